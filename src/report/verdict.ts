@@ -1,0 +1,66 @@
+/** The one record of an answer. The editor, the command line, SARIF, JUnit and the competition format are projections of it. */
+
+export type VerdictKind = 'verified' | 'falsified' | 'misclassified' | 'unknown' | 'timeout' | 'error';
+
+/** An input that ONNX Runtime maps to a violation, on the original file. */
+export interface Counterexample {
+  /** The float32 input, flat, in the model's own units. */
+  readonly input: Float32Array;
+  /** What ONNX Runtime answered. */
+  readonly output: Float32Array;
+  /** By how much the violated constraints are violated in ONNX Runtime's own numbers (≥ 0; 0 is a tie, which falsifies). */
+  readonly margin: number;
+  /** True when the point lies on the float32 edge of the region but outside the interval as it was written. */
+  readonly outsideWritten: boolean;
+  /** Which method found it, e.g. `pgd`, `corner`, `centre`. */
+  readonly foundBy: string;
+}
+
+/** One leaf of a proof: the sub-box (or the splits) and what closed it. Enough to check the verdict again without the search. */
+export interface ProofLeaf {
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+  /** Per disjunct constraint row of the box: certified lower bound of the violation-free side. */
+  readonly bound: number;
+  readonly method: 'interval' | 'symbolic' | 'zonotope' | 'crown' | 'alpha-crown';
+}
+
+/** What a `verified` rests on. Large proofs keep counts only unless asked to keep leaves. */
+export interface Proof {
+  readonly leaves: number;
+  readonly kept?: readonly ProofLeaf[];
+  /** Largest depth of the tree. */
+  readonly depth: number;
+}
+
+export interface Statistics {
+  /** Sub-problems that were bounded. */
+  readonly subproblems: number;
+  /** Neurons per activation node: unstable in the root box, with the method that bounded them. */
+  readonly unstable?: readonly { readonly node: string; readonly unstable: number; readonly size: number }[];
+}
+
+interface VerdictBase {
+  readonly seconds: number;
+  /**
+   * Certified lower bound of the distance to violation over the whole region (> 0 iff verified); rounding is already subtracted.
+   * Null when no bound was computed.
+   */
+  readonly lowerBound: number | null;
+  readonly statistics?: Statistics;
+}
+
+export type Verdict =
+  | (VerdictBase & { readonly kind: 'verified'; readonly soundness: 'real' | 'runtime'; readonly proof: Proof; readonly note?: string })
+  | (VerdictBase & { readonly kind: 'falsified'; readonly counterexample: Counterexample })
+  | (VerdictBase & { readonly kind: 'misclassified'; readonly reason: string; readonly predicted: number; readonly label: number })
+  | (VerdictBase & { readonly kind: 'unknown' | 'timeout'; readonly reason: string; readonly advice: string })
+  | (VerdictBase & { readonly kind: 'error'; readonly reason: string; readonly advice: string });
+
+/** Worst first: the order in which the verdict of a whole run is taken from its results (design, section 5). */
+export const WORST_FIRST: readonly VerdictKind[] = ['error', 'falsified', 'timeout', 'unknown', 'misclassified', 'verified'];
+
+export function worst(kinds: readonly VerdictKind[]): VerdictKind {
+  for (const kind of WORST_FIRST) if (kinds.includes(kind)) return kind;
+  return 'verified';
+}
