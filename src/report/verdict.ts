@@ -2,12 +2,12 @@
 
 export type VerdictKind = 'verified' | 'falsified' | 'misclassified' | 'unknown' | 'timeout' | 'error';
 
-/** An input that ONNX Runtime maps to a violation, on the original file. */
-export interface Counterexample {
+/** An input that ONNX Runtime maps to a violation, on the original file. `T` is how tensors are held (see record.ts). */
+export interface Counterexample<T = Float32Array> {
   /** The float32 input, flat, in the model's own units. */
-  readonly input: Float32Array;
+  readonly input: T;
   /** What ONNX Runtime answered. */
-  readonly output: Float32Array;
+  readonly output: T;
   /** By how much the violated constraints are violated in ONNX Runtime's own numbers (≥ 0; 0 is a tie, which falsifies). */
   readonly margin: number;
   /** True when the point lies on the float32 edge of the region but outside the interval as it was written. */
@@ -50,15 +50,32 @@ interface VerdictBase {
   readonly statistics?: Statistics;
 }
 
-export type Verdict =
-  | (VerdictBase & { readonly kind: 'verified'; readonly soundness: 'real' | 'runtime'; readonly proof: Proof; readonly note?: string })
-  | (VerdictBase & { readonly kind: 'falsified'; readonly counterexample: Counterexample })
-  | (VerdictBase & { readonly kind: 'misclassified'; readonly reason: string; readonly predicted: number; readonly label: number })
+export type Verdict<T = Float32Array> =
+  | (VerdictBase & {
+      readonly kind: 'verified';
+      readonly soundness: 'real' | 'runtime';
+      readonly proof: Proof;
+      readonly note?: string;
+    })
+  | (VerdictBase & { readonly kind: 'falsified'; readonly counterexample: Counterexample<T> })
+  | (VerdictBase & {
+      readonly kind: 'misclassified';
+      readonly reason: string;
+      readonly predicted: number;
+      readonly label: number;
+    })
   | (VerdictBase & { readonly kind: 'unknown' | 'timeout'; readonly reason: string; readonly advice: string })
   | (VerdictBase & { readonly kind: 'error'; readonly reason: string; readonly advice: string });
 
 /** Worst first: the order in which the verdict of a whole run is taken from its results (design, section 5). */
-export const WORST_FIRST: readonly VerdictKind[] = ['error', 'falsified', 'timeout', 'unknown', 'misclassified', 'verified'];
+export const WORST_FIRST: readonly VerdictKind[] = [
+  'error',
+  'falsified',
+  'timeout',
+  'unknown',
+  'misclassified',
+  'verified',
+];
 
 export function worst(kinds: readonly VerdictKind[]): VerdictKind {
   for (const kind of WORST_FIRST) if (kinds.includes(kind)) return kind;

@@ -1,0 +1,209 @@
+/**
+ * What crosses the door between the engine process and whoever asks it questions: the editor and the command line.
+ *
+ * JSON-RPC 2.0 (`vscode-jsonrpc`) over the child process's IPC channel; standard output and error of the child stay free for logs.
+ * Tensors never cross as JSON numbers: a message names a `.npy` file (little-endian float32) under the store folder, which outlives
+ * the engine process. Paths are absolute. Positions are zero-based.
+ *
+ * A run: `verify` answers with the plan (or with what is wrong with the files); then `accuracy` (when there are labels), `progress`
+ * and `result` notifications, the results in the order of the plan, each as soon as it is decided; then exactly one `finished`. Nothing
+ * follows `finished`. After a crash the client asks again for what was not finished, so a caller of `EngineClient` sees one unbroken run.
+ */
+import { NotificationType, RequestType } from 'vscode-jsonrpc';
+import type { Problem, Range } from '../base/result';
+import type { Accuracy, ResultRecord } from '../report/record';
+import type { VerdictKind } from '../report/verdict';
+import type { SolverOptions } from '../verify/options';
+import type { Progress } from '../verify/progress';
+
+/** Raised on every incompatible change; both sides must agree. */
+export const PROTOCOL_VERSION = 1;
+
+/** A float32 tensor in a `.npy` file. */
+export interface TensorFile {
+  readonly path: string;
+  readonly shape: readonly number[];
+}
+
+/** `ok` with a value, or what is wrong with the user's files, worst first. Never an exception, never a stack trace. */
+export type Answer<T> =
+  | { readonly ok: true; readonly value: T; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+//#region initialize
+
+export interface InitializeParams {
+  readonly protocol: number;
+  /** Version of the package the client belongs to; the engine refuses another one. */
+  readonly version: string;
+  /** Folder of finished results and tensors; null keeps results in memory only and tensors in a temporary folder. */
+  readonly storeFolder: string | null;
+  /** The store is trimmed to this size, oldest results first. */
+  readonly storeLimitMegabytes: number;
+}
+
+export interface InitializeResult {
+  readonly protocol: number;
+  readonly version: string;
+  readonly processId: number;
+}
+
+export const initializeRequest = new RequestType<InitializeParams, Answer<InitializeResult>, void>('initialize');
+
+//#endregion
+
+//#region verify
+
+export interface VerifyParams {
+  /** Chosen by the client, unique in its life. */
+  readonly runId: string;
+  /** The model; needed for VNN-LIB, optional for a perturbation spec (which names its own and which this overrides). */
+  readonly model?: string;
+  /** `text` is what an open editor holds: it is verified instead of the file, and relative paths still start from `path`. */
+  readonly specification: { readonly path: string; readonly text?: string };
+  /** Only the checks with these names. */
+  readonly checks?: readonly string[];
+  /** Only these samples (indices in the data). */
+  readonly samples?: readonly number[];
+  /** Over the specification's own `solver` settings, which are over the defaults. */
+  readonly options?: Partial<SolverOptions>;
+  /** `read`: finished results are taken from the store (default). `refresh`: everything is decided again. `only`: nothing is solved; only results the store has are sent. */
+  readonly cache?: 'read' | 'refresh' | 'only';
+}
+
+/** One question of a run, before it is decided. */
+export interface PlannedTask {
+  readonly index: number;
+  readonly check: string;
+  readonly sample: number | null;
+  readonly claim: string;
+  /** Where the check stands in the specification's text. */
+  readonly range?: Range;
+}
+
+export interface VerifyPlan {
+  readonly runId: string;
+  readonly model: string;
+  readonly tasks: readonly PlannedTask[];
+}
+
+/** Answers once the files are read and every question is known; solving starts after the answer. */
+export const verifyRequest = new RequestType<VerifyParams, Answer<VerifyPlan>, void>('verify');
+
+export interface AccuracyParams {
+  readonly runId: string;
+  readonly accuracy: Accuracy;
+}
+
+/** Sent before the first result when the data has labels. */
+export const accuracyNotification = new NotificationType<AccuracyParams>('accuracy');
+
+export interface ProgressParams {
+  readonly runId: string;
+  /** Index in the plan of the question in work. */
+  readonly task: number;
+  /** Questions already decided. */
+  readonly decided: number;
+  readonly progress: Progress;
+}
+
+/** At most four a second for one run. */
+export const progressNotification = new NotificationType<ProgressParams>('progress');
+
+export interface ResultParams {
+  readonly runId: string;
+  readonly result: ResultRecord<TensorFile>;
+}
+
+export const resultNotification = new NotificationType<ResultParams>('result');
+
+export interface FinishedParams {
+  readonly runId: string;
+  /** `cancelled`: results are missing because someone asked. `failed`: the run could not go on; `problem` says why. */
+  readonly outcome: 'complete' | 'cancelled' | 'failed';
+  readonly problem?: Problem;
+  /** The worst verdict of the results that were sent (design, section 5); null when there are none. */
+  readonly verdict: VerdictKind | null;
+  readonly seconds: number;
+}
+
+export const finishedNotification = new NotificationType<FinishedParams>('finished');
+
+export interface CancelParams {
+  readonly runId: string;
+}
+
+/** Answers when the run has stopped; `finished` with outcome `cancelled` has been sent before. False when the run is not known (any more). */
+export const cancelRequest = new RequestType<CancelParams, boolean, void>('cancel');
+
+//#endregion
+
+//#region what a model and a specification are, without solving anything
+
+export interface InfoParams {
+  readonly model: string;
+}
+
+export interface TensorSummary {
+  readonly name: string;
+  readonly type: string;
+  /** A dynamic dimension is given by its name. */
+  readonly shape: readonly (number | string)[];
+}
+
+export interface OperatorSummary {
+  readonly type: string;
+  readonly domain: string;
+  readonly count: number;
+  readonly supported: boolean;
+  /** Why not, naming the first node. */
+  readonly reason?: string;
+}
+
+export interface ModelInfo {
+  readonly path: string;
+  readonly opset: number;
+  readonly producer: string;
+  readonly inputs: readonly TensorSummary[];
+  readonly outputs: readonly TensorSummary[];
+  readonly operators: readonly OperatorSummary[];
+  readonly parameters: number;
+  /** Neurons with an activation that verification has to reason about. */
+  readonly neurons: number;
+  readonly supported: boolean;
+  /** Why the model cannot be verified, and what was noticed. */
+  readonly problems: readonly Problem[];
+}
+
+export const infoRequest = new RequestType<InfoParams, Answer<ModelInfo>, void>('info');
+
+export type InspectParams = Pick<VerifyParams, 'model' | 'specification'>;
+
+export interface InspectedCheck {
+  readonly name: string;
+  readonly range?: Range;
+  /** The claim in words, for the first sample. */
+  readonly claim: string;
+  readonly samples: number;
+}
+
+export interface Inspection {
+  readonly model: string;
+  readonly checks: readonly InspectedCheck[];
+}
+
+/** Reads a specification against its model and says everything that is wrong with it, without solving: for diagnostics and CodeLens. */
+export const inspectRequest = new RequestType<InspectParams, Answer<Inspection>, void>('inspect');
+
+//#endregion
+
+/** Ends the engine process after the answer; running work is dropped. */
+export const shutdownRequest = new RequestType<void, void, void>('shutdown');
+
+export interface LogParams {
+  readonly level: 'error' | 'warning' | 'info' | 'debug';
+  readonly message: string;
+}
+
+/** For the log channel; never needed to understand a result. */
+export const logNotification = new NotificationType<LogParams>('log');
