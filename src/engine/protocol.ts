@@ -36,8 +36,8 @@ export interface InitializeParams {
   readonly protocol: number;
   /** Version of the package the client belongs to; the engine refuses another one. */
   readonly version: string;
-  /** Folder of finished results and tensors; null keeps results in memory only and tensors in a temporary folder. */
-  readonly storeFolder: string | null;
+  /** Folder of finished results and of the tensors that messages name; made when it is missing. */
+  readonly storeFolder: string;
   /** The store is trimmed to this size, oldest results first. */
   readonly storeLimitMegabytes: number;
 }
@@ -69,6 +69,8 @@ export interface VerifyParams {
   readonly options?: Partial<SolverOptions>;
   /** `read`: finished results are taken from the store (default). `refresh`: everything is decided again. `only`: nothing is solved; only results the store has are sent. */
   readonly cache?: 'read' | 'refresh' | 'only';
+  /** Questions (indices in the plan) that need no answer any more: how a run goes on after a crash. */
+  readonly skip?: readonly number[];
 }
 
 /** One question of a run, before it is decided. */
@@ -79,12 +81,16 @@ export interface PlannedTask {
   readonly claim: string;
   /** Where the check stands in the specification's text. */
   readonly range?: Range;
+  /** Wall-clock seconds this question may take. The client enforces it too, from outside. */
+  readonly timeout: number;
 }
 
 export interface VerifyPlan {
   readonly runId: string;
   readonly model: string;
   readonly tasks: readonly PlannedTask[];
+  /** Equal for two plans that ask the same questions in the same order. */
+  readonly fingerprint: string;
 }
 
 /** Answers once the files are read and every question is known; solving starts after the answer. */
@@ -98,6 +104,7 @@ export interface AccuracyParams {
 /** Sent before the first result when the data has labels. */
 export const accuracyNotification = new NotificationType<AccuracyParams>('accuracy');
 
+/** The first progress of a question is sent when work on it begins. */
 export interface ProgressParams {
   readonly runId: string;
   /** Index in the plan of the question in work. */
@@ -107,7 +114,7 @@ export interface ProgressParams {
   readonly progress: Progress;
 }
 
-/** At most four a second for one run. */
+/** At most four a second for one run, not counting the first of each question. */
 export const progressNotification = new NotificationType<ProgressParams>('progress');
 
 export interface ResultParams {
