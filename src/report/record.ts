@@ -1,4 +1,4 @@
-import type { Range } from '../base/result';
+import type { Problem, Range } from '../base/result';
 import type { Verdict } from './verdict';
 
 /**
@@ -64,6 +64,8 @@ export interface RunRecord {
   readonly seconds: number;
   readonly results: readonly ResultRecord[];
   readonly accuracy?: Accuracy;
+  /** What is wrong with the files (the run then has no results) and what was noticed in them. */
+  readonly problems?: readonly Problem[];
 }
 
 /** How often the network answers the label, measured in ONNX Runtime before anything is solved. */

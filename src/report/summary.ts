@@ -1,0 +1,57 @@
+import type { ResultRecord, RunRecord } from './record';
+import { worst, WORST_FIRST, type Verdict, type VerdictKind } from './verdict';
+
+/** The verdict of a whole run: `error` when nothing could be asked, else the worst of its results. */
+export function runVerdict(run: RunRecord): VerdictKind {
+  if (run.problems?.some(problem => problem.severity === undefined || problem.severity === 'error')) return 'error';
+  return worst(run.results.map(result => result.verdict.kind));
+}
+
+/** How many results have each verdict, worst first, kinds that do not occur left out. */
+export function countVerdicts(
+  results: readonly ResultRecord<unknown>[],
+): readonly { kind: VerdictKind; count: number }[] {
+  return WORST_FIRST.map(kind => ({
+    kind,
+    count: results.filter(result => result.verdict.kind === kind).length,
+  })).filter(entry => entry.count > 0);
+}
+
+/** Name of one result for people: its check, and its sample when the data has several. */
+export function resultName(result: Pick<ResultRecord, 'check' | 'sample'>): string {
+  return result.sample === null ? result.check : `${result.check}, sample ${result.sample}`;
+}
+
+/** Why the verdict is what it is, as sentences; empty for `verified`. */
+export function explain(verdict: Verdict<unknown>): string {
+  switch (verdict.kind) {
+    case 'verified':
+      return verdict.note ?? '';
+    case 'falsified': {
+      const { margin, foundBy, outsideWritten } = verdict.counterexample;
+      const violated = margin === 0 ? 'a tie, which counts as a violation' : `violated by ${formatNumber(margin)}`;
+      const edge = outsideWritten
+        ? ' The point is the float32 number nearest to the written limit and lies just outside it.'
+        : '';
+      return `ONNX Runtime answers differently on a counterexample found by ${foundBy} (${violated}).${edge}`;
+    }
+    case 'misclassified':
+      return verdict.reason;
+    case 'unknown':
+    case 'timeout':
+    case 'error':
+      return [verdict.reason, boundReached(verdict.lowerBound), verdict.advice].filter(part => part !== '').join(' ');
+  }
+}
+
+/** What bound was reached, as a sentence. */
+function boundReached(lowerBound: number | null): string {
+  return lowerBound === null
+    ? 'No bound was reached.'
+    : `The certified lower bound reached ${formatNumber(lowerBound)}; above 0 is verified.`;
+}
+
+/** Four significant digits, for people. */
+export function formatNumber(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
