@@ -2,8 +2,7 @@
  * What crosses the door between the engine process and whoever asks it questions: the editor and the command line.
  *
  * JSON-RPC 2.0 (`vscode-jsonrpc`) over the child process's IPC channel; standard output and error of the child stay free for logs.
- * Tensors never cross as JSON numbers: a message names a `.npy` file (little-endian float32) under the store folder, which outlives
- * the engine process. Paths are absolute. Positions are zero-based.
+ * Tensors never cross as JSON numbers but as `TensorReference`s: bytes, or a file in the store folder, which outlives the engine process. Paths are absolute. Positions are zero-based.
  *
  * A run: `verify` answers with the plan (or with what is wrong with the files); then `accuracy` (when there are labels), `progress`
  * and `result` notifications, the results in the order of the plan, each as soon as it is decided; then exactly one `finished`. Nothing
@@ -19,11 +18,13 @@ import type { Progress } from '../verify/progress';
 /** Raised on every incompatible change; both sides must agree. */
 export const PROTOCOL_VERSION = 1;
 
-/** A float32 tensor in a `.npy` file. */
-export interface TensorFile {
-  readonly path: string;
-  readonly shape: readonly number[];
-}
+/**
+ * A float32 tensor: the bytes themselves (little-endian, base64) when it is small or the disk is full, else a `.npy` file in the store.
+ * `readTensor` (tensor-reference.ts) gives the numbers.
+ */
+export type TensorReference =
+  | { readonly kind: 'inline'; readonly base64: string; readonly shape: readonly number[] }
+  | { readonly kind: 'file'; readonly path: string; readonly shape: readonly number[] };
 
 /** `ok` with a value, or what is wrong with the user's files, worst first. Never an exception, never a stack trace. */
 export type Answer<T> =
@@ -119,7 +120,7 @@ export const progressNotification = new NotificationType<ProgressParams>('progre
 
 export interface ResultParams {
   readonly runId: string;
-  readonly result: ResultRecord<TensorFile>;
+  readonly result: ResultRecord<TensorReference>;
 }
 
 export const resultNotification = new NotificationType<ResultParams>('result');

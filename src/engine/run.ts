@@ -9,7 +9,7 @@ import type {
   LogParams,
   ModelInfo,
   ProgressParams,
-  TensorFile,
+  TensorReference,
   VerifyParams,
   VerifyPlan,
 } from './protocol';
@@ -19,7 +19,7 @@ export interface RunListener {
   onPlan?(plan: VerifyPlan, warnings: readonly Problem[]): void;
   onAccuracy?(accuracy: Accuracy): void;
   onProgress?(progress: ProgressParams): void;
-  onResult?(result: ResultRecord<TensorFile>): void;
+  onResult?(result: ResultRecord<TensorReference>): void;
   /** The engine crashed (or was ended because it did not answer) and the run goes on in a new one. `logTail` is the end of what it wrote. */
   onRestart?(reason: string, logTail: string): void;
 }

@@ -1,12 +1,12 @@
 import type { ResultRecord, RunRecord } from './record';
-import { explain, resultName } from './summary';
+import { explain, isError, resultName } from './summary';
 
 /**
  * The run as a JUnit report: one suite for the model and specification, one case for each result. A counterexample and a misclassified sample
  * are failures, an error is an error, what stayed undecided is skipped (it is neither green nor red). Problems with the files are a case of their own.
  */
 export function toJunit(run: RunRecord): string {
-  const errors = (run.problems ?? []).filter(problem => problem.severity === undefined || problem.severity === 'error');
+  const errors = (run.problems ?? []).filter(isError);
   const count = (...kinds: string[]): number =>
     run.results.filter(result => kinds.includes(result.verdict.kind)).length;
   const totals = [

@@ -3,7 +3,7 @@ import type { Verdict } from './verdict';
 
 /**
  * One answer with everything a reader of it needs. `T` is how its tensors are held: `Float32Array` inside a process (and for the
- * projections of this folder), `TensorFile` where the record crosses a process boundary.
+ * projections of this folder), `TensorReference` where the record crosses a process boundary.
  */
 export interface ResultRecord<T = Float32Array> {
   /** Position in the run's plan: results of one run are told apart by it. */

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Problem, Range } from '../base/result';
 import type { ResultRecord, RunRecord } from './record';
-import { explain, resultName } from './summary';
+import { explain, isError, resultName } from './summary';
 import type { VerdictKind } from './verdict';
 
 interface Rule {
@@ -172,8 +172,4 @@ function region(range: Range): object {
     endLine: range.end.line + 1,
     endColumn: range.end.character + 1,
   };
-}
-
-function isError(problem: Problem): boolean {
-  return problem.severity === undefined || problem.severity === 'error';
 }

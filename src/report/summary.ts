@@ -1,10 +1,16 @@
+import type { Problem } from '../base/result';
 import type { ResultRecord, RunRecord } from './record';
 import { worst, WORST_FIRST, type Verdict, type VerdictKind } from './verdict';
 
 /** The verdict of a whole run: `error` when nothing could be asked, else the worst of its results. */
 export function runVerdict(run: RunRecord): VerdictKind {
-  if (run.problems?.some(problem => problem.severity === undefined || problem.severity === 'error')) return 'error';
+  if (run.problems?.some(isError)) return 'error';
   return worst(run.results.map(result => result.verdict.kind));
+}
+
+/** True for a problem that stops a run, false for what was only noticed. */
+export function isError(problem: Problem): boolean {
+  return problem.severity === undefined || problem.severity === 'error';
 }
 
 /** How many results have each verdict, worst first, kinds that do not occur left out. */

@@ -1,0 +1,63 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { ok, problem, type Result } from '../base/result';
+import { decodeNpy, encodeNpy } from '../report/npy';
+import type { Verdict } from '../report/verdict';
+import type { TensorReference } from './protocol';
+
+/** Tensors with more values than this are files. */
+const LARGEST_INLINE_TENSOR = 4096;
+
+/** The numbers of a tensor that came in a message. */
+export async function readTensor(tensor: TensorReference): Promise<Result<Float32Array>> {
+  if (tensor.kind === 'inline') {
+    const bytes = Buffer.from(tensor.base64, 'base64');
+    return ok(Float32Array.from({ length: bytes.length / 4 }, (_, k) => bytes.readFloatLE(4 * k)));
+  }
+  try {
+    const content = decodeNpy(await readFile(tensor.path));
+    if (content !== undefined) return ok(content.values);
+  } catch {
+    // Told below: to the user a file that is gone and one that is damaged are the same.
+  }
+  return problem(
+    'engine/tensor',
+    `${tensor.path}: the stored tensor is missing or damaged. Verify again to make it anew.`,
+    {
+      file: tensor.path,
+    },
+  );
+}
+
+/** A tensor for a message; `path` is where it goes when it is too large to be inline. A disk that refuses it is told to `warn` and makes it inline. */
+export async function referTensor(
+  values: Float32Array,
+  shape: readonly number[],
+  path: string,
+  warn: (message: string) => void,
+): Promise<TensorReference> {
+  if (values.length > LARGEST_INLINE_TENSOR) {
+    try {
+      await writeFile(path, encodeNpy(values, shape));
+      return { kind: 'file', path, shape };
+    } catch (error) {
+      warn(
+        `${path}: cannot be written (${error instanceof Error ? error.message : String(error)}). Free some disk space; the result itself is not lost.`,
+      );
+    }
+  }
+  const bytes = Buffer.alloc(4 * values.length);
+  values.forEach((value, k) => bytes.writeFloatLE(value, 4 * k));
+  return { kind: 'inline', base64: bytes.toString('base64'), shape };
+}
+
+/** The same verdict with its tensors held in another way. */
+export async function mapVerdict<S, T>(
+  verdict: Verdict<S>,
+  map: (tensor: S, role: 'input' | 'output') => Promise<T>,
+): Promise<Verdict<T>> {
+  if (verdict.kind !== 'falsified') return verdict;
+  const { counterexample } = verdict;
+  const input = await map(counterexample.input, 'input');
+  const output = await map(counterexample.output, 'output');
+  return { ...verdict, counterexample: { ...counterexample, input, output } };
+}
