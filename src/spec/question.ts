@@ -33,6 +33,12 @@ export interface Box {
   /** fl(lo) and fl(hi): a counterexample is a float32 point between them. */
   readonly lowerPoint: Float32Array;
   readonly upperPoint: Float32Array;
+  /**
+   * The interval as it was written, rounded outward to float64; absent where every written edge is a float32. Only for telling a person
+   * that a counterexample lies on the float32 edge but outside of what they wrote.
+   */
+  readonly writtenLower?: Float64Array;
+  readonly writtenUpper?: Float64Array;
 }
 
 /** A point x in the box with every constraint satisfied is a counterexample. No constraints: the whole box is unsafe. */
