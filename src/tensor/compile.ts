@@ -96,7 +96,9 @@ class Author {
     const kernels = new Set(order.filter(isConvolution).map(each => each.arguments[1]));
     for (const node of order) this.names.set(node, this.writeOne(node, kernels));
     // A graph's output has to come out of a node.
-    const names = roots.map(root => (root.arguments.length === 0 ? this.node('Identity', [this.name(root)]) : this.name(root)));
+    const names = roots.map(root =>
+      root.arguments.length === 0 ? this.node('Identity', [this.name(root)]) : this.name(root),
+    );
     const outputs = [...new Set(names)].map(name => {
       const root = roots[names.indexOf(name)];
       return { name, type: root.type, shape: root.shape };
@@ -128,7 +130,8 @@ class Author {
   private integers(values: ArrayLike<number>): string {
     const data = BigInt64Array.from(values, BigInt);
     const key = values.length <= 16 ? `i${data.join('_').replaceAll('-', 'm')}` : `i#${this.initializers.size}`;
-    if (!this.initializers.has(key)) this.initializers.set(key, { name: key, type: 'int64', shape: [data.length], data });
+    if (!this.initializers.has(key))
+      this.initializers.set(key, { name: key, type: 'int64', shape: [data.length], data });
     return key;
   }
 
@@ -159,7 +162,13 @@ class Author {
       }
       case 'ConvTranspose': {
         const { strides, dilations, pads, groups: group } = operation.geometry;
-        return this.node('ConvTranspose', args, { strides, dilations, pads, group, output_padding: operation.outputPadding });
+        return this.node('ConvTranspose', args, {
+          strides,
+          dilations,
+          pads,
+          group,
+          output_padding: operation.outputPadding,
+        });
       }
       case 'ReduceSum':
         return this.node('ReduceSum', [...args, this.integers(operation.axes)], { keepdims: 1 });

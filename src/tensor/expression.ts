@@ -30,7 +30,11 @@ export type Operation =
   | { readonly name: UnaryOperator | BinaryOperator | Comparison | 'Where' | 'StopGradient' | 'Expand' | 'Reshape' }
   | { readonly name: 'MatMul'; readonly transposeA: boolean; readonly transposeB: boolean }
   | { readonly name: 'Conv'; readonly geometry: ConvGeometry }
-  | { readonly name: 'ConvTranspose'; readonly geometry: ConvGeometry; readonly outputPadding: readonly [number, number] }
+  | {
+      readonly name: 'ConvTranspose';
+      readonly geometry: ConvGeometry;
+      readonly outputPadding: readonly [number, number];
+    }
   | { readonly name: 'ReduceSum' | 'ReduceMax'; readonly axes: readonly number[] }
   | { readonly name: 'Transpose'; readonly permutation: readonly number[] }
   | { readonly name: 'Concat'; readonly axis: number }

@@ -195,4 +195,3 @@ function scatterAdd(g: Expression, axis: number, indices: Int32Array, length: nu
   const permutation = g.shape.map((_, k) => (k === axis ? last : k === last ? axis : k));
   return transpose(sparse(transpose(g, permutation), rows), permutation);
 }
-

@@ -1,5 +1,15 @@
 import { assert } from '../base/assert.js';
-import { axisOf, constant, describe, floatTypeOf, makeNode, sizeOf, type ConvGeometry, type Expression, type FloatType } from './expression.js';
+import {
+  axisOf,
+  constant,
+  describe,
+  floatTypeOf,
+  makeNode,
+  sizeOf,
+  type ConvGeometry,
+  type Expression,
+  type FloatType,
+} from './expression.js';
 import { add, broadcastShape, concat, mul, reduceSum, reshape, slice, transpose } from './operators.js';
 
 /** Linear maps: matrix products, convolutions, and sparse sums made of gathers. */
@@ -31,7 +41,14 @@ export function dense(x: Expression, weight: Expression, bias: Expression | null
 }
 
 /** Length of a convolution's output along one axis. */
-function convLength(length: number, kernel: number, stride: number, dilation: number, before: number, after: number): number {
+function convLength(
+  length: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  before: number,
+  after: number,
+): number {
   return Math.floor((length + before + after - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
@@ -66,14 +83,23 @@ export function convTranspose(
   const { strides, dilations, pads, groups } = geometry;
   assert(g.shape[1] === weight.shape[0], () => `ConvTranspose of ${describe(g)} with ${describe(weight)}`);
   const extra = ([0, 1] as const).map(k => {
-    const reached = (g.shape[2 + k] - 1) * strides[k] + dilations[k] * (weight.shape[2 + k] - 1) + 1 - pads[k] - pads[2 + k];
+    const reached =
+      (g.shape[2 + k] - 1) * strides[k] + dilations[k] * (weight.shape[2 + k] - 1) + 1 - pads[k] - pads[2 + k];
     return inputSize[k] - reached;
   });
-  assert(extra.every((each, k) => each >= 0 && each < strides[k]), () => {
-    return `ConvTranspose of ${describe(g)} with ${describe(weight)} to ${inputSize.join('×')}`;
-  });
+  assert(
+    extra.every((each, k) => each >= 0 && each < strides[k]),
+    () => {
+      return `ConvTranspose of ${describe(g)} with ${describe(weight)} to ${inputSize.join('×')}`;
+    },
+  );
   const shape = [g.shape[0], weight.shape[1] * groups, ...inputSize];
-  return makeNode({ name: 'ConvTranspose', geometry, outputPadding: [extra[0], extra[1]] }, [g, weight], shape, 'float32');
+  return makeNode(
+    { name: 'ConvTranspose', geometry, outputPadding: [extra[0], extra[1]] },
+    [g, weight],
+    shape,
+    'float32',
+  );
 }
 
 /**
@@ -104,7 +130,10 @@ export function convWeightGradient(
 /** Elements at fixed positions along one axis. */
 export function gather(a: Expression, axis: number, indices: Int32Array): Expression {
   const along = axisOf(a, axis);
-  assert(indices.every(index => index >= 0 && index < a.shape[along]), () => `${describe(a)} gathered outside of axis ${axis}`);
+  assert(
+    indices.every(index => index >= 0 && index < a.shape[along]),
+    () => `${describe(a)} gathered outside of axis ${axis}`,
+  );
   const shape = a.shape.map((each, k) => (k === along ? indices.length : each));
   return makeNode({ name: 'Gather', axis: along, indices }, [a], shape, a.type);
 }

@@ -46,7 +46,10 @@ const DATA_TYPE = {
 
 export function encodeGraph(graph: Graph): Uint8Array {
   const info = (tensor: GraphTensor): ValueInfoProto => {
-    const dim = tensor.shape.map(each => ({ value: { $case: 'dimValue' as const, value: BigInt(each) }, denotation: '' }));
+    const dim = tensor.shape.map(each => ({
+      value: { $case: 'dimValue' as const, value: BigInt(each) },
+      denotation: '',
+    }));
     const value = { elemType: DATA_TYPE[tensor.type], shape: { dim } };
     return {
       ...ValueInfoProto.decode(NOTHING),
@@ -84,6 +87,7 @@ export function encodeGraph(graph: Graph): Uint8Array {
 function attribute(name: string, value: Attribute): AttributeProto {
   const base = { ...AttributeProto.decode(NOTHING), name };
   if (typeof value === 'number') return { ...base, type: AttributeProto_AttributeType.INT, i: BigInt(value) };
-  if (typeof value === 'string') return { ...base, type: AttributeProto_AttributeType.STRING, s: new TextEncoder().encode(value) };
+  if (typeof value === 'string')
+    return { ...base, type: AttributeProto_AttributeType.STRING, s: new TextEncoder().encode(value) };
   return { ...base, type: AttributeProto_AttributeType.INTS, ints: value.map(BigInt) };
 }

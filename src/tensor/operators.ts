@@ -25,7 +25,10 @@ export function broadcastShape(a: Shape, b: Shape): Shape {
   return Array.from({ length: rank }, (_, k) => {
     const left = a[a.length - rank + k] ?? 1;
     const right = b[b.length - rank + k] ?? 1;
-    assert(left === right || left === 1 || right === 1, () => `[${a.join(', ')}] does not broadcast with [${b.join(', ')}]`);
+    assert(
+      left === right || left === 1 || right === 1,
+      () => `[${a.join(', ')}] does not broadcast with [${b.join(', ')}]`,
+    );
     return left === 1 ? right : left;
   });
 }
@@ -86,7 +89,12 @@ export const equal = comparison('Equal');
 export function where(condition: Expression, yes: Operand, no: Operand): Expression {
   assert(condition.type === 'bool', () => `where on ${describe(condition)}`);
   const { a, b, type } = pair('Where', yes, no);
-  return makeNode({ name: 'Where' }, [condition, a, b], broadcastShape(condition.shape, broadcastShape(a.shape, b.shape)), type);
+  return makeNode(
+    { name: 'Where' },
+    [condition, a, b],
+    broadcastShape(condition.shape, broadcastShape(a.shape, b.shape)),
+    type,
+  );
 }
 
 /** max(lower, min(a, upper)). */
@@ -142,10 +150,16 @@ export function reshape(a: Expression, shape: Shape): Expression {
 /** Axis k of the result is axis permutation[k] of the argument. */
 export function transpose(a: Expression, permutation: readonly number[]): Expression {
   assert(
-    permutation.length === a.shape.length && [...permutation].sort((x, y) => x - y).every((each, axis) => each === axis),
+    permutation.length === a.shape.length &&
+      [...permutation].sort((x, y) => x - y).every((each, axis) => each === axis),
     () => `${describe(a)} transposed by [${permutation.join(', ')}]`,
   );
-  return makeNode({ name: 'Transpose', permutation }, [a], permutation.map(axis => a.shape[axis]), a.type);
+  return makeNode(
+    { name: 'Transpose', permutation },
+    [a],
+    permutation.map(axis => a.shape[axis]),
+    a.type,
+  );
 }
 
 /** Repeats along axes of length 1 (and new leading axes) up to this shape. */
@@ -158,7 +172,9 @@ export function expand(a: Expression, shape: Shape): Expression {
 export function sumTo(a: Expression, shape: Shape): Expression {
   if (sameShape(a.shape, shape)) return a;
   const leading = a.shape.length - shape.length;
-  const axes = a.shape.map((_, axis) => axis).filter(axis => axis < leading || (shape[axis - leading] === 1 && a.shape[axis] !== 1));
+  const axes = a.shape
+    .map((_, axis) => axis)
+    .filter(axis => axis < leading || (shape[axis - leading] === 1 && a.shape[axis] !== 1));
   return reshape(reduceSum(a, axes), shape);
 }
 
@@ -172,14 +188,19 @@ export function concat(parts: readonly Expression[], axis: number): Expression {
       () => `concatenation of ${parts.map(describe).join(' and ')} along axis ${axis}`,
     ); // prettier-ignore
   }
-  const shape = parts[0].shape.map((each, k) => (k === along ? parts.reduce((sum, part) => sum + part.shape[k], 0) : each));
+  const shape = parts[0].shape.map((each, k) =>
+    k === along ? parts.reduce((sum, part) => sum + part.shape[k], 0) : each,
+  );
   return makeNode({ name: 'Concat', axis: along }, parts, shape, parts[0].type);
 }
 
 /** Elements start .. end − 1 along one axis. */
 export function slice(a: Expression, axis: number, start: number, end: number): Expression {
   const along = axisOf(a, axis);
-  assert(0 <= start && start <= end && end <= a.shape[along], () => `${describe(a)} sliced ${start}..${end} on axis ${axis}`);
+  assert(
+    0 <= start && start <= end && end <= a.shape[along],
+    () => `${describe(a)} sliced ${start}..${end} on axis ${axis}`,
+  );
   if (start === 0 && end === a.shape[along]) return a;
   const shape = a.shape.map((each, k) => (k === along ? end - start : each));
   return makeNode({ name: 'Slice', axis: along, start, end }, [a], shape, a.type);

@@ -34,7 +34,9 @@ export interface ElementArrays {
 export type PortType = keyof ElementArrays;
 
 /** A tensor that goes into or comes out of a session; `data.length` is the product of `shape`. */
-export type Value = { [T in PortType]: { readonly type: T; readonly data: ElementArrays[T]; readonly shape: readonly number[] } }[PortType];
+export type Value = {
+  [T in PortType]: { readonly type: T; readonly data: ElementArrays[T]; readonly shape: readonly number[] };
+}[PortType];
 
 /** An input or output of a session. A dimension the model leaves open is a string (its symbol, which may be empty). */
 export interface Port {
@@ -88,7 +90,10 @@ function toPort(metadata: InferenceSession.ValueMetadata): Port | string {
 /** What ONNX Runtime says about a failure, on one line and without its C++ source positions. */
 function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const line = text.split('\n')[0].replace(/^\S*\.(cc|h):\d+\s+\S+\s*/, '').trim();
+  const line = text
+    .split('\n')[0]
+    .replace(/^\S*\.(cc|h):\d+\s+\S+\s*/, '')
+    .trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }
 
@@ -157,7 +162,10 @@ export class Session {
    * Runs the model. Feeds are read in place and must not change until the promise resolves; outputs are fresh copies.
    * Errors: `out-of-memory`, `runtime-failed`.
    */
-  async run(feeds: Readonly<Record<string, Value>>, fetches?: readonly string[]): Promise<Result<Record<string, Value>>> {
+  async run(
+    feeds: Readonly<Record<string, Value>>,
+    fetches?: readonly string[],
+  ): Promise<Result<Record<string, Value>>> {
     const tensors: Record<string, Tensor> = {};
     for (const [name, value] of Object.entries(feeds)) {
       assert(!(value.data.buffer instanceof SharedArrayBuffer), () => `feed '${name}' lies in shared memory`);

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Program } from '../../../src/tensor/compile.js';
-import { constant, input, sizeOf, type ConvGeometry, type Expression, type FloatType, type Shape } from '../../../src/tensor/expression.js';
+import {
+  constant,
+  input,
+  sizeOf,
+  type ConvGeometry,
+  type Expression,
+  type FloatType,
+  type Shape,
+} from '../../../src/tensor/expression.js';
 import { gradient } from '../../../src/tensor/gradient.js';
 import { conv, convTranspose, dense, gather, matmul, sparse } from '../../../src/tensor/linear.js';
 import * as op from '../../../src/tensor/operators.js';
@@ -28,7 +36,18 @@ async function unwrap<T>(result: Promise<{ ok: true; value: T } | { ok: false; e
  * Compares the gradient of Σ w ⊙ f(x…) with central differences along the coordinates, for fixed pseudo-random w (so that no two elements
  * of a Jacobian can hide each other). `order` 2 does so for the directional derivative of f instead of f.
  */
-async function check(build: Build, shapes: Shape[], options: { type?: FloatType; step?: number; tolerance?: number; positive?: boolean; order?: 1 | 2; seed?: number } = {}) {
+async function check(
+  build: Build,
+  shapes: Shape[],
+  options: {
+    type?: FloatType;
+    step?: number;
+    tolerance?: number;
+    positive?: boolean;
+    order?: 1 | 2;
+    seed?: number;
+  } = {},
+) {
   const { type = 'float64', step = 1e-5, tolerance = 1e-6, positive = false, order = 1, seed = 1 } = options;
   const array = (data: number[]) => (type === 'float64' ? Float64Array.from(data) : Float32Array.from(data));
   const variables = shapes.map((shape, k) => input(`x${k}`, shape, type));
@@ -47,17 +66,20 @@ async function check(build: Build, shapes: Shape[], options: { type?: FloatType;
   gradients.forEach((each, k) => (outputs[`g${k}`] = each));
   const program = await unwrap(Program.compile(type, outputs));
   const points = shapes.map((shape, k) => values(shape, seed + k, positive));
-  const run = (at: number[][]) => unwrap(program.run(Object.fromEntries(at.map((each, k) => [`x${k}`, array(each)])) as never));
+  const run = (at: number[][]) =>
+    unwrap(program.run(Object.fromEntries(at.map((each, k) => [`x${k}`, array(each)])) as never));
   const at = await run(points);
   for (let k = 0; k < shapes.length; k++) {
     for (let i = 0; i < points[k].length; i += Math.max(1, Math.floor(points[k].length / 12))) {
-      const moved = (by: number) => points.map((each, j) => (j === k ? each.map((x, m) => (m === i ? x + by : x)) : each));
+      const moved = (by: number) =>
+        points.map((each, j) => (j === k ? each.map((x, m) => (m === i ? x + by : x)) : each));
       const up = (await run(moved(step))).loss[0];
       const down = (await run(moved(-step))).loss[0];
       const difference = (up - down) / (2 * step);
-      expect(Math.abs(at[`g${k}`][i] - difference), `d/dx${k}[${i}]: ${at[`g${k}`][i]} against ${difference}`).toBeLessThan(
-        tolerance * (1 + Math.abs(difference)),
-      );
+      expect(
+        Math.abs(at[`g${k}`][i] - difference),
+        `d/dx${k}[${i}]: ${at[`g${k}`][i]} against ${difference}`,
+      ).toBeLessThan(tolerance * (1 + Math.abs(difference)));
     }
   }
   await program.close();
@@ -99,10 +121,16 @@ describe('gradients agree with finite differences (float64)', () => {
   it('dense layer', async () => check((x, w, b) => dense(x, w, b), [[2, 3, 4], [5, 4], [5]])); // prettier-ignore
 
   it('sparse rows of any lengths, and their gradient', async () => {
-    const rows = fc.array(fc.array(fc.tuple(fc.nat(5), fc.double({ min: -2, max: 2, noNaN: true })), { maxLength: 9 }), { minLength: 1, maxLength: 6 });
+    const rows = fc.array(
+      fc.array(fc.tuple(fc.nat(5), fc.double({ min: -2, max: 2, noNaN: true })), { maxLength: 9 }),
+      { minLength: 1, maxLength: 6 },
+    );
     await fc.assert(
       fc.asyncProperty(rows, fc.boolean(), async (lists, plain) => {
-        const rowStart = Int32Array.from([0, ...lists.map((_, r) => lists.slice(0, r + 1).reduce((n, list) => n + list.length, 0))]);
+        const rowStart = Int32Array.from([
+          0,
+          ...lists.map((_, r) => lists.slice(0, r + 1).reduce((n, list) => n + list.length, 0)),
+        ]);
         const column = Int32Array.from(lists.flat().map(([index]) => index));
         const value = plain ? null : Float64Array.from(lists.flat().map(([, coefficient]) => coefficient));
         await check(x => sparse(op.mul(x, x), { rowStart, column, value }), [[2, 6]]);
@@ -137,7 +165,11 @@ describe('convolutions (float32; they are linear in each argument, so that large
     await fc.assert(
       fc.asyncProperty(geometries, async geometry => {
         const kernel: Shape = [4, 2 / geometry.groups, 2, 3];
-        await check((x, w) => conv(x, w, geometry), [[2, 2, 6, 7], kernel], { type: 'float32', step: 0.5, tolerance: 1e-3 });
+        await check((x, w) => conv(x, w, geometry), [[2, 2, 6, 7], kernel], {
+          type: 'float32',
+          step: 0.5,
+          tolerance: 1e-3,
+        });
       }),
       { numRuns: 15 },
     );
@@ -157,7 +189,11 @@ describe('convolutions (float32; they are linear in each argument, so that large
         const feed = (e: Expression, seed: number) => Float32Array.from(values(e.shape, seed));
         const { left, right } = await unwrap(program.run({ x: feed(x, 1), w: feed(w, 2), g: feed(g, 3) }));
         expect(Math.abs(left[0] - right[0])).toBeLessThan(1e-3 * (1 + Math.abs(left[0])));
-        await check((a, b) => convTranspose(a, b, geometry, [6, 7]), [y.shape, kernel], { type: 'float32', step: 0.5, tolerance: 1e-3 });
+        await check((a, b) => convTranspose(a, b, geometry, [6, 7]), [y.shape, kernel], {
+          type: 'float32',
+          step: 0.5,
+          tolerance: 1e-3,
+        });
         await program.close();
       }),
       { numRuns: 15 },
@@ -165,7 +201,9 @@ describe('convolutions (float32; they are linear in each argument, so that large
   });
   it('refuses float64, which ONNX Runtime cannot convolve', () => {
     const geometry: ConvGeometry = { strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], groups: 1 };
-    expect(() => conv(input('x', [1, 1, 3, 3], 'float64'), input('w', [1, 1, 2, 2], 'float64'), geometry)).toThrow(/float64/);
+    expect(() => conv(input('x', [1, 1, 3, 3], 'float64'), input('w', [1, 1, 2, 2], 'float64'), geometry)).toThrow(
+      /float64/,
+    );
   });
 });
 
