@@ -1,7 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { ok, problem, type Result } from '../base/result';
 import { decodeNpy, encodeNpy } from '../report/npy';
 import type { Verdict } from '../report/verdict';
+import { atomicWrite } from './atomic-write';
 import type { TensorReference } from './protocol';
 
 /** Tensors with more values than this are files. */
@@ -37,7 +38,7 @@ export async function referTensor(
 ): Promise<TensorReference> {
   if (values.length > LARGEST_INLINE_TENSOR) {
     try {
-      await writeFile(path, encodeNpy(values, shape));
+      await atomicWrite(path, encodeNpy(values, shape));
       return { kind: 'file', path, shape };
     } catch (error) {
       warn(

@@ -1,0 +1,27 @@
+/** Entry of the engine process, dist/engine.js. Started by `EngineClient` with an IPC channel. */
+import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
+import { startGuard } from './guard-handle';
+import { infoOf, inspect } from './inspection';
+import { openPlan } from './open';
+import { serve } from './server';
+import { engineVersion, packageVersion } from './version';
+
+const memoryLimit = Number(process.env.CERTISCOPE_MEMORY_LIMIT ?? Infinity);
+const program = engineVersion(packageVersion, __dirname);
+
+if (process.send === undefined) {
+  process.stderr.write('certiscope: the engine is started by the editor or by the certiscope command, not by hand.\n');
+  process.exit(3);
+}
+startGuard(__dirname, { memoryLimit, endWithParent: true });
+process.on('disconnect', () => process.exit());
+
+serve(createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process)), {
+  version: packageVersion,
+  memoryLimit,
+  engineVersion: () => program,
+  plan: openPlan,
+  info: infoOf,
+  inspect,
+  exit: () => process.exit(),
+});

@@ -1,0 +1,52 @@
+import type { Problem, Range, Result } from '../base/result';
+import type { Accuracy, ResultRecord } from '../report/record';
+import type { Verdict } from '../report/verdict';
+import type { Question } from '../spec/question';
+import type { SolverOptions } from '../verify/options';
+import type { Budget, Progress } from '../verify/progress';
+
+/** What a result says beside its verdict. */
+export type ResultFacts = Omit<
+  ResultRecord,
+  'index' | 'check' | 'sample' | 'range' | 'claim' | 'verdict' | 'key' | 'cached'
+>;
+
+/** A question with everything its result will say; `settled` when it needs no solver (a misclassified sample). */
+export interface PreparedTask {
+  readonly facts: ResultFacts;
+  readonly question: Question;
+  readonly settled?: Verdict;
+}
+
+/** One question of a run. It is compiled only when its turn comes, so that ten thousand samples do not lie in memory as boxes. */
+export interface Task {
+  readonly check: string;
+  readonly sample: number | null;
+  /** The claim in words. */
+  readonly claim: string;
+  readonly range?: Range;
+  readonly options: SolverOptions;
+  prepare(): Promise<Result<PreparedTask>>;
+}
+
+/** Decides a question about the plan's own model. */
+export type Decide = (
+  question: Question,
+  options: SolverOptions,
+  budget: Budget,
+  onProgress: (progress: Progress) => void,
+) => Promise<Verdict>;
+
+/** Everything a run will do, known before anything is solved. */
+export interface Plan {
+  /** Absolute path of the model. */
+  readonly model: string;
+  readonly specification: string;
+  readonly tasks: readonly Task[];
+  readonly warnings: readonly Problem[];
+  /** Measures the accuracy on the selected data; undefined when there are no labels. */
+  measureAccuracy?(): Promise<Accuracy>;
+  readonly decide: Decide;
+  /** Hash of the model's bytes and of its external data. */
+  modelHash(): Promise<string>;
+}

@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import type { MessageConnection, NotificationType } from 'vscode-jsonrpc';
+import type { Problem } from '../base/result';
+import { worst, type VerdictKind } from '../report/verdict';
+import { runJob, type JobEnvironment } from './job';
+import { verdictKey } from './key';
+import type { Plan } from './plan';
+import * as protocol from './protocol';
+import type { Answer, FinishedParams, TensorReference, VerifyParams, VerifyPlan } from './protocol';
+import { VerdictStore } from './store';
+
+/** What the engine process can do; injected, so that the protocol is tested without networks. */
+export interface EngineServices {
+  /** Version of the package. */
+  readonly version: string;
+  /** Bytes the process may hold. */
+  readonly memoryLimit: number;
+  /** Version for content keys. */
+  engineVersion(): Promise<string>;
+  plan(params: VerifyParams): Promise<Answer<Plan>>;
+  info(params: protocol.InfoParams): Promise<Answer<protocol.ModelInfo>>;
+  inspect(params: protocol.InspectParams): Promise<Answer<protocol.Inspection>>;
+  exit(): void;
+}
+
+/** What follows from the content alone: it is not decided again unless someone asks. */
+const DECIDED: readonly VerdictKind[] = ['verified', 'falsified'];
+/** What says at least how far this content got: it is shown again, and decided again when asked. */
+const KEPT: readonly VerdictKind[] = [...DECIDED, 'unknown', 'timeout'];
+
+/** Answers a client until the connection closes. One run at a time: the cores are shared, and the client queues. */
+export function serve(connection: MessageConnection, services: EngineServices): void {
+  const server = new EngineServer(connection, services);
+  connection.onRequest(protocol.initializeRequest, params => server.initialize(params));
+  connection.onRequest(protocol.infoRequest, params => services.info(params));
+  connection.onRequest(protocol.inspectRequest, params => services.inspect(params));
+  connection.onRequest(protocol.verifyRequest, params => server.verify(params));
+  connection.onRequest(protocol.cancelRequest, params => server.cancel(params.runId));
+  connection.onRequest(protocol.shutdownRequest, () => void setImmediate(() => services.exit()));
+  connection.listen();
+}
+
+/** The run in work. */
+interface Run {
+  readonly runId: string;
+  cancelled: boolean;
+  /** Settles when nothing of the run is left in work. */
+  readonly stopped: Promise<void>;
+  readonly stop: () => void;
+}
+
+class EngineServer {
+  private store: VerdictStore | undefined;
+  private run: Run | undefined;
+
+  constructor(
+    private readonly connection: MessageConnection,
+    private readonly services: EngineServices,
+  ) {}
+
+  initialize(params: protocol.InitializeParams): Answer<protocol.InitializeResult> {
+    const { version } = this.services;
+    if (params.protocol !== protocol.PROTOCOL_VERSION || params.version !== version)
+      return refusal(
+        'engine/version',
+        `The engine has version ${version} and its client ${params.version}. Reload the window, or install again.`,
+      );
+    this.store = new VerdictStore(params.storeFolder, params.storeLimitMegabytes, message => {
+      void this.connection.sendNotification(protocol.logNotification, { level: 'warning', message });
+    });
+    void this.store.trim();
+    return { ok: true, value: { protocol: protocol.PROTOCOL_VERSION, version, processId: process.pid }, warnings: [] };
+  }
+
+  async verify(params: VerifyParams): Promise<Answer<VerifyPlan>> {
+    if (this.store === undefined)
+      return refusal('engine/order', 'The engine was asked to verify before it was initialised.');
+    if (this.run !== undefined) return refusal('engine/busy', `The engine is still at work on ${this.run.runId}.`);
+    const run = (this.run = beginRun(params.runId));
+    const planned = await this.services.plan(params);
+    if (!planned.ok || run.cancelled) {
+      this.end(run);
+      return planned.ok ? refusal('engine/cancelled', 'The run was cancelled while its files were read.') : planned;
+    }
+    const value = await describePlan(run.runId, planned.value);
+    const environment = this.environment(run, planned.value, params, this.store, await this.services.engineVersion());
+    // The plan goes first: whoever reads a result must know what it is a result of.
+    setImmediate(() => void this.execute(run, planned.value, params, environment));
+    return { ok: true, value, warnings: planned.warnings };
+  }
+
+  async cancel(runId: string): Promise<boolean> {
+    const run = this.run;
+    if (run === undefined || run.runId !== runId) return false;
+    run.cancelled = true;
+    await run.stopped;
+    return true;
+  }
+
+  private async execute(
+    run: Run,
+    plan: Plan,
+    params: VerifyParams,
+    environment: JobEnvironment<TensorReference>,
+  ): Promise<void> {
+    const { connection } = this;
+    const { runId } = run;
+    const started = performance.now();
+    const kinds: VerdictKind[] = [];
+    const send = <P>(type: NotificationType<P>, message: P): void => {
+      // A client that is gone ends this process through its channel; there is no one left to tell.
+      connection.sendNotification(type, message).catch(() => undefined);
+    };
+    let ending: Pick<FinishedParams, 'outcome' | 'problem'>;
+    try {
+      const selection = { skip: new Set(params.skip), recallOnly: params.cache === 'only' };
+      const outcome = await runJob(plan, selection, environment, {
+        onAccuracy: accuracy => send(protocol.accuracyNotification, { runId, accuracy }),
+        onProgress: (task, progress) =>
+          send(protocol.progressNotification, { runId, task, decided: kinds.length, progress }),
+        onResult: result => {
+          kinds.push(result.verdict.kind);
+          send(protocol.resultNotification, { runId, result });
+        },
+      });
+      ending = { outcome };
+    } catch (error) {
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+      const reason = error instanceof Error ? error.message : String(error);
+      ending = {
+        outcome: 'failed',
+        problem: {
+          code: 'engine/failed',
+          message: `The run stopped: ${reason}. Please report it; the log has the details.`,
+        },
+      };
+    }
+    this.end(run);
+    const verdict = kinds.length === 0 ? null : worst(kinds);
+    send(protocol.finishedNotification, { runId, ...ending, verdict, seconds: (performance.now() - started) / 1000 });
+  }
+
+  private end(run: Run): void {
+    this.run = undefined;
+    run.stop();
+  }
+
+  private environment(
+    run: Run,
+    plan: Plan,
+    params: VerifyParams,
+    store: VerdictStore,
+    engineVersion: string,
+  ): JobEnvironment<TensorReference> {
+    const cache = params.cache ?? 'read';
+    return {
+      cancelled: () => run.cancelled,
+      memoryLimit: this.services.memoryLimit,
+      key: async (task, prepared) => verdictKey(await plan.modelHash(), prepared.question, task.options, engineVersion),
+      recall: async key => {
+        if (cache === 'refresh') return undefined;
+        const verdict = await store.read(key);
+        return verdict !== undefined && (cache === 'only' ? KEPT : DECIDED).includes(verdict.kind)
+          ? verdict
+          : undefined;
+      },
+      keep: (key, verdict, prepared) => store.write(key, verdict, prepared.facts, KEPT.includes(verdict.kind)),
+      tensor: (name, values, shape) => store.tensor(name, values, shape),
+    };
+  }
+}
+
+function beginRun(runId: string): Run {
+  let stop = (): void => undefined;
+  const stopped = new Promise<void>(resolve => (stop = resolve));
+  return { runId, cancelled: false, stopped, stop };
+}
+
+/** Kinds of failure that are about this conversation, not about the user's files. */
+function refusal(code: string, message: string): { ok: false; problems: Problem[] } {
+  return { ok: false, problems: [{ code, message }] };
+}
+
+async function describePlan(runId: string, plan: Plan): Promise<VerifyPlan> {
+  const tasks = plan.tasks.map(({ check, sample, claim, range, options }, index) => ({
+    index,
+    check,
+    sample,
+    claim,
+    range,
+    timeout: options.timeout,
+  }));
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify([await plan.modelHash(), tasks]))
+    .digest('hex');
+  return { runId, model: plan.model, tasks, fingerprint };
+}
