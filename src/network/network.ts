@@ -18,7 +18,7 @@ export interface TensorInfo {
   readonly size: number;
 }
 
-interface NodeBase {
+export interface NodeBase {
   /** Index of this node in `Network.nodes`; inputs always have smaller ids. */
   readonly id: number;
   /** Ids of the nodes whose values this node reads. */
@@ -32,7 +32,7 @@ interface NodeBase {
 }
 
 /** What every affine node carries so that bounds stay true: the exact coefficient w and the stored ŵ obey |w − ŵ| ≤ relativeError·|ŵ|. */
-interface Affine {
+export interface Affine {
   readonly relativeError: number;
   /** Bound on |exact bias − stored bias| per output; null when the stored bias is exact. */
   readonly biasError: Float64Array | null;

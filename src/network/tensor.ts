@@ -1,0 +1,130 @@
+import { type ElementType, bfloat16Value, elementBytes, elementTypeOf, float16Value } from './element-type';
+import type { ExternalData } from './external-data';
+import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType } from './proto/onnx';
+import { refuse } from './refusal';
+
+/** Shape and element type of a stored tensor. Its data is not looked at. */
+export function tensorHeader(tensor: TensorProto, name: string): { shape: number[]; type: ElementType } {
+  const type = elementTypeOf(tensor.dataType);
+  if (type === undefined) {
+    const known = Object.entries(TensorProto_DataType).find(entry => entry[1] === tensor.dataType)?.[0];
+    refuse(
+      'tensor-type',
+      `tensor "${name}" has element type ${known?.toLowerCase() ?? `number ${tensor.dataType}`}, which is not supported.`,
+    );
+  }
+  return { shape: tensor.dims.map(dimension => dimensionOf(dimension, name)), type };
+}
+
+function dimensionOf(dimension: bigint, name: string): number {
+  if (dimension < 0n || dimension > 0x7fffffffn)
+    refuse('tensor-shape', `tensor "${name}" has a dimension of ${dimension}; the file is damaged, export it again.`);
+  return Number(dimension);
+}
+
+/** The number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+/**
+ * The values of a tensor as float64, row-major. Integers beyond 2^53 are rounded: they only occur as "until the end" in slices.
+ * Nothing is allocated before the data is known to be as long as the shape says.
+ */
+export function tensorValues(tensor: TensorProto, name: string, external: ExternalData): Float64Array {
+  const { shape, type } = tensorHeader(tensor, name);
+  const count = sizeOf(shape);
+  if (tensor.segment)
+    refuse('tensor-segment', `tensor "${name}" is stored in segments, which is not supported; export the model again.`);
+  if (type === 'string') refuse('tensor-type', `tensor "${name}" holds text where numbers are needed.`);
+  const bytes = count * elementBytes(type);
+  if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL)
+    return rawValues(externalBytes(tensor, name, bytes, external), type);
+  const typed = typedField(tensor, type);
+  if (typed.length === 0 || tensor.rawData.length > 0) {
+    if (tensor.rawData.length !== bytes)
+      mismatch(name, shape, count, `${tensor.rawData.length} bytes instead of ${bytes}`);
+    return rawValues(tensor.rawData, type);
+  }
+  if (typed.length !== count) mismatch(name, shape, count, `${typed.length}`);
+  const decode = type === 'float16' ? float16Value : type === 'bfloat16' ? bfloat16Value : Number;
+  return Float64Array.from(typed as ArrayLike<number | bigint>, value => decode(value as number));
+}
+
+function mismatch(name: string, shape: readonly number[], count: number, found: string): never {
+  refuse(
+    'tensor-length',
+    `tensor "${name}" has shape [${shape.join(', ')}], ${count} values, but the file holds ${found}; it is damaged, export it again.`,
+  );
+}
+
+function typedField(tensor: TensorProto, type: ElementType): readonly number[] | readonly bigint[] {
+  switch (type) {
+    case 'float32':
+      return tensor.floatData;
+    case 'float64':
+      return tensor.doubleData;
+    case 'int64':
+      return tensor.int64Data;
+    case 'uint32':
+    case 'uint64':
+      return tensor.uint64Data;
+    default:
+      return tensor.int32Data;
+  }
+}
+
+function externalBytes(tensor: TensorProto, name: string, bytes: number, external: ExternalData): Uint8Array {
+  const entry = (key: string): string | undefined => tensor.externalData.find(pair => pair.key === key)?.value;
+  const number = (key: string): number | undefined => {
+    const text = entry(key);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
+      refuse(
+        'external-data-entry',
+        `tensor "${name}" gives "${text}" as the ${key} of its external data; a number of bytes is needed.`,
+      );
+    return value;
+  };
+  const length = number('length');
+  if (length !== undefined && length !== bytes)
+    refuse(
+      'tensor-length',
+      `tensor "${name}" needs ${bytes} bytes by its shape, but its external data has a length of ${length}; export the model again.`,
+    );
+  return external.read(entry('location') ?? '', number('offset') ?? 0, bytes, name);
+}
+
+/** Little-endian elements as float64. `bytes` may begin anywhere, so they are copied to an aligned place first. */
+function rawValues(bytes: Uint8Array, type: ElementType): Float64Array {
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
+  const view = <T>(array: new (buffer: ArrayBufferLike, offset: number, length: number) => T): T =>
+    new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / elementBytes(type));
+  switch (type) {
+    case 'float32':
+      return new Float64Array(view(Float32Array));
+    case 'float64':
+      return new Float64Array(view(Float64Array));
+    case 'float16':
+      return Float64Array.from(view(Uint16Array), float16Value);
+    case 'bfloat16':
+      return Float64Array.from(view(Uint16Array), bfloat16Value);
+    case 'int64':
+      return Float64Array.from(view(BigInt64Array), Number);
+    case 'uint64':
+      return Float64Array.from(view(BigUint64Array), Number);
+    case 'int32':
+      return new Float64Array(view(Int32Array));
+    case 'uint32':
+      return new Float64Array(view(Uint32Array));
+    case 'int16':
+      return new Float64Array(view(Int16Array));
+    case 'uint16':
+      return new Float64Array(view(Uint16Array));
+    case 'int8':
+      return new Float64Array(view(Int8Array));
+    default:
+      return new Float64Array(view(Uint8Array));
+  }
+}
