@@ -1,0 +1,156 @@
+import type { Progress } from '../../verify/progress';
+import type { Epsilon } from '../../report/record';
+import { explain, formatNumber } from '../../report/summary';
+import type { VerdictKind } from '../../report/verdict';
+import { verdictOf, type Answered, type QuestionState, type VerdictStore } from './verdict-store';
+
+/** How a state is shown everywhere: an icon of VS Code's own set, and words; never a colour alone. */
+export interface Headline {
+  /** Codicon id. */
+  readonly icon: string;
+  /** One or two words: "verified", "falsified · stale". */
+  readonly label: string;
+  /** What belongs to it: counts, seconds, bounds; may be empty. */
+  readonly detail: string;
+  readonly tone: Tone;
+}
+
+export type Tone = 'none' | 'busy' | 'good' | 'bad' | 'open';
+
+const KIND: Record<VerdictKind, Omit<Headline, 'detail'>> = {
+  verified: { icon: 'pass-filled', label: 'verified', tone: 'good' },
+  falsified: { icon: 'error', label: 'falsified', tone: 'bad' },
+  misclassified: { icon: 'circle-slash', label: 'misclassified', tone: 'open' },
+  unknown: { icon: 'question', label: 'unknown', tone: 'open' },
+  timeout: { icon: 'watch', label: 'timeout', tone: 'open' },
+  error: { icon: 'warning', label: 'error', tone: 'bad' },
+};
+
+const PHASE: Record<Progress['phase'], string> = {
+  loading: 'reading the model',
+  attack: 'searching for a counterexample',
+  bounds: 'bounding',
+  branching: 'splitting the region',
+  replay: 'replaying in ONNX Runtime',
+};
+
+export function kindHeadline(kind: VerdictKind): Omit<Headline, 'detail'> {
+  return KIND[kind];
+}
+
+/** The state of one question, as CodeLens, tree and tooltip say it. */
+export function headline(question: QuestionState, stale: boolean): Headline {
+  const { activity, evidence } = question;
+  if (activity.kind === 'queued') return { icon: 'history', label: 'queued', detail: '', tone: 'busy' };
+  if (activity.kind === 'running')
+    return { icon: 'loading~spin', label: 'verifying', detail: runningDetail(question), tone: 'busy' };
+  const kind = verdictOf(evidence);
+  if (!evidence || kind === null)
+    return { icon: 'circle-outline', label: 'not verified yet', detail: '', tone: 'none' };
+  const base = KIND[kind];
+  const detail = evidenceDetail(question, kind);
+  return stale ? { ...base, label: `${base.label}, stale`, detail, tone: 'none' } : { ...base, detail };
+}
+
+function runningDetail({ activity, evidence }: QuestionState): string {
+  if (activity.kind !== 'running') return '';
+  const parts: string[] = [];
+  const done = evidence?.run === activity.run ? evidence : null;
+  if (done && done.planned > 1) parts.push(`${done.results.length} of ${done.planned}`);
+  if (activity.progress) {
+    const { progress } = activity.progress;
+    parts.push(PHASE[progress.phase]);
+    if (progress.workFraction > 0) parts.push(percent(progress.workFraction));
+    if (progress.lowerBound !== null) parts.push(`lower bound ${formatNumber(progress.lowerBound)}`);
+    parts.push(seconds(progress.elapsedSeconds));
+  }
+  return parts.join(' · ');
+}
+
+function evidenceDetail({ evidence }: QuestionState, kind: VerdictKind): string {
+  if (!evidence) return '';
+  const { results, planned } = evidence;
+  const spent = seconds(results.reduce((sum, result) => sum + result.verdict.seconds, 0));
+  if (planned <= 1) return spent;
+  const counted = results.filter(result => result.verdict.kind === kind).length;
+  const counts = kind === 'verified' ? `all ${planned} samples` : `${counted} of ${planned} samples`;
+  const missing = planned - results.length;
+  return [counts, ...(missing > 0 ? [`${missing} not decided`] : []), spent].join(' · ');
+}
+
+/** What one result says, as sentences for a diagnostic, a list or a tooltip: what was claimed, what came of it, and why. */
+export function resultSentences(result: Answered): string {
+  const subject = result.sample === null ? '' : `Sample ${result.sample}: `;
+  const { kind } = result.verdict;
+  const claim = kind === 'falsified' ? `it is not true that ${result.claim}` : `the claim is that ${result.claim}`;
+  return [`${subject}${KIND[kind].label}; ${claim}.`, explain(result.verdict)].filter(part => part !== '').join(' ');
+}
+
+/** What a verified result is a statement about. */
+export function soundnessSentence({ verdict }: Answered): string {
+  if (verdict.kind !== 'verified') return '';
+  return verdict.soundness === 'runtime'
+    ? 'Holds for the network in exact arithmetic and for ONNX Runtime’s float32 computation of it.'
+    : 'Holds for the network in exact arithmetic; rounding of the proof is already subtracted.';
+}
+
+/** The status bar: one short line over every question the store knows. */
+export function statusLine(store: VerdictStore): { text: string; tooltip: string } {
+  const counts = { good: 0, bad: 0, open: 0, stale: 0, none: 0 };
+  let running = '';
+  for (const question of store.questions()) {
+    const stale = store.isStale(question);
+    const shown = headline({ ...question, activity: { kind: 'idle' } }, stale);
+    if (question.activity.kind === 'running') running ||= shortProgress(question);
+    if (stale) counts.stale++;
+    else if (shown.tone !== 'busy') counts[shown.tone]++;
+  }
+  const parts = [
+    [counts.good, 'pass'],
+    [counts.bad, 'error'],
+    [counts.open, 'question'],
+    [counts.stale, 'history'],
+  ] as const;
+  const tally = parts.filter(([count]) => count > 0).map(([count, icon]) => `$(${icon}) ${count}`);
+  const busy = running !== '' || store.isBusy();
+  const text = [busy ? '$(loading~spin) Certiscope' : 'Certiscope', running, ...tally]
+    .filter(part => part !== '')
+    .join(' ');
+  const tooltip = [
+    `${counts.good} verified, ${counts.bad} falsified or failed, ${counts.open} undecided, ${counts.stale} stale, ${counts.none} not run`,
+    busy ? 'A run is going on. Click to see it or to stop it.' : 'Click for what can be done.',
+  ].join('\n');
+  return { text, tooltip };
+}
+
+function shortProgress({ activity, evidence }: QuestionState): string {
+  if (activity.kind !== 'running') return '';
+  const done = evidence?.run === activity.run ? evidence.results.length : 0;
+  const planned = evidence?.run === activity.run ? evidence.planned : 0;
+  if (planned > 1) return `${done}/${planned}`;
+  const fraction = activity.progress?.progress.workFraction ?? 0;
+  return fraction > 0 ? percent(fraction) : '…';
+}
+
+export function seconds(value: number): string {
+  if (value < 0.01) return '< 0.01 s';
+  if (value < 10) return `${value.toFixed(2)} s`;
+  if (value < 120) return `${value.toFixed(0)} s`;
+  return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
+}
+
+export function percent(fraction: number): string {
+  const value = Math.min(100, Math.max(0, fraction * 100));
+  return `${value < 10 && value > 0 ? value.toFixed(1) : Math.floor(value)} %`;
+}
+
+/** ε in the units it is written in and in the model's own. */
+export function epsilonValue({ raw, model }: Epsilon): string {
+  const shown = (values: readonly number[]) => {
+    const distinct = [...new Set(values.map(formatNumber))];
+    return distinct.length > 4 ? `${distinct.slice(0, 3).join(', ')}, …` : distinct.join(', ');
+  };
+  return shown(raw) === shown(model)
+    ? `${shown(raw)} in the model’s own units`
+    : `${shown(raw)} as written, ${shown(model)} in the model’s own units`;
+}

@@ -1,0 +1,184 @@
+import * as vscode from 'vscode';
+import type { Problem } from '../../base/result';
+import { outline, specificationKind, type Outline } from '../core/outline';
+import type { VerdictStore } from '../core/verdict-store';
+import { filePath, specificationUri, textUri } from './uris';
+import { unpack } from './unpacked-documents';
+
+const MODELS = '**/*.onnx';
+const SPECIFICATIONS = '**/*.{certiscope.jsonc,vnnlib,vnnlib.gz}';
+const LEFT_OUT = '**/{node_modules,.git,.venv}/**';
+/** More files than a person would look through; the palette still reaches any open file. */
+const MAX_FILES = 2000;
+/** A pause in the typing after which the text is read again. */
+const REREAD_AFTER_MS = 200;
+/** Above this, reading the text at every pause would be felt; the engine reports its mistakes when it is run. */
+const MAX_LIVE_CHARACTERS = 2 * 2 ** 20;
+
+/** Finds what is wrong with a specification's text; pure, so that it can run at every pause in the typing. */
+export type TextChecker = (path: string, text: string) => readonly Problem[];
+
+/**
+ * Keeps the store's outlines true to the files of the workspace and to the unsaved text of open editors. The first keystroke in a
+ * specification is told to the store at once, before anything is read.
+ */
+export class SpecificationIndex implements vscode.Disposable {
+  readonly #disposables: vscode.Disposable[] = [];
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #models = new Map<string, vscode.Uri>();
+  readonly #modelsChanged = new vscode.EventEmitter<void>();
+  #scan: Promise<void> | null = null;
+
+  /** A model appeared or went. */
+  readonly onModels = this.#modelsChanged.event;
+
+  constructor(
+    private readonly store: VerdictStore,
+    private readonly check: TextChecker,
+  ) {
+    this.#disposables.push(
+      this.#modelsChanged,
+      vscode.workspace.onDidOpenTextDocument(document => this.#readDocument(document)),
+      vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+        if (contentChanges.length > 0) this.#typed(document);
+      }),
+      vscode.workspace.onDidCloseTextDocument(document => void this.#closed(document)),
+    );
+    for (const document of vscode.workspace.textDocuments) this.#readDocument(document);
+  }
+
+  dispose(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  models(): readonly vscode.Uri[] {
+    return [...this.#models.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** Looks through the workspace once and watches it from then on. */
+  scan(): Promise<void> {
+    this.#scan ??= this.#scanWorkspace();
+    return this.#scan;
+  }
+
+  /** Looks through the workspace again. */
+  rescan(): Promise<void> {
+    this.#scan = this.#scan === null ? this.#scanWorkspace() : this.#findFiles();
+    return this.#scan;
+  }
+
+  /** The text that is verified: of the open editor, saved or not, else undefined (the engine reads the file itself). */
+  openText(specification: vscode.Uri): string | undefined {
+    if (specification.path.endsWith('.gz')) return undefined;
+    return openDocument(specification)?.getText();
+  }
+
+  /** Makes the store's outline of one specification true now, whatever is still waiting for a pause. */
+  async read(specification: vscode.Uri): Promise<void> {
+    const document = openDocument(specification);
+    if (document) this.#readDocument(document);
+    else await this.#readFile(specification);
+  }
+
+  #typed(document: vscode.TextDocument): void {
+    const specification = specificationUri(document.uri);
+    if (!specificationKind(specification.path)) return;
+    const id = specification.toString();
+    this.store.apply({ kind: 'edited', specification: id });
+    clearTimeout(this.#timers.get(id));
+    this.#timers.set(
+      id,
+      setTimeout(() => this.#readDocument(document), REREAD_AFTER_MS),
+    );
+  }
+
+  #readDocument(document: vscode.TextDocument): void {
+    const specification = specificationUri(document.uri);
+    if (specificationKind(specification.path)) this.#outline(specification, document.getText());
+  }
+
+  async #readFile(specification: vscode.Uri): Promise<void> {
+    try {
+      const text = specification.path.endsWith('.gz')
+        ? await unpack(specification)
+        : new TextDecoder().decode(await vscode.workspace.fs.readFile(specification));
+      this.#outline(specification, text);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#store(specification, outline(specification.path, ''), [{ code: 'unreadable', message }]);
+    }
+  }
+
+  #outline(specification: vscode.Uri, text: string): void {
+    const id = specification.toString();
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+    const problems = text.length > MAX_LIVE_CHARACTERS ? [] : this.check(specification.fsPath, text);
+    this.#store(specification, outline(specification.path, text), problems);
+  }
+
+  #store(specification: vscode.Uri, found: Outline, problems: readonly Problem[]): void {
+    const model = found.model === null ? null : filePath(vscode.Uri.joinPath(specification, '..', found.model));
+    this.store.apply({ kind: 'outlined', specification: specification.toString(), outline: found, model, problems });
+  }
+
+  /** An editor closed: what it held unsaved is gone, the file counts again. */
+  async #closed(document: vscode.TextDocument): Promise<void> {
+    const specification = specificationUri(document.uri);
+    if (!specificationKind(specification.path) || !this.store.specification(specification.toString())) return;
+    try {
+      await vscode.workspace.fs.stat(specification);
+      await this.#readFile(specification);
+    } catch {
+      this.store.apply({ kind: 'removed', specification: specification.toString() });
+    }
+  }
+
+  async #scanWorkspace(): Promise<void> {
+    const specifications = vscode.workspace.createFileSystemWatcher(SPECIFICATIONS);
+    const models = vscode.workspace.createFileSystemWatcher(MODELS);
+    const reread = (uri: vscode.Uri) => {
+      if (!openDocument(uri)) void this.#readFile(uri);
+    };
+    const added = (uri: vscode.Uri) => {
+      this.#models.set(uri.toString(), uri);
+      this.#modelsChanged.fire();
+    };
+    const touched = (uri: vscode.Uri) => this.store.apply({ kind: 'modelChanged', model: uri.fsPath });
+    this.#disposables.push(
+      specifications,
+      models,
+      specifications.onDidCreate(reread),
+      specifications.onDidChange(reread),
+      specifications.onDidDelete(uri => this.store.apply({ kind: 'removed', specification: uri.toString() })),
+      models.onDidCreate(uri => {
+        added(uri);
+        touched(uri);
+      }),
+      models.onDidChange(touched),
+      models.onDidDelete(uri => {
+        this.#models.delete(uri.toString());
+        this.#modelsChanged.fire();
+        touched(uri);
+      }),
+    );
+    await this.#findFiles();
+  }
+
+  async #findFiles(): Promise<void> {
+    const [models, specifications] = await Promise.all([
+      vscode.workspace.findFiles(MODELS, LEFT_OUT, MAX_FILES),
+      vscode.workspace.findFiles(SPECIFICATIONS, LEFT_OUT, MAX_FILES),
+    ]);
+    this.#models.clear();
+    for (const uri of models) this.#models.set(uri.toString(), uri);
+    this.#modelsChanged.fire();
+    for (const uri of specifications) await this.read(uri);
+  }
+}
+
+function openDocument(specification: vscode.Uri): vscode.TextDocument | undefined {
+  const shown = textUri(specification).toString();
+  return vscode.workspace.textDocuments.find(document => document.uri.toString() === shown);
+}

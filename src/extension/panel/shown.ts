@@ -1,0 +1,105 @@
+import type { Problem } from '../../base/result';
+import { explain, formatNumber } from '../../report/summary';
+import type { Row, Shown } from '../../../webview/results/protocol';
+import { epsilonValue, headline, seconds, soundnessSentence } from '../core/wording';
+import type { Answered, QuestionState, SpecificationState } from '../core/verdict-store';
+
+export interface ShownOptions {
+  readonly question: QuestionState;
+  readonly specification: SpecificationState;
+  readonly stale: boolean;
+  /** How the specification and the model are named to a person. */
+  readonly specificationPath: string;
+  readonly modelPath: string;
+  readonly canRun: boolean;
+}
+
+/** What the results panel shows of a question: a projection of the store like every other view. */
+export function shownOf({ question, specification, stale, specificationPath, modelPath, canRun }: ShownOptions): Shown {
+  const { label, detail, tone } = headline(question, stale);
+  const { activity, evidence } = question;
+  const busy =
+    activity.kind === 'idle' ? null : { fraction: fractionDone(question), text: detail === '' ? label : detail };
+  return {
+    question: question.id,
+    name: question.name,
+    specification: specificationPath,
+    model: modelPath,
+    label,
+    detail: busy ? '' : detail,
+    tone,
+    stale,
+    busy,
+    notes: notesOf(specification, question),
+    rows: (evidence?.results ?? []).map(rowOf),
+    planned: evidence?.planned ?? 0,
+    canRun,
+  };
+}
+
+function notesOf({ problems, runProblems, accuracy }: SpecificationState, { evidence }: QuestionState): string[] {
+  const sentences = [...problems, ...runProblems].map((problem: Problem) => problem.message);
+  return [
+    ...new Set(sentences),
+    ...(accuracy?.warning ? [accuracy.warning] : []),
+    ...(evidence?.interrupted
+      ? [
+          `${evidence.planned - evidence.results.length} of ${evidence.planned} were not decided: ${evidence.interrupted}`,
+        ]
+      : []),
+  ];
+}
+
+/** Part of a question's work that is done, over all its samples; null while nothing is known. */
+function fractionDone({ activity, evidence }: QuestionState): number | null {
+  if (activity.kind !== 'running') return null;
+  const current = activity.progress?.progress.workFraction ?? 0;
+  const mine = evidence?.run === activity.run ? evidence : null;
+  if (!mine) return current > 0 ? current : null;
+  return Math.min(1, (mine.results.length + current) / mine.planned);
+}
+
+function rowOf(result: Answered): Row {
+  const { verdict } = result;
+  const falsified = verdict.kind === 'falsified';
+  return {
+    index: result.index,
+    title: result.sample === null ? result.check : `Sample ${result.sample}`,
+    kind: verdict.kind,
+    seconds: seconds(verdict.seconds),
+    claim: result.claim,
+    reason: explain(verdict),
+    facts: factsOf(result),
+    counterexample: falsified,
+    inputShape: result.inputShape,
+    outputNames: result.outputNames ?? [],
+    preprocess: result.preprocess ?? null,
+    label: result.label ?? null,
+  };
+}
+
+function factsOf(result: Answered): Row['facts'] {
+  const { verdict, epsilon, label, predicted, cached, outputNames } = result;
+  const className = (index: number) => outputNames?.[index] ?? String(index);
+  const facts: { name: string; value: string; title?: string }[] = [
+    { name: 'Time', value: `${seconds(verdict.seconds)}${cached ? ', from an earlier run' : ''}` },
+  ];
+  if (verdict.lowerBound !== null)
+    facts.push({
+      name: 'Lower bound',
+      value: formatNumber(verdict.lowerBound),
+      title:
+        'Certified distance to a violation over the whole region; above 0 is verified. Rounding is already subtracted.',
+    });
+  if (epsilon) facts.push({ name: 'ε', value: epsilonValue(epsilon) });
+  if (label !== undefined) facts.push({ name: 'Label', value: className(label) });
+  if (predicted !== undefined) facts.push({ name: 'Answer', value: `${className(predicted)} on the original` });
+  if (verdict.kind === 'verified') {
+    facts.push({
+      name: 'Proof',
+      value: `${verdict.proof.leaves} ${verdict.proof.leaves === 1 ? 'part' : 'parts'} of the region`,
+    });
+    facts.push({ name: 'Meaning', value: soundnessSentence(result) });
+  }
+  return facts;
+}

@@ -1,0 +1,238 @@
+import * as vscode from 'vscode';
+import { COMMAND, VIEW } from '../ids';
+import { headline, kindHeadline, resultSentences, seconds, type Tone } from '../core/wording';
+import {
+  verdictOf,
+  type Answered,
+  type QuestionState,
+  type SpecificationState,
+  type VerdictStore,
+} from '../core/verdict-store';
+import type { SpecificationIndex } from '../documents/specification-index';
+import { shownPath, textUri } from '../documents/uris';
+import { WORST_FIRST } from '../../report/verdict';
+import { coalesce, VIEW_INTERVAL_MS } from './coalesce';
+import { questionTooltip } from './hovers';
+import { toRange } from './ranges';
+
+/** Results under one question; the results panel has them all. */
+const MAX_RESULTS = 200;
+
+export type Item =
+  | { readonly kind: 'model'; readonly uri: vscode.Uri }
+  | { readonly kind: 'specification'; readonly id: string; readonly under: string }
+  | { readonly kind: 'question'; readonly id: string }
+  | { readonly kind: 'answers'; readonly id: string }
+  | { readonly kind: 'result'; readonly question: string; readonly index: number }
+  | { readonly kind: 'more'; readonly question: string; readonly count: number };
+
+const COLOUR: Record<Tone, string | null> = {
+  none: null,
+  busy: null,
+  good: 'testing.iconPassed',
+  bad: 'testing.iconFailed',
+  open: 'testing.iconQueued',
+};
+
+/** The three trees of the Certiscope view share how an item looks; they differ in what is under what. */
+abstract class Tree implements vscode.TreeDataProvider<Item> {
+  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly #update = coalesce(VIEW_INTERVAL_MS, () => this.#changed.fire(undefined));
+  readonly onDidChangeTreeData = this.#changed.event;
+
+  constructor(
+    protected readonly store: VerdictStore,
+    protected readonly index: SpecificationIndex,
+  ) {}
+
+  register(id: string): vscode.Disposable {
+    const view = vscode.window.createTreeView(id, { treeDataProvider: this, showCollapseAll: true });
+    return vscode.Disposable.from(
+      view,
+      this.#changed,
+      this.#update,
+      this.store.onChange(({ event }) => (event.kind === 'edited' ? this.#update.flush() : this.#update.request())),
+      this.index.onModels(() => this.#update.request()),
+      view.onDidChangeVisibility(({ visible }) => visible && void this.index.scan()),
+    );
+  }
+
+  abstract getChildren(item?: Item): Promise<Item[]> | Item[];
+
+  getTreeItem(item: Item): vscode.TreeItem {
+    switch (item.kind) {
+      case 'model':
+        return this.#model(item.uri);
+      case 'specification':
+        return this.#specification(item.id, item.under);
+      case 'question':
+      case 'answers':
+        return this.#question(item);
+      case 'result':
+        return this.#result(item);
+      case 'more': {
+        const more = new vscode.TreeItem(`… and ${item.count} more`);
+        more.id = `more:${item.question}`;
+        more.command = { command: COMMAND.showResults, title: 'Show results', arguments: [item.question] };
+        return more;
+      }
+    }
+  }
+
+  #model(uri: vscode.Uri): vscode.TreeItem {
+    const of = specificationsOf(this.store, uri);
+    const item = new vscode.TreeItem(uri, of.length > 0 ? COLLAPSED : NONE);
+    item.id = `model:${uri.toString()}`;
+    const problems = this.store.modelProblems().get(uri.fsPath) ?? [];
+    const questions = of.flatMap(specification => this.store.questions(specification.id));
+    item.description = [folderOf(uri), problems.length > 0 ? 'cannot be verified' : tally(this.store, questions)]
+      .filter(part => part !== '')
+      .join(' · ');
+    item.iconPath = problems.length > 0 ? icon('warning', 'bad') : icon('circuit-board', 'none');
+    item.tooltip = problems.length > 0 ? problems.map(problem => problem.message).join('\n') : uri.fsPath;
+    item.contextValue = 'model';
+    return item;
+  }
+
+  #specification(id: string, under: string): vscode.TreeItem {
+    const uri = vscode.Uri.parse(id);
+    const item = new vscode.TreeItem(uri, under === '' ? EXPANDED : NONE);
+    item.id = `specification:${under}:${id}`;
+    item.description = under === '' ? folderOf(uri) : tally(this.store, this.store.questions(id));
+    item.iconPath = icon('checklist', 'none');
+    item.contextValue = 'specification';
+    item.command = open(id);
+    return item;
+  }
+
+  #question({ kind, id }: { kind: 'question' | 'answers'; id: string }): vscode.TreeItem {
+    const question = this.store.question(id);
+    if (!question) return new vscode.TreeItem('');
+    const stale = this.store.isStale(question);
+    const { icon: name, label, detail, tone } = headline(question, stale);
+    const several = kind === 'answers' && (question.evidence?.results.length ?? 0) > 1;
+    const item = new vscode.TreeItem(question.name, several ? COLLAPSED : NONE);
+    item.id = `${kind}:${id}`;
+    item.description = [label, detail].filter(part => part !== '').join(' · ');
+    item.iconPath = icon(name, tone);
+    item.tooltip = questionTooltip(question, stale);
+    item.accessibilityInformation = { label: `${question.name}, ${item.description}` };
+    item.contextValue = ['question', verdictOf(question.evidence) ?? 'open', ...(stale ? ['stale'] : [])].join(' ');
+    item.command =
+      kind === 'answers'
+        ? { command: COMMAND.showResults, title: 'Show results', arguments: [id] }
+        : open(question.specification, question);
+    return item;
+  }
+
+  #result({ question, index }: { question: string; index: number }): vscode.TreeItem {
+    const result = this.store.question(question)?.evidence?.results.find(candidate => candidate.index === index);
+    if (!result) return new vscode.TreeItem('');
+    const { icon: name, label, tone } = kindHeadline(result.verdict.kind);
+    const item = new vscode.TreeItem(result.sample === null ? result.check : `Sample ${result.sample}`);
+    item.id = `result:${question}:${index}`;
+    item.description = `${label} · ${seconds(result.verdict.seconds)}`;
+    item.iconPath = icon(name, tone);
+    item.tooltip = resultSentences(result);
+    item.contextValue = `result ${result.verdict.kind}`;
+    item.command = { command: COMMAND.showResults, title: 'Show this result', arguments: [question, index] };
+    return item;
+  }
+}
+
+export class ModelsTree extends Tree {
+  override async getChildren(item?: Item): Promise<Item[]> {
+    if (!item) {
+      await this.index.scan();
+      return this.index.models().map(uri => ({ kind: 'model', uri }));
+    }
+    if (item.kind !== 'model') return [];
+    const under = item.uri.toString();
+    return specificationsOf(this.store, item.uri).map(({ id }) => ({ kind: 'specification', id, under }));
+  }
+}
+
+export class QuestionsTree extends Tree {
+  override async getChildren(item?: Item): Promise<Item[]> {
+    if (!item) {
+      await this.index.scan();
+      return this.store
+        .specifications()
+        .map(({ id }) => id)
+        .sort()
+        .map(id => ({ kind: 'specification', id, under: '' }));
+    }
+    return item.kind === 'specification'
+      ? this.store.questions(item.id).map(({ id }) => ({ kind: 'question', id }))
+      : [];
+  }
+}
+
+export class ResultsTree extends Tree {
+  override getChildren(item?: Item): Item[] {
+    if (!item)
+      return this.store
+        .questions()
+        .filter(({ evidence, activity }) => evidence !== null || activity.kind !== 'idle')
+        .map(({ id }) => ({ kind: 'answers', id }));
+    if (item.kind !== 'answers') return [];
+    const results = [...(this.store.question(item.id)?.evidence?.results ?? [])].sort(worstFirst);
+    const listed: Item[] = results
+      .slice(0, MAX_RESULTS)
+      .map(({ index }) => ({ kind: 'result', question: item.id, index }));
+    const rest = results.length - listed.length;
+    return rest > 0 ? [...listed, { kind: 'more', question: item.id, count: rest }] : listed;
+  }
+}
+
+export function registerTrees(store: VerdictStore, index: SpecificationIndex): vscode.Disposable {
+  return vscode.Disposable.from(
+    new ModelsTree(store, index).register(VIEW.models),
+    new QuestionsTree(store, index).register(VIEW.questions),
+    new ResultsTree(store, index).register(VIEW.results),
+  );
+}
+
+const { None: NONE, Collapsed: COLLAPSED, Expanded: EXPANDED } = vscode.TreeItemCollapsibleState;
+
+/** The specifications that name a model. */
+function specificationsOf(store: VerdictStore, model: vscode.Uri): SpecificationState[] {
+  return store.specifications().filter(specification => specification.model === model.fsPath);
+}
+
+function tally(store: VerdictStore, questions: readonly QuestionState[]): string {
+  if (questions.length === 0) return '';
+  const counts = new Map<string, number>();
+  for (const question of questions) {
+    const stale = store.isStale(question);
+    const label = stale ? 'stale' : headline(question, stale).label;
+    if (label !== 'not verified yet') counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  const parts = [...counts].map(([label, count]) => `${count} ${label}`);
+  return [`${questions.length} ${questions.length === 1 ? 'question' : 'questions'}`, ...parts].join(', ');
+}
+
+function folderOf(uri: vscode.Uri): string {
+  const shown = shownPath(uri);
+  const cut = shown.lastIndexOf('/');
+  return cut < 0 ? '' : shown.slice(0, cut);
+}
+
+function icon(name: string, tone: Tone): vscode.ThemeIcon {
+  const colour = COLOUR[tone];
+  return new vscode.ThemeIcon(name, colour === null ? undefined : new vscode.ThemeColor(colour));
+}
+
+function open(specification: string, question?: QuestionState): vscode.Command {
+  const selection = question && toRange({ start: question.anchor.start, end: question.anchor.start });
+  const uri = textUri(vscode.Uri.parse(specification));
+  return {
+    command: 'vscode.open',
+    title: 'Open',
+    arguments: [uri, { preserveFocus: true, ...(selection ? { selection } : {}) }],
+  };
+}
+
+function worstFirst(a: Answered, b: Answered): number {
+  return WORST_FIRST.indexOf(a.verdict.kind) - WORST_FIRST.indexOf(b.verdict.kind) || a.index - b.index;
+}

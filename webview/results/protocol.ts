@@ -1,0 +1,80 @@
+/** What crosses between the extension and the results panel. Tensors cross as typed arrays, which VS Code sends as binary. */
+import type { Preprocess } from '../../src/report/record';
+import type { VerdictKind } from '../../src/report/verdict';
+
+/** Everything that is shown of one question but its tensors. Words are chosen by the extension, so that all views say the same. */
+export interface Shown {
+  readonly question: string;
+  readonly name: string;
+  readonly specification: string;
+  readonly model: string;
+  readonly label: string;
+  readonly detail: string;
+  readonly tone: 'none' | 'busy' | 'good' | 'bad' | 'open';
+  readonly stale: boolean;
+  /** A run is going on or waiting: how far it is, 0..1, or null when that is not known. */
+  readonly busy: { readonly fraction: number | null; readonly text: string } | null;
+  /** Warnings and mistakes that belong to the whole specification. */
+  readonly notes: readonly string[];
+  readonly rows: readonly Row[];
+  readonly planned: number;
+  readonly canRun: boolean;
+}
+
+/** One result. */
+export interface Row {
+  readonly index: number;
+  /** "Sample 3", or the property's name. */
+  readonly title: string;
+  readonly kind: VerdictKind;
+  readonly seconds: string;
+  readonly claim: string;
+  /** Why, what to try, and how a counterexample was replayed; empty for a plain `verified`. */
+  readonly reason: string;
+  readonly facts: readonly { readonly name: string; readonly value: string; readonly title?: string }[];
+  readonly counterexample: boolean;
+  readonly inputShape: readonly number[];
+  readonly outputNames: readonly string[];
+  readonly preprocess: Preprocess | null;
+  readonly label: number | null;
+}
+
+/** The tensors of one result; those it does not have are absent. */
+export interface Tensors {
+  readonly input?: Float32Array;
+  readonly output?: Float32Array;
+  readonly original?: Float32Array;
+  readonly originalOutput?: Float32Array;
+}
+
+export type ToPanel =
+  | { readonly type: 'show'; readonly shown: Shown | null }
+  | { readonly type: 'select'; readonly index: number }
+  | {
+      readonly type: 'tensors';
+      readonly question: string;
+      readonly index: number;
+      readonly tensors: Tensors;
+      readonly problem: string | null;
+    };
+
+export type FromPanel =
+  | { readonly type: 'ready'; readonly question: string | null }
+  /** Asks for the tensors of a result. */
+  | { readonly type: 'tensors'; readonly question: string; readonly index: number }
+  | { readonly type: 'run'; readonly question: string }
+  | { readonly type: 'stop'; readonly question: string }
+  | { readonly type: 'openSpecification'; readonly question: string }
+  | { readonly type: 'copy'; readonly question: string; readonly index: number };
+
+/** What survives a reload of the window: where the person was, not what was shown. */
+export interface PanelState {
+  readonly question: string | null;
+  readonly index: number | null;
+  readonly filter: 'all' | VerdictKind;
+  /** Screen pixels for one pixel of the input; 0 chooses one that fits. */
+  readonly zoom: number;
+  readonly view: 'picture' | 'table';
+}
+
+export const INITIAL_STATE: PanelState = { question: null, index: null, filter: 'all', zoom: 0, view: 'picture' };
