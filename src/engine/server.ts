@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { MessageConnection, NotificationType } from 'vscode-jsonrpc';
+import type { MessageConnection } from 'vscode-jsonrpc';
 import type { Problem } from '../base/result';
 import { worst, type VerdictKind } from '../report/verdict';
 import { runJob, type JobEnvironment } from './job';
@@ -107,20 +107,25 @@ class EngineServer {
     const { runId } = run;
     const started = performance.now();
     const kinds: VerdictKind[] = [];
-    const send = <P>(type: NotificationType<P>, message: P): void => {
-      // A client that is gone ends this process through its channel; there is no one left to tell.
-      connection.sendNotification(type, message).catch(() => undefined);
-    };
+    // A client that is gone ends this process through its channel; there is no one left to tell.
+    const send = (sending: Promise<void>): void => void sending.catch(() => undefined);
     let ending: Pick<FinishedParams, 'outcome' | 'problem'>;
     try {
       const selection = { skip: new Set(params.skip), recallOnly: params.cache === 'only' };
       const outcome = await runJob(plan, selection, environment, {
-        onAccuracy: accuracy => send(protocol.accuracyNotification, { runId, accuracy }),
+        onAccuracy: accuracy => send(connection.sendNotification(protocol.accuracyNotification, { runId, accuracy })),
         onProgress: (task, progress) =>
-          send(protocol.progressNotification, { runId, task, decided: kinds.length, progress }),
+          send(
+            connection.sendNotification(protocol.progressNotification, {
+              runId,
+              task,
+              decided: kinds.length,
+              progress,
+            }),
+          ),
         onResult: result => {
           kinds.push(result.verdict.kind);
-          send(protocol.resultNotification, { runId, result });
+          send(connection.sendNotification(protocol.resultNotification, { runId, result }));
         },
       });
       ending = { outcome };
@@ -137,7 +142,14 @@ class EngineServer {
     }
     this.end(run);
     const verdict = kinds.length === 0 ? null : worst(kinds);
-    send(protocol.finishedNotification, { runId, ...ending, verdict, seconds: (performance.now() - started) / 1000 });
+    send(
+      connection.sendNotification(protocol.finishedNotification, {
+        runId,
+        ...ending,
+        verdict,
+        seconds: (performance.now() - started) / 1000,
+      }),
+    );
   }
 
   private end(run: Run): void {

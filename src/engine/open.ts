@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Problem } from '../base/result';
+import { loadModel, type LoadedModel } from '../network/load';
+import { parseVnnlib } from '../spec/vnnlib/parse';
+import { compile } from '../spec/vnnlib/compile';
+import { rangeIn } from '../spec/vnnlib/document';
+import { readTextFile } from '../spec/text-file';
+import { DEFAULT_OPTIONS } from '../verify/options';
+import type { Plan } from './plan';
+import type { Answer, VerifyParams } from './protocol';
+import { solverFor } from './solver';
+
+/** What a plan is made from. */
+export type PlanRequest = Pick<VerifyParams, 'model' | 'specification' | 'checks' | 'samples' | 'options'>;
+
+/** Reads the model and the specification and says what will be asked, or everything that is wrong with them. */
+export async function openPlan(request: PlanRequest): Promise<Answer<Plan>> {
+  return planVnnlib(request);
+}
+
+async function planVnnlib(request: PlanRequest): Promise<Answer<Plan>> {
+  const file = existing(request.specification.path);
+  if (request.model === undefined)
+    return refuse({
+      code: 'engine/no-model',
+      message: `${file}: a VNN-LIB file does not name its model. Name the model too: certiscope verify MODEL.onnx ${path.basename(file)}`,
+      file,
+    });
+  const model = loadModel(existing(request.model));
+  if (!model.ok) return refuse(model.error);
+  const text = await textOf(request.specification, file);
+  if (!text.ok) return refuse(text.error);
+  const document = parseVnnlib(text.value, file);
+  if (!document.ok) return { ok: false, problems: document.error };
+  const question = compile(document.value, model.value.network);
+  if (!question.ok) return { ok: false, problems: question.error };
+  const { network } = model.value;
+  const check = path
+    .basename(file)
+    .replace(/\.gz$/, '')
+    .replace(/\.vnnlib$/, '');
+  const [property] = document.value.properties;
+  const plan: Plan = {
+    model: model.value.path,
+    specification: file,
+    warnings: document.value.warnings,
+    decide: solverFor(model.value),
+    modelHash: () => Promise.resolve(model.value.hash),
+    tasks: [
+      {
+        check,
+        sample: null,
+        claim: 'for every input of the region, the outputs stay out of the unsafe set',
+        ...(property === undefined ? {} : { range: rangeIn(document.value, property) }),
+        options: { ...DEFAULT_OPTIONS, ...request.options },
+        prepare: () =>
+          Promise.resolve({
+            ok: true,
+            value: {
+              question: question.value,
+              facts: { inputShape: shapeOf(network.inputs), outputShape: shapeOf(network.outputs) },
+            },
+          }),
+      },
+    ],
+  };
+  return { ok: true, value: plan, warnings: document.value.warnings };
+}
+
+function textOf(specification: VerifyParams['specification'], file: string): ReturnType<typeof readTextFile> {
+  return specification.text === undefined
+    ? readTextFile(file)
+    : Promise.resolve({ ok: true, value: specification.text });
+}
+
+/** The shape of the only tensor, or the flat length of several. */
+function shapeOf(tensors: LoadedModel['network']['inputs']): readonly number[] {
+  return tensors.length === 1 ? tensors[0].shape : [tensors.reduce((size, tensor) => size + tensor.size, 0)];
+}
+
+/** The file, or where only a packed one is there, that. */
+function existing(file: string): string {
+  return !existsSync(file) && existsSync(`${file}.gz`) ? `${file}.gz` : file;
+}
+
+function refuse(problem: Problem): { ok: false; problems: Problem[] } {
+  return { ok: false, problems: [problem] };
+}
