@@ -2,7 +2,7 @@
 // `node scripts/build.mjs [--watch] [--only core|bundles]`
 import { build, context } from 'esbuild';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -19,11 +19,16 @@ if (only !== 'bundles') {
       path.join(root, 'node_modules/assemblyscript/bin/asc.js'),
       entry,
       '--outFile', path.join(dist, 'core.wasm'),
-      '-O3', '--noAssert', '--converge', '--runtime', 'stub', '--enable', 'simd', '--importMemory', '--initialMemory', '1', '--use', 'abort=',
+      '-O3', '--noAssert', '--converge', '--runtime', 'stub', '--enable', 'simd', '--use', 'abort=',
     ],
     { stdio: 'inherit', cwd: root },
   );
   if (asc.status !== 0) process.exit(asc.status ?? 1);
+  // The module travels inside the bundles: no path to find at run time, and it is small.
+  writeFileSync(
+    path.join(root, 'src/bounds/core/module.generated.ts'),
+    `/** Made by scripts/build.mjs from src/bounds/core/assembly. */\nexport const CORE_MODULE_BASE64 =\n  '${readFileSync(path.join(dist, 'core.wasm')).toString('base64')}';\n`,
+  );
 }
 
 if (only !== 'core') {
@@ -43,6 +48,7 @@ if (only !== 'core') {
   const entries = [
     { in: 'src/extension/extension.ts', out: 'extension' },
     { in: 'src/engine/main.ts', out: 'engine' },
+    { in: 'src/engine/guard.ts', out: 'guard' },
     { in: 'src/engine/worker.ts', out: 'worker' },
     { in: 'src/cli/main.ts', out: 'cli' },
   ].filter(entry => existsSync(path.join(root, entry.in)));
