@@ -1,11 +1,11 @@
-import type { Result } from '../base/result.js';
-import type { Network } from '../network/network.js';
-import { Program } from '../tensor/compile.js';
-import { input, scalar, type Expression } from '../tensor/expression.js';
-import { forward } from '../tensor/forward.js';
-import { gradient } from '../tensor/gradient.js';
-import { matmul } from '../tensor/linear.js';
-import { add, clip, div, mul, reduceMax, reduceSum, relu, sqrt, sub } from '../tensor/operators.js';
+import type { Result } from '../base/result';
+import type { Network } from '../network/network';
+import { Program } from '../tensor/compile';
+import { input, scalar, type Expression } from '../tensor/expression';
+import { forward } from '../tensor/forward';
+import { gradient } from '../tensor/gradient';
+import { matmul } from '../tensor/linear';
+import { add, clip, div, mul, reduceMax, reduceSum, relu, sqrt, sub } from '../tensor/operators';
 
 /** One step of projected gradient descent on a batch of points, as a graph. */
 

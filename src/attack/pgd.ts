@@ -1,13 +1,13 @@
-import { Random } from '../base/random.js';
-import type { Problem } from '../base/result.js';
-import type { Network } from '../network/network.js';
-import type { Counterexample } from '../report/verdict.js';
-import type { Question } from '../spec/question.js';
-import { compileStep, forwardOperations, momentScales, type StepProgram, type StepSizes } from './descent.js';
-import type { Replayer } from './replay.js';
-import { StartPool } from './start-pool.js';
-import { centre, uniformPoint } from './starts.js';
-import { Targets } from './targets.js';
+import { Random } from '../base/random';
+import type { Problem } from '../base/result';
+import type { Network } from '../network/network';
+import type { Counterexample } from '../report/verdict';
+import type { Question } from '../spec/question';
+import { compileStep, forwardOperations, momentScales, type StepProgram, type StepSizes } from './descent';
+import type { Replayer } from './replay';
+import { StartPool } from './start-pool';
+import { centre, uniformPoint } from './starts';
+import { Targets } from './targets';
 
 /** Projected gradient descent towards a counterexample, many points at a time. It proves nothing; whatever it finds has been replayed. */
 

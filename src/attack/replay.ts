@@ -1,8 +1,8 @@
-import { assert } from '../base/assert.js';
-import { ok, problem, type Result } from '../base/result.js';
-import type { Network, TensorInfo } from '../network/network.js';
-import type { Counterexample } from '../report/verdict.js';
-import type { Box, Question } from '../spec/question.js';
+import { assert } from '../base/assert';
+import { ok, problem, type Result } from '../base/result';
+import type { Network, TensorInfo } from '../network/network';
+import type { Counterexample } from '../report/verdict';
+import type { Box, Question } from '../spec/question';
 import {
   Session,
   type ElementArrays,
@@ -10,9 +10,9 @@ import {
   type Port,
   type PortType,
   type Value,
-} from '../tensor/session.js';
-import { fromFloat16, toFloat16 } from './float16.js';
-import { isInBox, satisfaction } from './violation.js';
+} from '../tensor/session';
+import { fromFloat16, toFloat16 } from './float16';
+import { isInBox, satisfaction } from './violation';
 
 /** What the replay needs to know of a network: where its flat vectors lie in the file's tensors. */
 export type NetworkBoundary = Pick<Network, 'inputs' | 'outputs' | 'inputSize' | 'outputSize' | 'trailing'>;

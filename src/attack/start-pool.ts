@@ -1,6 +1,6 @@
-import type { Random } from '../base/random.js';
-import type { Question } from '../spec/question.js';
-import { corner, freeCoordinates, uniformPoint } from './starts.js';
+import type { Random } from '../base/random';
+import type { Question } from '../spec/question';
+import { corner, freeCoordinates, uniformPoint } from './starts';
 
 const KEPT = 64;
 

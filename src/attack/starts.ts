@@ -1,5 +1,5 @@
-import type { Random } from '../base/random.js';
-import type { Box } from '../spec/question.js';
+import type { Random } from '../base/random';
+import type { Box } from '../spec/question';
 
 /** Where attacks begin. All points are float32 points of the box. */
 

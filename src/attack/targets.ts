@@ -1,4 +1,4 @@
-import type { Constraint, LinearForm, Question } from '../spec/question.js';
+import type { Constraint, LinearForm, Question } from '../spec/question';
 
 /** Far above any excess of a constraint, and finite: 0 · ∞ would be NaN. */
 const OUTSIDE = -1e30;

@@ -1,4 +1,4 @@
-import type { Box, Disjunct, LinearForm } from '../spec/question.js';
+import type { Box, Disjunct, LinearForm } from '../spec/question';
 
 /** Whether a point lies in a region's float32 box and how far a conjunction of constraints is satisfied. */
 

@@ -1,9 +1,9 @@
-import { assert } from '../base/assert.js';
-import { ok, type Result } from '../base/result.js';
-import { describe, type Expression, type FloatType, type Shape } from './expression.js';
-import { topologicalOrder } from './gradient.js';
-import { encodeGraph, type Attribute, type Graph, type GraphNode, type GraphTensor } from './onnx.js';
-import { Session, type SessionOptions, type Value } from './session.js';
+import { assert } from '../base/assert';
+import { ok, type Result } from '../base/result';
+import { describe, type Expression, type FloatType, type Shape } from './expression';
+import { topologicalOrder } from './gradient';
+import { encodeGraph, type Attribute, type Graph, type GraphNode, type GraphTensor } from './onnx';
+import { Session, type SessionOptions, type Value } from './session';
 
 /** From expressions to a graph that runs. */
 

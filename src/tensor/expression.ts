@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.js';
+import { assert } from '../base/assert';
 
 /**
  * Expressions over tensors of fixed shape: the form in which attacks, slope optimisation and training are written down, differentiated

@@ -1,7 +1,7 @@
-import { assert, unreachable } from '../base/assert.js';
-import type { ConvNode, Network, NetworkNode } from '../network/network.js';
-import { constant, describe, type Expression, type FloatArray, type FloatType, type Shape } from './expression.js';
-import { conv, dense, gather, sparse } from './linear.js';
+import { assert, unreachable } from '../base/assert';
+import type { ConvNode, Network, NetworkNode } from '../network/network';
+import { constant, describe, type Expression, type FloatArray, type FloatType, type Shape } from './expression';
+import { conv, dense, gather, sparse } from './linear';
 import {
   add,
   concat,
@@ -16,7 +16,7 @@ import {
   tanh,
   where,
   greater,
-} from './operators.js';
+} from './operators';
 
 /** The network as an expression, for whoever searches: attacks, training-like optimisation, batches of forward passes. */
 

@@ -1,6 +1,6 @@
-import { assert } from '../base/assert.js';
-import { constant, describe, floatTypeOf, scalar, sizeOf, type Expression, type Shape } from './expression.js';
-import { conv, convTranspose, convWeightGradient, matmul, sparse, transposeRows } from './linear.js';
+import { assert } from '../base/assert';
+import { constant, describe, floatTypeOf, scalar, sizeOf, type Expression, type Shape } from './expression';
+import { conv, convTranspose, convWeightGradient, matmul, sparse, transposeRows } from './linear';
 import {
   add,
   div,
@@ -20,7 +20,7 @@ import {
   sumTo,
   transpose,
   where,
-} from './operators.js';
+} from './operators';
 
 /**
  * Reverse mode as a transformation of expressions. The gradient is an expression like any other, so it can be differentiated again.

@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.js';
+import { assert } from '../base/assert';
 import {
   axisOf,
   constant,
@@ -9,8 +9,8 @@ import {
   type ConvGeometry,
   type Expression,
   type FloatType,
-} from './expression.js';
-import { add, broadcastShape, concat, mul, reduceSum, reshape, slice, transpose } from './operators.js';
+} from './expression';
+import { add, broadcastShape, concat, mul, reduceSum, reshape, slice, transpose } from './operators';
 
 /** Linear maps: matrix products, convolutions, and sparse sums made of gathers. */
 

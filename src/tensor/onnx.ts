@@ -1,4 +1,4 @@
-import { encodeModel } from '../network/codec.js';
+import { encodeModel } from '../network/codec';
 import {
   AttributeProto,
   AttributeProto_AttributeType,
@@ -9,7 +9,7 @@ import {
   TensorProto,
   TensorProto_DataType,
   ValueInfoProto,
-} from '../network/proto/onnx.js';
+} from '../network/proto/onnx';
 
 /** Writes graphs that live for one session only. */
 

@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.js';
+import { assert } from '../base/assert';
 import {
   axisOf,
   describe,
@@ -13,7 +13,7 @@ import {
   type FloatType,
   type Shape,
   type UnaryOperator,
-} from './expression.js';
+} from './expression';
 
 /** Elementwise operators, reductions and changes of shape. A plain number stands for a scalar of the other operand's type. */
 

@@ -1,6 +1,6 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { assert } from '../base/assert.js';
-import { ok, problem, type Result } from '../base/result.js';
+import { assert } from '../base/assert';
+import { ok, problem, type Result } from '../base/result';
 
 /**
  * The only door to ONNX Runtime. What every caller has to know about it:

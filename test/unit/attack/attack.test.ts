@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { fromFloat16, toFloat16 } from '../../../src/attack/float16.js';
-import { attack } from '../../../src/attack/pgd.js';
-import { Replayer } from '../../../src/attack/replay.js';
-import { encodeGraph } from '../../../src/tensor/onnx.js';
-import { boxAround, outputConstraint, patient, questionOf, reluNetwork } from './fixtures.js';
+import { fromFloat16, toFloat16 } from '../../../src/attack/float16';
+import { attack } from '../../../src/attack/pgd';
+import { Replayer } from '../../../src/attack/replay';
+import { encodeGraph } from '../../../src/tensor/onnx';
+import { boxAround, outputConstraint, patient, questionOf, reluNetwork } from './fixtures';
 
 async function open(...args: Parameters<typeof Replayer.open>): Promise<Replayer> {
   const opened = await Replayer.open(...args);

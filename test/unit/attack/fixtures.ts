@@ -1,7 +1,7 @@
-import { Random } from '../../../src/base/random.js';
-import type { Network, NetworkNode } from '../../../src/network/network.js';
-import type { Constraint, Disjunct, Question } from '../../../src/spec/question.js';
-import { encodeGraph, type GraphNode } from '../../../src/tensor/onnx.js';
+import { Random } from '../../../src/base/random';
+import type { Network, NetworkNode } from '../../../src/network/network';
+import type { Constraint, Disjunct, Question } from '../../../src/spec/question';
+import { encodeGraph, type GraphNode } from '../../../src/tensor/onnx';
 
 /** A fully connected ReLU network of these widths, and the ONNX file it would come from. */
 export function reluNetwork(widths: number[], seed: number): { network: Network; bytes: Uint8Array } {

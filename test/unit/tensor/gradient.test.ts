@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Program } from '../../../src/tensor/compile.js';
+import { Program } from '../../../src/tensor/compile';
 import {
   constant,
   input,
@@ -9,10 +9,10 @@ import {
   type Expression,
   type FloatType,
   type Shape,
-} from '../../../src/tensor/expression.js';
-import { gradient } from '../../../src/tensor/gradient.js';
-import { conv, convTranspose, dense, gather, matmul, sparse } from '../../../src/tensor/linear.js';
-import * as op from '../../../src/tensor/operators.js';
+} from '../../../src/tensor/expression';
+import { gradient } from '../../../src/tensor/gradient';
+import { conv, convTranspose, dense, gather, matmul, sparse } from '../../../src/tensor/linear';
+import * as op from '../../../src/tensor/operators';
 
 type Build = (...variables: Expression[]) => Expression;
 
