@@ -51,6 +51,8 @@ export function inferShapes(graph: Graph, external: ExternalData): Inference {
         values.set(name, { name, shape, type: inferred.type ?? operation.input(0).type, constant });
       });
     } catch (error) {
+      // When only shapes are looked at, a shape that depends on a large tensor stays unknown.
+      if (error instanceof Refusal && error.code === 'not-read') continue;
       if (!(error instanceof Refusal && error.code === 'unsupported-operator')) throw error;
       unsupported.push({ node, reason: error.message });
     }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -7,11 +7,12 @@ import { decodeModel } from './codec';
 import { ExternalData, type ExternalFile } from './external-data';
 import { readGraph } from './graph';
 import { inferShapes, type Unsupported } from './infer';
+import { describeModel, type ModelInfo } from './info';
 import { lower } from './lower';
 import type { Network } from './network';
-import type { ModelProto } from './proto/onnx';
 import { catching, refuse } from './refusal';
 import { simplify } from './simplify';
+import { skimModel } from './skim';
 
 /** A model that can be verified. */
 export interface LoadedModel {
@@ -23,6 +24,8 @@ export interface LoadedModel {
   /** SHA-256 in hex over `bytes` and then the external files, in the order in which the model names them. Computed when first asked for. */
   readonly hash: string;
   readonly network: Network;
+  /** What `certiscope info` shows; computed when first asked for. */
+  readonly info: ModelInfo;
 }
 
 /** Reads an `.onnx` or `.onnx.gz` file and makes it a network. Every fault of the file is one problem that names the file and the place. */
@@ -37,8 +40,12 @@ export function loadModelBytes(bytes: Uint8Array, file: string): Result<LoadedMo
   if (!model.ok) return model;
   return catching(file, () => {
     const external = new ExternalData(path.dirname(file));
-    const network = networkOf(model.value, external);
+    const graph = readGraph(model.value);
+    const inference = inferShapes(graph, external);
+    if (inference.unsupported.length > 0) refuse('unsupported-operator', unsupportedMessage(inference.unsupported));
+    const network = simplify(lower(graph, inference));
     let hash: string | undefined;
+    let info: ModelInfo | undefined;
     return {
       path: file,
       bytes,
@@ -47,15 +54,35 @@ export function loadModelBytes(bytes: Uint8Array, file: string): Result<LoadedMo
       get hash() {
         return (hash ??= hashOf(bytes, external.files));
       },
+      get info() {
+        return (info ??= describeModel(model.value, file, bytes.length));
+      },
     };
   });
 }
 
-function networkOf(model: ModelProto, external: ExternalData): Network {
-  const graph = readGraph(model);
-  const inference = inferShapes(graph, external);
-  if (inference.unsupported.length > 0) refuse('unsupported-operator', unsupportedMessage(inference.unsupported));
-  return simplify(lower(graph, inference));
+/** What a model is made of, from its file. No weights are read, so this is quick for files of any size, and unsupported models have it too. */
+export function inspectModel(file: string): Result<ModelInfo> {
+  const opened = catchingSystemErrors(file, () => {
+    const head = new Uint8Array(2);
+    const descriptor = openSync(file, 'r');
+    try {
+      readSync(descriptor, head, 0, 2, 0);
+      return { isGzip: isGzip(head), size: fstatSync(descriptor).size };
+    } finally {
+      closeSync(descriptor);
+    }
+  });
+  if (!opened.ok) return opened;
+  const { isGzip: compressed, size } = opened.value;
+  const bytes = compressed
+    ? readModelFile(file)
+    : size === 0
+      ? { ok: true as const, value: new Uint8Array(0) }
+      : catching(file, () => skimModel(file));
+  if (!bytes.ok) return bytes;
+  const model = decodeModel(bytes.value, file);
+  return model.ok ? catching(file, () => describeModel(model.value, file, size)) : model;
 }
 
 function unsupportedMessage(unsupported: readonly Unsupported[]): string {
@@ -67,27 +94,34 @@ function unsupportedMessage(unsupported: readonly Unsupported[]): string {
 
 /** The bytes of a model file, decompressed. */
 export function readModelFile(file: string): Result<Uint8Array> {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason =
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : code === 'EISDIR'
-          ? 'this is a folder'
-          : code === 'EACCES'
-            ? 'the file may not be read'
-            : String(code);
-    return problem('model-unreadable', `${file}: ${reason}.`, { file });
-  }
+  const bytes = catchingSystemErrors(file, () => readFileSync(file));
   // Compressed or not is told by the content: a file named .gz may have been unpacked in place.
-  if (!(bytes[0] === 0x1f && bytes[1] === 0x8b)) return { ok: true, value: bytes };
+  if (!bytes.ok || !isGzip(bytes.value)) return bytes;
   try {
-    return { ok: true, value: gunzipSync(bytes, { maxOutputLength: 2 ** 31 - 1 }) };
+    return { ok: true, value: gunzipSync(bytes.value, { maxOutputLength: 2 ** 31 - 1 }) };
   } catch {
     return problem('model-damaged', `${file} is no complete gzip file. Download or compress it again.`, { file });
+  }
+}
+
+function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+const systemReasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'this is a folder, not a file',
+  EACCES: 'the file may not be read by you',
+  ERR_FS_FILE_TOO_LARGE: 'an ONNX file of more than 2 GB cannot be read; export the model with external data',
+};
+
+/** Runs a file operation; what the system refuses becomes a problem in words. */
+function catchingSystemErrors<T>(file: string, work: () => T): Result<T> {
+  try {
+    return { ok: true, value: work() };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return problem('model-unreadable', `${file}: ${systemReasons[code ?? ''] ?? message}.`, { file });
   }
 }
 
