@@ -1,5 +1,74 @@
 import * as vscode from 'vscode';
+import { openProperty, registerCommands } from './commands/commands';
+import { VerifyFlow } from './commands/verify-flow';
+import { checkText } from './core/text-problems';
+import { VerdictStore } from './core/verdict-store';
+import { SpecificationIndex } from './documents/specification-index';
+import { registerUnpackedDocuments } from './documents/unpacked-documents';
+import { EngineDoor } from './engine-door';
+import { createLog } from './log';
+import { ResultsPanel } from './panel/results-panel';
+import { Runner } from './runner';
+import { CodeLenses } from './views/code-lenses';
+import { Diagnostics } from './views/diagnostics';
+import { Hovers } from './views/hovers';
+import { StatusItem } from './views/status-item';
+import { TestItems } from './views/test-items';
+import { registerTrees } from './views/trees';
 
-export function activate(context: vscode.ExtensionContext): void {
-  context.subscriptions.push(vscode.commands.registerCommand('certiscope.showLog', () => undefined));
+/** What the extension's own tests reach for; not an interface for other extensions. */
+export interface Internals {
+  readonly store: VerdictStore;
+  readonly activationMilliseconds: number;
+}
+
+/** Builds the parts and ties them together; nothing is read or started here. */
+export function activate(context: vscode.ExtensionContext): Internals {
+  const started = performance.now();
+  const log = createLog();
+  const store = new VerdictStore();
+  const door = new EngineDoor(context, log);
+  const runner = new Runner(door.open, store, message => log.warn(message));
+  const diagnostics = new Diagnostics(store);
+  const index = new SpecificationIndex(store, checkText);
+  const flow = new VerifyFlow(context, store, index, runner, door);
+  const panel = new ResultsPanel(context.extensionUri, store, {
+    run: id => void flow.verifyQuestion(id),
+    stop: id => void flow.stop(store.question(id)?.specification),
+    openSpecification: id => void openProperty(store, id),
+    copy: (id, result) => void vscode.commands.executeCommand('certiscope.copyCounterexample', id, result),
+    restore: id => void restoreQuestion(id),
+  });
+  const restoreQuestion = async (id: string) => {
+    const specification = vscode.Uri.parse(id.slice(0, id.lastIndexOf('#')));
+    await index.read(specification);
+    await flow.restore(specification);
+  };
+  context.subscriptions.push(
+    log,
+    door,
+    diagnostics,
+    index,
+    panel,
+    new CodeLenses(store),
+    new Hovers(store).register(),
+    new StatusItem(store),
+    new TestItems(store, index, {
+      run: (specification, names) => flow.runAsTest(specification, names),
+      stop: specification => void flow.stop(specification),
+    }),
+    registerTrees(store, index),
+    registerUnpackedDocuments(),
+    registerCommands({ store, index, flow, door, panel, log }),
+    // Earlier verdicts of a specification come back when a person looks at it.
+    vscode.window.onDidChangeActiveTextEditor(editor => restoreOpened(editor?.document)),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => restoreOpened(vscode.window.activeTextEditor?.document)),
+  );
+  function restoreOpened(document: vscode.TextDocument | undefined): void {
+    if (document && store.specification(document.uri.toString())) void flow.restore(document.uri);
+  }
+  restoreOpened(vscode.window.activeTextEditor?.document);
+  const activationMilliseconds = performance.now() - started;
+  log.info(`Activated in ${activationMilliseconds.toFixed(1)} ms.`);
+  return { store, activationMilliseconds };
 }

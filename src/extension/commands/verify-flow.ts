@@ -1,0 +1,308 @@
+import * as vscode from 'vscode';
+import type { Problem } from '../../base/result';
+import type { VerifyParams } from '../../engine/protocol';
+import { COMMAND } from '../ids';
+import { specificationKind } from '../core/outline';
+import { headline } from '../core/wording';
+import { verdictOf, type QuestionId, type QuestionState, type VerdictStore } from '../core/verdict-store';
+import type { SpecificationIndex } from '../documents/specification-index';
+import { filePath, shownPath, specificationUri, textUri } from '../documents/uris';
+import type { EngineDoor } from '../engine-door';
+import type { RunEnd, Runner } from '../runner';
+
+/** A run that takes longer than this shows a notification with a way to stop it; a shorter one would only flash. */
+const NOTIFY_AFTER_MS = 3000;
+
+/** What a person can do with models and specifications: from a command to runs in the queue. */
+export class VerifyFlow {
+  readonly #restored = new Set<string>();
+
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly store: VerdictStore,
+    private readonly index: SpecificationIndex,
+    private readonly runner: Runner,
+    private readonly door: EngineDoor,
+  ) {}
+
+  /** *Verify* on a model, on a specification, or (without either) on what the person then picks. */
+  async verify(target: vscode.Uri | undefined): Promise<void> {
+    const uri = target ?? specificationInEditor() ?? (await this.#pickFile());
+    if (!uri || !mayRun(uri)) return;
+    if (specificationKind(uri.path)) await this.verifySpecification(specificationUri(uri), null);
+    else await this.#verifyModel(uri);
+  }
+
+  async verifyQuestion(id: QuestionId): Promise<void> {
+    const question = this.store.question(id);
+    if (!question) return;
+    const uri = vscode.Uri.parse(question.specification);
+    if (mayRun(uri)) await this.verifySpecification(uri, [question.name]);
+  }
+
+  /** Runs a specification's properties (all for null) with progress, and says at the end what a person should not miss. */
+  async verifySpecification(specification: vscode.Uri, names: readonly string[] | null, model?: string): Promise<void> {
+    const end = await this.#start(specification, names, model, 'verify');
+    if (end) await this.#afterRun(specification, names, end);
+  }
+
+  /** Runs without a word at the end: the Test Explorer shows the outcome itself. */
+  async runAsTest(specification: string, names: readonly string[] | null): Promise<void> {
+    const uri = vscode.Uri.parse(specification);
+    if (mayRun(uri)) await this.#start(uri, names, undefined, 'verify');
+  }
+
+  /** Brings back what the engine's store knows of a specification, once a session, without solving anything. */
+  async restore(specification: vscode.Uri): Promise<void> {
+    const id = specification.toString();
+    if (!vscode.workspace.isTrusted || filePath(specification) === null || this.#restored.has(id)) return;
+    this.#restored.add(id);
+    const kept = await vscode.workspace.fs.readDirectory(this.door.storeFolder).then(undefined, () => []);
+    if (kept.length > 0) await this.#start(specification, null, undefined, 'restore');
+  }
+
+  stop(specification?: string): Promise<void> {
+    return this.runner.stop(specification);
+  }
+
+  async #start(
+    specification: vscode.Uri,
+    names: readonly string[] | null,
+    chosenModel: string | undefined,
+    purpose: 'verify' | 'restore',
+  ): Promise<RunEnd | null> {
+    const path = filePath(specification);
+    if (path === null) return null;
+    const id = specification.toString();
+    await this.index.read(specification);
+    this.#restored.add(id);
+    const model = chosenModel ?? (await this.#modelFor(specification, purpose));
+    if (model === null) return null;
+    const text = this.index.openText(specification);
+    const ended = this.runner.run({
+      specification: id,
+      path,
+      ...(text === undefined ? {} : { text }),
+      ...(model === undefined ? {} : { model }),
+      names,
+      options: solverOptions(specification),
+      purpose,
+    });
+    if (purpose === 'verify') this.#showProgress(specification, ended);
+    return ended;
+  }
+
+  async #verifyModel(model: vscode.Uri): Promise<void> {
+    await this.index.scan();
+    const specifications = this.#specificationsFor(model);
+    const [only] = specifications;
+    if (!only) return this.#askSpecification(model);
+    if (specifications.length === 1) return this.#openAndRun(only, model);
+    const items = [
+      ...specifications.map(uri => ({ label: shownPath(uri), description: this.#describe(uri), uri })),
+      { label: '$(add) A new specification…', description: '', uri: null },
+    ];
+    const picked = await vscode.window.showQuickPick(items, {
+      title: `Verify ${shownPath(model)}`,
+      placeHolder: 'Which specification?',
+    });
+    if (!picked) return;
+    if (picked.uri) await this.#openAndRun(picked.uri, model);
+    else await this.#askSpecification(model);
+  }
+
+  /** Specifications that name the model, and VNN-LIB files beside it, which name none. */
+  #specificationsFor(model: vscode.Uri): vscode.Uri[] {
+    const folder = vscode.Uri.joinPath(model, '..').toString();
+    return this.store
+      .specifications()
+      .filter(({ id, kind, model: named }) =>
+        kind === 'vnnlib'
+          ? vscode.Uri.joinPath(vscode.Uri.parse(id), '..').toString() === folder
+          : named === model.fsPath,
+      )
+      .map(({ id }) => vscode.Uri.parse(id))
+      .sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  #describe(specification: vscode.Uri): string {
+    return this.store
+      .questions(specification.toString())
+      .map(question => `${question.name}: ${headline(question, this.store.isStale(question)).label}`)
+      .join(', ');
+  }
+
+  async #openAndRun(specification: vscode.Uri, model: vscode.Uri): Promise<void> {
+    await vscode.window.showTextDocument(textUri(specification), { preserveFocus: true, preview: false });
+    const isVnnlib = specificationKind(specification.path) === 'vnnlib';
+    if (isVnnlib) await this.#rememberModel(specification, model.fsPath);
+    await this.verifySpecification(specification, null, isVnnlib ? model.fsPath : undefined);
+  }
+
+  /** No specification yet: read the model, ask four things, write one, open it and run it. */
+  async #askSpecification(model: vscode.Uri): Promise<void> {
+    const engine = await this.door.open();
+    const answer = await vscode.window.withProgress(
+      { location: vscode.ProgressLocation.Window, title: `Certiscope: reading ${shownPath(model)}` },
+      () => engine.info({ model: model.fsPath }),
+    );
+    const problems = answer.ok ? answer.value.problems : answer.problems;
+    this.store.apply({ kind: 'inspected', model: model.fsPath, problems });
+    if (!answer.ok || !answer.value.supported) return this.#tell(problems, shownPath(model));
+    const { createSpecification } = await import('./specification-wizard');
+    const specification = await createSpecification(model, answer.value);
+    if (specification) await this.#openAndRun(specification, model);
+  }
+
+  /** The model of a VNN-LIB file, which names none: undefined where the specification names its own, null when the person gave up. */
+  async #modelFor(specification: vscode.Uri, purpose: 'verify' | 'restore'): Promise<string | undefined | null> {
+    if (specificationKind(specification.path) !== 'vnnlib') return undefined;
+    const remembered = this.context.workspaceState.get<string>(modelKey(specification));
+    if (remembered !== undefined && (await exists(vscode.Uri.file(remembered)))) return remembered;
+    if (purpose === 'restore') return null;
+    await this.index.scan();
+    const folder = vscode.Uri.joinPath(specification, '..').path;
+    const models = this.index.models();
+    const beside = models.filter(uri => vscode.Uri.joinPath(uri, '..').path === folder);
+    const candidates = beside.length > 0 ? beside : models;
+    const items = candidates.map(uri => ({ label: shownPath(uri), uri }));
+    const picked =
+      items.length === 1
+        ? items[0]
+        : await vscode.window.showQuickPick(items, {
+            title: `Verify ${shownPath(specification)}`,
+            placeHolder: 'A VNN-LIB file names no model. Which one is it about?',
+          });
+    if (!picked) return null;
+    await this.#rememberModel(specification, picked.uri.fsPath);
+    return picked.uri.fsPath;
+  }
+
+  async #rememberModel(specification: vscode.Uri, model: string): Promise<void> {
+    await this.context.workspaceState.update(modelKey(specification), model);
+  }
+
+  async #pickFile(): Promise<vscode.Uri | undefined> {
+    await this.index.scan();
+    const models = this.index.models().map(uri => ({ label: `$(circuit-board) ${shownPath(uri)}`, uri }));
+    const specifications = this.store
+      .specifications()
+      .map(({ id }) => vscode.Uri.parse(id))
+      .map(uri => ({ label: `$(checklist) ${shownPath(uri)}`, description: this.#describe(uri), uri }));
+    if (models.length + specifications.length === 0) {
+      void vscode.window.showInformationMessage(
+        'There is no ONNX model in this folder. Open a folder that holds a file ending in .onnx.',
+      );
+      return undefined;
+    }
+    const picked = await vscode.window.showQuickPick([...specifications, ...models], {
+      title: 'Verify',
+      placeHolder: 'Which specification or model?',
+    });
+    return picked?.uri;
+  }
+
+  #showProgress(specification: vscode.Uri, ended: Promise<RunEnd>): void {
+    const timer = setTimeout(() => {
+      const id = specification.toString();
+      void vscode.window.withProgress(
+        {
+          location: vscode.ProgressLocation.Notification,
+          title: `Verifying ${shownPath(specification)}`,
+          cancellable: true,
+        },
+        async (progress, token) => {
+          token.onCancellationRequested(() => void this.runner.stop(id));
+          const subscription = this.store.onChange(({ questions }) => {
+            const working = this.store.questions(id).find(({ activity }) => activity.kind === 'running');
+            if (working && questions.has(working.id))
+              progress.report({ message: `${working.name}: ${headline(working, false).detail}` });
+          });
+          await ended;
+          subscription.dispose();
+        },
+      );
+    }, NOTIFY_AFTER_MS);
+    void ended.then(() => clearTimeout(timer));
+  }
+
+  async #afterRun(
+    specification: vscode.Uri,
+    names: readonly string[] | null,
+    { finished, problems }: RunEnd,
+  ): Promise<void> {
+    if (problems.length > 0) return this.#tell(problems, shownPath(specification));
+    if (finished.outcome === 'cancelled') return;
+    const asked = this.store.questions(specification.toString()).filter(({ name }) => names?.includes(name) ?? true);
+    const falsified = asked.filter(({ evidence }) => verdictOf(evidence) === 'falsified');
+    const [first] = falsified;
+    if (first) await this.#offerCounterexample(first, falsified.length);
+  }
+
+  async #offerCounterexample(question: QuestionState, falsified: number): Promise<void> {
+    const wanted = vscode.workspace.getConfiguration('certiscope').get<string>('openCounterexample', 'ask');
+    const open = () => vscode.commands.executeCommand(COMMAND.openCounterexample, question.id);
+    if (wanted === 'always') return void open();
+    if (wanted === 'never') return;
+    const others = falsified > 1 ? ` and ${falsified - 1} more` : '';
+    const { detail } = headline(question, false);
+    const message = `“${question.name}”${others} falsified (${detail}).`;
+    const action = 'Open Counterexample';
+    void vscode.window.showWarningMessage(message, action).then(picked => picked === action && open());
+  }
+
+  #tell(problems: readonly Problem[], about: string): void {
+    const [first] = problems;
+    if (!first) return;
+    const more = problems.length > 1 ? ` (and ${problems.length - 1} more; see the Problems view)` : '';
+    const action = 'Show Log';
+    void vscode.window.showErrorMessage(`${about}: ${first.message}${more}`, action).then(picked => {
+      if (picked === action) void vscode.commands.executeCommand(COMMAND.showLog);
+    });
+  }
+}
+
+function modelKey(specification: vscode.Uri): string {
+  return `model:${specification.toString()}`;
+}
+
+async function exists(uri: vscode.Uri): Promise<boolean> {
+  return vscode.workspace.fs.stat(uri).then(
+    () => true,
+    () => false,
+  );
+}
+
+function specificationInEditor(): vscode.Uri | undefined {
+  const document = vscode.window.activeTextEditor?.document.uri;
+  const uri = document && specificationUri(document);
+  return uri && specificationKind(uri.path) ? uri : undefined;
+}
+
+/** Says why not, when a file cannot be run. */
+function mayRun(uri: vscode.Uri): boolean {
+  if (filePath(specificationUri(uri)) === null) {
+    void vscode.window.showWarningMessage(
+      'This workspace is virtual: its files are on no disk that the engine can read. Open the folder on the machine it lives on to run it.',
+    );
+    return false;
+  }
+  if (vscode.workspace.isTrusted) return true;
+  const action = 'Manage Trust';
+  void vscode.window
+    .showWarningMessage(
+      'This workspace is not trusted, so nothing is run. Specifications and verdicts can be read.',
+      action,
+    )
+    .then(picked => picked === action && vscode.commands.executeCommand('workbench.trust.manage'));
+  return false;
+}
+
+/** The person's settings; what the specification says itself goes before them (in the engine), except for the seed and the threads. */
+function solverOptions(specification: vscode.Uri): VerifyParams['options'] {
+  const settings = vscode.workspace.getConfiguration('certiscope', specification);
+  const threads = settings.get<number>('threads', 0);
+  const seed = settings.get<number>('seed', 1);
+  if (specificationKind(specification.path) === 'perturbation') return { threads, seed };
+  return { threads, seed, timeout: settings.get<number>('timeout', 60) };
+}

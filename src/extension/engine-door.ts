@@ -1,0 +1,71 @@
+import * as vscode from 'vscode';
+import path from 'node:path';
+import type { Engine } from '../engine/run';
+import { logEngine } from './log';
+
+const STORE_LIMIT_MEGABYTES = 500;
+
+/** Starts the engine's client with the first request: nothing of it is loaded, and no process runs, before a person asks for something. */
+export class EngineDoor implements vscode.Disposable {
+  #engine: Promise<Engine> | null = null;
+
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly log: vscode.LogOutputChannel,
+  ) {}
+
+  /** Where finished results are kept, per workspace. */
+  get storeFolder(): vscode.Uri {
+    return vscode.Uri.joinPath(this.context.storageUri ?? this.context.globalStorageUri, 'verdicts');
+  }
+
+  open = (): Promise<Engine> => {
+    this.#engine ??= this.#create();
+    return this.#engine;
+  };
+
+  /** Kills the process; the next request starts another. */
+  async restart(): Promise<void> {
+    await (await this.#engine)?.restart();
+  }
+
+  /** Ends the engine and removes what it has kept. */
+  async clear(): Promise<void> {
+    await this.#end();
+    await vscode.workspace.fs
+      .delete(this.storeFolder, { recursive: true, useTrash: false })
+      .then(undefined, () => undefined);
+  }
+
+  dispose(): void {
+    void this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = null;
+    await (await engine)?.dispose();
+  }
+
+  async #create(): Promise<Engine> {
+    const { EngineClient } = await import('../engine/client');
+    const started = performance.now();
+    const memoryLimitMegabytes = vscode.workspace.getConfiguration('certiscope').get<number>('memoryLimit', 4096);
+    await vscode.workspace.fs.createDirectory(this.storeFolder);
+    const engine = new EngineClient({
+      script: path.join(this.context.extensionPath, 'dist', 'engine.js'),
+      storeFolder: this.storeFolder.fsPath,
+      storeLimitMegabytes: STORE_LIMIT_MEGABYTES,
+      memoryLimitMegabytes,
+    });
+    engine.onLog(entry => logEngine(this.log, entry));
+    engine.onState(state => {
+      if (state.kind === 'running')
+        this.log.info(
+          `Engine runs as process ${state.processId} after ${(performance.now() - started).toFixed(0)} ms.`,
+        );
+      else if (state.kind === 'failed') this.log.error(`Engine: ${state.reason}\n${state.logTail}`);
+    });
+    return engine;
+  }
+}
