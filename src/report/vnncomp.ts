@@ -23,7 +23,7 @@ export function toVnncomp(result: Pick<ResultRecord, 'verdict'>): string {
 }
 
 /** `((X_0 v) … (Y_0 v) …)`, one variable a line. */
-function assignment(counterexample: Counterexample): string {
+export function assignment(counterexample: Counterexample): string {
   const lines = [...variables('X', counterexample.input), ...variables('Y', counterexample.output)];
   return `(${lines.join('\n')})`;
 }
