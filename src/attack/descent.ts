@@ -14,6 +14,8 @@ export interface StepSizes {
   readonly batch: number;
   readonly rows: number;
   readonly inputForms: boolean;
+  /** Slope with which gradients pass inactive ReLUs; 0 is the true gradient. */
+  readonly leak: number;
 }
 
 const MOMENTUM = 0.9;
@@ -38,7 +40,7 @@ export function compileStep(network: Network, sizes: StepSizes, threads: number)
   const [x, lower, upper, first, second] = ['x', 'lower', 'upper', 'first', 'second'].map(points);
   const perPoint = (label: string): Expression => input(label, [batch, 1]);
 
-  const y = forward(network, x);
+  const y = forward(network, x, { leak: sizes.leak });
   const byOutput = matmul(y, input('outputForms', [rows, network.outputSize]), false, true);
   const form = sizes.inputForms ? add(byOutput, matmul(x, input('inputForms', [rows, n]), false, true)) : byOutput;
   const excess = add(sub(form, input('bound', [1, rows])), input('outside', [batch, rows]));

@@ -50,6 +50,8 @@ const SPREADING_STEPS = 4;
 /** A run is to stay below the time in which a person notices a delay; arithmetic is assumed to be slow, since cores are shared. */
 const OPERATIONS_PER_RUN = 4e8;
 const MOST_POINTS = 512;
+/** The slope of inactive ReLUs for gradients where the true gradient vanishes: all units behind some layer are inactive. */
+const LEAK = 0.1;
 /** At most this many free coordinates count as low-dimensional: sampling covers something there. */
 const LOW_DIMENSION = 24;
 
@@ -80,6 +82,7 @@ class Search {
   private readonly targets: Targets;
   private readonly steps: number;
   private program: StepProgram | null = null;
+  private leaks = false;
   private counterexample: Counterexample | null = null;
   private bestMargin = Infinity;
   private readonly bestPoint: Float32Array;
@@ -125,13 +128,8 @@ class Search {
     if (this.over || this.targets.rows === 0) return;
     const wanted = Math.floor(OPERATIONS_PER_RUN / (3 * forwardOperations(this.network)));
     const batch = Math.max(1, Math.min(MOST_POINTS, wanted));
-    const sizes: StepSizes = { batch, rows: this.targets.rowsAtOnce, inputForms: this.targets.hasInputForms };
-    const compiled = await compileStep(this.network, sizes, this.options.threads ?? 1);
-    if (!compiled.ok) {
-      this.problem = compiled.error;
-      return;
-    }
-    this.program = compiled.value;
+    const sizes = { batch, rows: this.targets.rowsAtOnce, inputForms: this.targets.hasInputForms, leak: 0 };
+    if (!(await this.compile(sizes))) return;
     const state = new BatchState(this.network, this.question, sizes);
     const pool = new StartPool(this.question, LOW_DIMENSION);
     const rounds = Math.max(this.options.rounds ?? ROUNDS, this.targets.turns);
@@ -142,6 +140,15 @@ class Search {
       if (!this.over) await this.descend(state, pool, round);
       if (!this.over && !this.bestIsReplayed) await this.replay(this.bestPoint, 'pgd');
     }
+  }
+
+  private async compile(sizes: StepSizes): Promise<boolean> {
+    await this.program?.close();
+    this.program = null;
+    const compiled = await compileStep(this.network, sizes, this.options.threads ?? 1);
+    if (compiled.ok) this.program = compiled.value;
+    else this.problem = compiled.error;
+    return compiled.ok;
   }
 
   /** The centres of the first few boxes: one run each, before any graph is compiled. */
@@ -188,6 +195,10 @@ class Search {
       const shrink = 0.125 * 0.04 ** ((t - 1) / this.steps);
       for (let row = 0; row < state.batch; row++) state.rate[row] = shrink / (1 << (state.repetition[row] % 3));
       await this.step(state, t, 'pgd');
+      if (t === 1 && !this.over && !this.leaks && state.isFlat) {
+        this.leaks = true;
+        await this.compile({ ...state.sizes, leak: LEAK });
+      }
     }
   }
 
@@ -237,7 +248,7 @@ class BatchState {
   constructor(
     network: Network,
     private readonly question: Question,
-    sizes: StepSizes,
+    readonly sizes: StepSizes,
   ) {
     const { batch, rows } = sizes;
     this.batch = batch;
@@ -313,6 +324,16 @@ class BatchState {
   private restart(): void {
     this.feeds.first = new Float32Array(this.feeds.first.length);
     this.feeds.second = new Float32Array(this.feeds.second.length);
+  }
+
+  /** Whether most points have stood still since the last restart because their gradients are zero. */
+  get isFlat(): boolean {
+    let still = 0;
+    for (let row = 0; row < this.batch; row++) {
+      const moment = this.feeds.first.subarray(row * this.size, (row + 1) * this.size);
+      if (moment.every(value => value === 0)) still++;
+    }
+    return 2 * still > this.batch;
   }
 
   advance(next: { x: Float32Array; first: Float32Array; second: Float32Array; worst: Float32Array }): void {

@@ -3,14 +3,7 @@ import { ok, problem, type Result } from '../base/result';
 import type { Network, TensorInfo } from '../network/network';
 import type { Counterexample } from '../report/verdict';
 import type { Box, Question } from '../spec/question';
-import {
-  Session,
-  type ElementArrays,
-  type ModelSource,
-  type Port,
-  type PortType,
-  type Value,
-} from '../tensor/session';
+import { Session, type ElementArrays, type ModelSource, type Port, type PortType, type Value } from '../tensor/session';
 import { fromFloat16, toFloat16 } from './float16';
 import { isInBox, satisfaction } from './violation';
 

@@ -6,16 +6,19 @@ import {
   add,
   concat,
   expand,
+  greater,
   max,
+  min,
   mul,
   neg,
   reduceMax,
   relu,
   reshape,
   sigmoid,
+  stopGradient,
+  sub,
   tanh,
   where,
-  greater,
 } from './operators';
 
 /** The network as an expression, for whoever searches: attacks, training-like optimisation, batches of forward passes. */
@@ -41,24 +44,38 @@ export function kernelOf(node: ConvNode, type: FloatType): Expression {
   return weights(node.weight, [node.outputShape[0], node.inputShape[0] / node.groups, ...node.kernel], type);
 }
 
+export interface ForwardOptions {
+  /**
+   * Gradients pass inactive ReLUs with this slope instead of 0; the values stay what they are. For searches that would stand still where
+   * the network is flat. 0 unless given.
+   */
+  readonly leak?: number;
+}
+
 /** Values of every node of the network, each [batch, node.size], for x of shape [batch, inputSize]. The last one is the output. */
-export function forwardNodes(network: Network, x: Expression): Expression[] {
+export function forwardNodes(network: Network, x: Expression, options: ForwardOptions = {}): Expression[] {
   assert(
     x.shape.length === 2 && x.shape[1] === network.inputSize,
     () => `${describe(x)} fed to ${network.inputSize} inputs`,
   );
   const type = x.type === 'float64' ? 'float64' : 'float32';
   const values: Expression[] = [];
-  for (const node of network.nodes) values.push(forwardNode(node, node.inputs.map(id => values[id]), x, type)); // prettier-ignore
+  for (const node of network.nodes) values.push(forwardNode(node, node.inputs.map(id => values[id]), x, type, options.leak ?? 0)); // prettier-ignore
   return values;
 }
 
 /** The network's output, [batch, outputSize]. */
-export function forward(network: Network, x: Expression): Expression {
-  return forwardNodes(network, x)[network.nodes.length - 1];
+export function forward(network: Network, x: Expression, options: ForwardOptions = {}): Expression {
+  return forwardNodes(network, x, options)[network.nodes.length - 1];
 }
 
-function forwardNode(node: NetworkNode, inputs: readonly Expression[], x: Expression, type: FloatType): Expression {
+function forwardNode(
+  node: NetworkNode,
+  inputs: readonly Expression[],
+  x: Expression,
+  type: FloatType,
+  leak: number,
+): Expression {
   const batch = x.shape[0];
   const [a] = inputs;
   switch (node.kind) {
@@ -90,7 +107,7 @@ function forwardNode(node: NetworkNode, inputs: readonly Expression[], x: Expres
     case 'concat':
       return concat(inputs, 1);
     case 'relu':
-      return relu(a);
+      return leak === 0 ? relu(a) : add(relu(a), slopeOnly(mul(min(a, 0), leak)));
     case 'leakyRelu':
       return node.slope >= 0 && node.slope <= 1
         ? max(a, mul(a, node.slope))
@@ -104,6 +121,11 @@ function forwardNode(node: NetworkNode, inputs: readonly Expression[], x: Expres
     default:
       return unreachable(node);
   }
+}
+
+/** The value 0 with the gradient of `a`. */
+function slopeOnly(a: Expression): Expression {
+  return sub(a, stopGradient(a));
 }
 
 function timesExactly(a: Expression, coefficient: number): Expression {
