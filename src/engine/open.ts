@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Problem } from '../base/result';
 import { loadModel, type LoadedModel } from '../network/load';
+import type { Network } from '../network/network';
 import { parseVnnlib } from '../spec/vnnlib/parse';
 import { compile } from '../spec/vnnlib/compile';
 import { rangeIn } from '../spec/vnnlib/document';
@@ -46,6 +47,7 @@ async function planVnnlib(request: PlanRequest): Promise<Answer<Plan>> {
     specification: file,
     warnings: document.value.warnings,
     decide: solverFor(model.value),
+    multiplications: multiplicationsOf(network),
     modelHash: () => Promise.resolve(model.value.hash),
     tasks: [
       {
@@ -72,6 +74,18 @@ function textOf(specification: VerifyParams['specification'], file: string): Ret
   return specification.text === undefined
     ? readTextFile(file)
     : Promise.resolve({ ok: true, value: specification.text });
+}
+
+/** Multiplications of one forward pass. */
+function multiplicationsOf(network: Network): number {
+  let total = 0;
+  for (const node of network.nodes) {
+    if (node.kind === 'dense') total += node.weight.length;
+    else if (node.kind === 'conv') total += (node.size / node.outputShape[0]) * node.weight.length;
+    else if (node.kind === 'sparse') total += node.column.length;
+    else total += node.size;
+  }
+  return total;
 }
 
 /** The shape of the only tensor, or the flat length of several. */

@@ -4,6 +4,7 @@ import type { Verdict } from '../report/verdict';
 import type { Question } from '../spec/question';
 import type { SolverOptions } from '../verify/options';
 import type { Budget, Progress } from '../verify/progress';
+import type { PlannedTask } from './protocol';
 
 /** What a result says beside its verdict. */
 export type ResultFacts = Omit<
@@ -47,6 +48,15 @@ export interface Plan {
   /** Measures the accuracy on the selected data; undefined when there are no labels. */
   measureAccuracy?(): Promise<Accuracy>;
   readonly decide: Decide;
+  /** Multiplications of one forward pass: how large the solver's single steps are. */
+  readonly multiplications: number;
   /** Hash of the model's bytes and of its external data. */
   modelHash(): Promise<string>;
+}
+
+/** What a client is told of a plan's questions. */
+export function describeTasks(plan: Plan): readonly PlannedTask[] {
+  return plan.tasks.map(({ check, sample, claim, range, options }, index) => {
+    return { index, check, sample, claim, range, timeout: options.timeout };
+  });
 }

@@ -4,7 +4,7 @@ import type { Problem } from '../base/result';
 import { worst, type VerdictKind } from '../report/verdict';
 import { runJob, type JobEnvironment } from './job';
 import { verdictKey } from './key';
-import type { Plan } from './plan';
+import { describeTasks, type Plan } from './plan';
 import * as protocol from './protocol';
 import type { Answer, FinishedParams, TensorReference, VerifyParams, VerifyPlan } from './protocol';
 import { VerdictStore } from './store';
@@ -194,14 +194,7 @@ function refusal(code: string, message: string): { ok: false; problems: Problem[
 }
 
 async function describePlan(runId: string, plan: Plan): Promise<VerifyPlan> {
-  const tasks = plan.tasks.map(({ check, sample, claim, range, options }, index) => ({
-    index,
-    check,
-    sample,
-    claim,
-    range,
-    timeout: options.timeout,
-  }));
+  const tasks = describeTasks(plan);
   const fingerprint = createHash('sha256')
     .update(JSON.stringify([await plan.modelHash(), tasks]))
     .digest('hex');

@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+/** Entry of the command line, dist/cli.js. */
+import { packageVersion } from '../engine/version';
+import { helpText, readArguments, type Arguments } from './arguments';
+import type { World } from './execute';
+import { StopSignal } from './execution';
+import { problemLine } from './problems';
+
+/** How long an interrupted run may take to come to an end by itself: native code that is cut short ends this process with a crash report. */
+const INTERRUPT_MILLISECONDS = 500;
+/** What shells expect of a program that was interrupted. */
+const INTERRUPTED = 130;
+
+async function run(words: Arguments, world: World): Promise<number> {
+  switch (words.command) {
+    case 'help':
+      world.stdout.write(helpText());
+      return 0;
+    case 'version':
+      world.stdout.write(`${packageVersion}\n`);
+      return 0;
+    case 'verify':
+      return (await import('./verify')).verify(words, world);
+    case 'vnncomp':
+      return (await import('./vnncomp')).vnncomp(words, world);
+    case 'info':
+      return (await import('./info')).info(words, world);
+  }
+}
+
+async function main(): Promise<number> {
+  const signal = new StopSignal();
+  const world: World = { stdout: process.stdout, stderr: process.stderr, folder: __dirname, signal };
+  const words = readArguments(process.argv.slice(2));
+  if (!words.ok) {
+    world.stderr.write(`certiscope: ${problemLine(words.error)}\n`);
+    return 3;
+  }
+  const interrupt = (): void => {
+    signal.stop();
+    setTimeout(() => process.exit(INTERRUPTED), INTERRUPT_MILLISECONDS).unref();
+  };
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  const code = await run(words.value, world);
+  return signal.stopped ? INTERRUPTED : code;
+}
+
+/** A reader that went away (`certiscope … | head`) is no error. */
+process.stdout.on('error', () => process.exit(0));
+
+main().then(
+  code => process.exit(code),
+  (error: unknown) => {
+    const failure = error instanceof Error ? error : new Error(String(error));
+    process.stderr.write(
+      `certiscope: ${failure.message}. This is a fault of Certiscope: please report it with the model and the specification.\n`,
+    );
+    if (process.env.CERTISCOPE_DEBUG) process.stderr.write(`${failure.stack}\n`);
+    process.exit(3);
+  },
+);

@@ -1,0 +1,130 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Problem } from '../base/result';
+import type { PlannedTask } from '../engine/protocol';
+import { packageVersion } from '../engine/version';
+import type { Accuracy, ResultRecord, RunRecord } from '../report/record';
+import { isError, resultName, runVerdict } from '../report/summary';
+import type { VerdictKind } from '../report/verdict';
+import type { VerifyArguments } from './arguments';
+import { execute, type Question, type World } from './execute';
+import { openResult, type ExecutionListener } from './execution';
+import { Printer } from './print';
+import { problemLine } from './problems';
+import { ProgressLine, Style, wantsColour } from './terminal';
+
+const EXIT_CODE: Readonly<Record<VerdictKind, number>> = {
+  verified: 0,
+  falsified: 1,
+  unknown: 2,
+  timeout: 2,
+  misclassified: 2,
+  error: 3,
+};
+
+/** `certiscope verify`; gives the exit code. */
+export async function verify(words: VerifyArguments, world: World): Promise<number> {
+  const started = performance.now();
+  const text = words.json === '-' ? world.stderr : world.stdout;
+  const printer = words.quiet ? undefined : new Printer(text, new Style(wantsColour(text)));
+  const line = new ProgressLine(world.stderr, world.stderr.isTTY === true && !words.quiet);
+  const results: ResultRecord[] = [];
+  const problems: Problem[] = [];
+  let tasks: readonly PlannedTask[] = [];
+  let model = words.model ?? '';
+  let accuracy: Accuracy | undefined;
+  const say = (message: string): void => {
+    line.clear();
+    world.stderr.write(`certiscope: ${message}\n`);
+  };
+  const report = (found: readonly Problem[]): void => {
+    problems.push(...found);
+    for (const problem of found) if (isError(problem) || !words.quiet) say(problemLine(problem));
+  };
+  const listener: ExecutionListener = {
+    onPlan: (plan, warnings) => {
+      ({ model, tasks } = plan);
+      printer?.plan(tasks);
+      report(warnings);
+    },
+    onAccuracy: measured => {
+      accuracy = measured;
+      line.clear();
+      printer?.accuracy(measured);
+    },
+    onProgress: (index, progress) => {
+      const task = tasks[index];
+      line.show(resultName(task), results.length, tasks.length, task.timeout, progress);
+    },
+    onResult: result => {
+      results.push(result);
+      line.clear();
+      printer?.result(result);
+    },
+    onNotice: say,
+  };
+  const { timeout, soundness, seed, threads } = words;
+  const question: Question = {
+    model: words.model,
+    specification: { path: words.specification },
+    checks: words.checks,
+    samples: words.samples,
+    options: defined({ timeout, soundness, seed, threads }),
+  };
+  const end = await execute(
+    question,
+    { ...words, keys: words.json !== undefined || words.sarif !== undefined },
+    world,
+    listener,
+  );
+  line.clear();
+  if (end.kind === 'refused') report(end.problems);
+  else if (end.kind !== 'complete') {
+    if (end.kind === 'failed') say(problemLine(end.problem));
+    const answered = new Set(results.map(result => result.index));
+    for (const task of tasks.filter(({ index }) => !answered.has(index))) listener.onResult(openResult(task, end));
+  }
+  const run: RunRecord = {
+    model,
+    specification: words.specification,
+    version: packageVersion,
+    seconds: (performance.now() - started) / 1000,
+    results,
+    accuracy,
+    problems,
+  };
+  printer?.summary(run);
+  const written = await writeReports(run, words, world);
+  for (const problem of written) say(problemLine(problem));
+  return written.length > 0 ? 3 : EXIT_CODE[runVerdict(run)];
+}
+
+/** The options that were given: one that was not must not hide the specification's own. */
+function defined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** Writes what was asked for; gives what could not be written. */
+async function writeReports(run: RunRecord, words: VerifyArguments, world: World): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  const write = (file: string, content: string | Uint8Array): void => {
+    try {
+      writeFileSync(file, content);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      problems.push({ code: 'cli/write', message: `${file}: cannot be written (${reason}).`, file });
+    }
+  };
+  if (words.json !== undefined) {
+    const [{ toJson }, { encodeNpy }] = await Promise.all([import('../report/json'), import('../report/npy')]);
+    const stem = words.json === '-' ? 'certiscope' : path.basename(words.json).replace(/\.json$/, '');
+    const report = toJson(run, stem);
+    if (words.json === '-') world.stdout.write(report.text);
+    else write(words.json, report.text);
+    for (const { name, values, shape } of report.files)
+      write(path.join(words.json === '-' ? '' : path.dirname(words.json), name), encodeNpy(values, shape));
+  }
+  if (words.sarif !== undefined) write(words.sarif, (await import('../report/sarif')).toSarif(run, process.cwd()));
+  if (words.junit !== undefined) write(words.junit, (await import('../report/junit')).toJunit(run));
+  return problems;
+}
