@@ -1,5 +1,5 @@
 import { infoOf } from '../engine/inspection';
-import type { ModelInfo, TensorSummary } from '../engine/protocol';
+import type { ModelInfo } from '../engine/protocol';
 import type { InfoArguments } from './arguments';
 import type { World } from './execute';
 import { problemLine } from './problems';
@@ -15,25 +15,29 @@ export async function info(words: InfoArguments, world: World): Promise<number> 
   const model = answer.value;
   if (words.json) world.stdout.write(`${JSON.stringify(model, undefined, 2)}\n`);
   else world.stdout.write(describe(model, new Style(wantsColour(world.stdout))));
-  for (const problem of model.problems) world.stderr.write(`certiscope: ${problemLine(problem)}\n`);
+  if (model.problem !== null) world.stderr.write(`certiscope: ${problemLine(model.problem)}\n`);
   return model.supported ? 0 : 3;
 }
 
 function describe(model: ModelInfo, style: Style): string {
-  const width = Math.max(0, ...model.operators.map(operator => operator.type.length));
+  const width = Math.max(0, ...model.operators.map(operator => operator.opType.length));
   return [
     style.bold(model.path),
-    `opset ${model.opset}${model.producer === '' ? '' : `, made by ${model.producer}`}`,
+    [
+      `${formatBytes(model.fileSize)}`,
+      `opset ${model.opset ?? 'not given'}`,
+      model.producer && `made by ${model.producer}`,
+    ]
+      .filter(part => part !== '')
+      .join(', '),
     ...model.inputs.map(tensor => `input   ${tensorText(tensor)}`),
     ...model.outputs.map(tensor => `output  ${tensorText(tensor)}`),
-    `${model.parameters.toLocaleString('en')} parameters, ${model.neurons.toLocaleString('en')} neurons`,
+    `${model.parameterCount.toLocaleString('en')} parameters`,
+    ...model.externalData.map(file => `weights in ${file}`),
     '',
-    ...model.operators.map(operator => {
-      const state = operator.supported
-        ? style.verdict('verified', 'supported')
-        : style.verdict('falsified', 'not supported');
-      const reason = operator.reason === undefined ? '' : `: ${operator.reason}`;
-      return `${operator.type.padEnd(width)} ${String(operator.count).padStart(5)}  ${state}${reason}`;
+    ...model.operators.map(({ opType, count, supported, reasons }) => {
+      const state = supported ? style.verdict('verified', 'supported') : style.verdict('falsified', 'not supported');
+      return `${opType.padEnd(width)} ${String(count).padStart(5)}  ${state}${supported ? '' : `: ${reasons.join('; ')}`}`;
     }),
     '',
     model.supported ? 'This model can be verified.' : 'This model cannot be verified as it is.',
@@ -41,6 +45,11 @@ function describe(model: ModelInfo, style: Style): string {
   ].join('\n');
 }
 
-function tensorText({ name, type, shape }: TensorSummary): string {
-  return `${name}  ${type} [${shape.join(', ')}]`;
+function tensorText({ name, type, shape, fixedShape }: ModelInfo['inputs'][number]): string {
+  const fixed = shape.some(extent => typeof extent === 'string') && fixedShape !== null;
+  return `${name}  ${type} [${shape.join(', ')}]${fixed ? ` verified as [${fixedShape.join(', ')}]` : ''}`;
+}
+
+function formatBytes(bytes: number): string {
+  return bytes < 2 ** 20 ? `${Math.ceil(bytes / 2 ** 10)} KB` : `${(bytes / 2 ** 20).toFixed(1)} MB`;
 }

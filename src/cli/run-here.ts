@@ -51,6 +51,7 @@ export async function runHere(
     return { kind: outcome };
   } finally {
     await watch.stop();
+    await plan.close();
   }
 }
 

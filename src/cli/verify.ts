@@ -39,7 +39,8 @@ export async function verify(words: VerifyArguments, world: World): Promise<numb
   };
   const report = (found: readonly Problem[]): void => {
     problems.push(...found);
-    for (const problem of found) if (isError(problem) || !words.quiet) say(problemLine(problem));
+    for (const problem of found)
+      if (isError(problem) || (problem.severity === 'warning' && !words.quiet)) say(problemLine(problem));
   };
   const listener: ExecutionListener = {
     onPlan: (plan, warnings) => {

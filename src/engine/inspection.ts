@@ -1,4 +1,5 @@
-import { openPlan } from './open';
+import { inspectModel } from '../network/load';
+import { existing, openPlan } from './open';
 import type { Answer, InfoParams, InspectParams, InspectedCheck, Inspection, ModelInfo } from './protocol';
 
 /** What is known about a specification without solving: its checks, or everything that is wrong with it. */
@@ -17,9 +18,7 @@ export async function inspect(params: InspectParams): Promise<Answer<Inspection>
 }
 
 /** What is in a model, and whether it can be verified. */
-export async function infoOf(params: InfoParams): Promise<Answer<ModelInfo>> {
-  return {
-    ok: false,
-    problems: [{ code: 'engine/info', message: `${params.model}: cannot be described yet.`, file: params.model }],
-  };
+export function infoOf(params: InfoParams): Promise<Answer<ModelInfo>> {
+  const info = inspectModel(existing(params.model));
+  return Promise.resolve(info.ok ? { ...info, warnings: [] } : { ok: false, problems: [info.error] });
 }

@@ -7,10 +7,10 @@ import { parseVnnlib } from '../spec/vnnlib/parse';
 import { compile } from '../spec/vnnlib/compile';
 import { rangeIn } from '../spec/vnnlib/document';
 import { readTextFile } from '../spec/text-file';
+import type { Solver } from '../verify/decide';
 import { DEFAULT_OPTIONS } from '../verify/options';
-import type { Plan } from './plan';
+import type { Decide, Plan } from './plan';
 import type { Answer, VerifyParams } from './protocol';
-import { solverFor } from './solver';
 
 /** What a plan is made from. */
 export type PlanRequest = Pick<VerifyParams, 'model' | 'specification' | 'checks' | 'samples' | 'options'>;
@@ -46,7 +46,7 @@ async function planVnnlib(request: PlanRequest): Promise<Answer<Plan>> {
     model: model.value.path,
     specification: file,
     warnings: document.value.warnings,
-    decide: solverFor(model.value),
+    ...solve(model.value),
     multiplications: multiplicationsOf(network),
     modelHash: () => Promise.resolve(model.value.hash),
     tasks: [
@@ -76,6 +76,16 @@ function textOf(specification: VerifyParams['specification'], file: string): Ret
     : Promise.resolve({ ok: true, value: specification.text });
 }
 
+/** The solver of one model. Its code is loaded when the first question comes: reading files and finding their mistakes goes without. */
+function solve(model: LoadedModel): Pick<Plan, 'decide' | 'close'> {
+  let solver: Promise<Solver> | undefined;
+  const decide: Decide = async (...question) => {
+    solver ??= import('../verify/decide').then(module => new module.Solver(model));
+    return (await solver).decide(...question);
+  };
+  return { decide, close: async () => (await solver)?.close() };
+}
+
 /** Multiplications of one forward pass. */
 function multiplicationsOf(network: Network): number {
   let total = 0;
@@ -94,7 +104,7 @@ function shapeOf(tensors: LoadedModel['network']['inputs']): readonly number[] {
 }
 
 /** The file, or where only a packed one is there, that. */
-function existing(file: string): string {
+export function existing(file: string): string {
   return !existsSync(file) && existsSync(`${file}.gz`) ? `${file}.gz` : file;
 }
 

@@ -48,6 +48,8 @@ export interface Plan {
   /** Measures the accuracy on the selected data; undefined when there are no labels. */
   measureAccuracy?(): Promise<Accuracy>;
   readonly decide: Decide;
+  /** Frees what the solver holds; nothing is decided after it. */
+  close(): Promise<void>;
   /** Multiplications of one forward pass: how large the solver's single steps are. */
   readonly multiplications: number;
   /** Hash of the model's bytes and of its external data. */

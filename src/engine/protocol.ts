@@ -10,10 +10,13 @@
  */
 import { NotificationType, RequestType } from 'vscode-jsonrpc';
 import type { Problem, Range } from '../base/result';
+import type { ModelInfo } from '../network/info';
 import type { Accuracy, ResultRecord } from '../report/record';
 import type { VerdictKind } from '../report/verdict';
 import type { SolverOptions } from '../verify/options';
 import type { Progress } from '../verify/progress';
+
+export type { ModelInfo } from '../network/info';
 
 /** Raised on every incompatible change; both sides must agree. */
 export const PROTOCOL_VERSION = 1;
@@ -150,37 +153,6 @@ export const cancelRequest = new RequestType<CancelParams, boolean, void>('cance
 
 export interface InfoParams {
   readonly model: string;
-}
-
-export interface TensorSummary {
-  readonly name: string;
-  readonly type: string;
-  /** A dynamic dimension is given by its name. */
-  readonly shape: readonly (number | string)[];
-}
-
-export interface OperatorSummary {
-  readonly type: string;
-  readonly domain: string;
-  readonly count: number;
-  readonly supported: boolean;
-  /** Why not, naming the first node. */
-  readonly reason?: string;
-}
-
-export interface ModelInfo {
-  readonly path: string;
-  readonly opset: number;
-  readonly producer: string;
-  readonly inputs: readonly TensorSummary[];
-  readonly outputs: readonly TensorSummary[];
-  readonly operators: readonly OperatorSummary[];
-  readonly parameters: number;
-  /** Neurons with an activation that verification has to reason about. */
-  readonly neurons: number;
-  readonly supported: boolean;
-  /** Why the model cannot be verified, and what was noticed. */
-  readonly problems: readonly Problem[];
 }
 
 export const infoRequest = new RequestType<InfoParams, Answer<ModelInfo>, void>('info');

@@ -140,6 +140,7 @@ class EngineServer {
         },
       };
     }
+    await plan.close().catch(() => undefined);
     this.end(run);
     const verdict = kinds.length === 0 ? null : worst(kinds);
     send(

@@ -28,7 +28,7 @@ export function resultName(result: Pick<ResultRecord, 'check' | 'sample'>): stri
   return result.sample === null ? result.check : `${result.check}, sample ${result.sample}`;
 }
 
-/** Why the verdict is what it is, as sentences; empty for `verified`. */
+/** Why the verdict is what it is and what to do, as sentences; empty for a `verified` without a note. Reasons name the bound that was reached. */
 export function explain(verdict: Verdict<unknown>): string {
   switch (verdict.kind) {
     case 'verified':
@@ -46,15 +46,8 @@ export function explain(verdict: Verdict<unknown>): string {
     case 'unknown':
     case 'timeout':
     case 'error':
-      return [verdict.reason, boundReached(verdict.lowerBound), verdict.advice].filter(part => part !== '').join(' ');
+      return `${verdict.reason} ${verdict.advice}`;
   }
-}
-
-/** What bound was reached, as a sentence. */
-function boundReached(lowerBound: number | null): string {
-  return lowerBound === null
-    ? 'No bound was reached.'
-    : `The certified lower bound reached ${formatNumber(lowerBound)}; above 0 is verified.`;
 }
 
 /** Four significant digits, for people. */
