@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
-import { ok, problem, type Result } from '../base/result.js';
+import { ok, problem, type Result } from '../base/result';
 
 /** Specifications are text; a gigabyte of it is a mistake (or a decompression bomb). */
 const MAX_TEXT_BYTES = 512 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import type { Position, Range } from '../base/result.js';
+import type { Position, Range } from '../base/result';
 
 /** Turns offsets in a text into lines and characters. The table of lines is built at the first question: most files never need it. */
 export class TextLines {

@@ -1,5 +1,5 @@
-import { nextDown, nextUp } from './float.js';
-import { multiply, rational, round, type Rational } from './rational.js';
+import { nextDown, nextUp } from './float';
+import { multiply, rational, round, type Rational } from './rational';
 
 /** A written number as the solver may use it: float64 numbers on either side of it, equal when it is one itself, and its nearest float32. */
 export interface Limit {
@@ -90,8 +90,8 @@ export class DecimalReader {
           : magnitude <= Number.MAX_SAFE_INTEGER || isFloat64(text, start, end);
     } else {
       this.value = Number(text.slice(start, end));
-      // A fraction that ends in a digit other than 0 and 5 is no binary fraction; only the rest needs exact arithmetic.
-      this.exact = (scale >= 0 || endsInZeroOrFive(text, start, end)) && isFloat64(text, start, end);
+      // A decimal with k digits after the point is a binary fraction only if 2^k times it is an integer: that leaves few to look at closely.
+      this.exact = (scale >= 0 || Number.isInteger(this.value * 2 ** -scale)) && isFloat64(text, start, end);
     }
     if (!Number.isFinite(this.value) || this.value === 0) return 'range';
     this.single = Math.fround(this.value);
@@ -117,13 +117,6 @@ export class DecimalReader {
 function isFloat64(text: string, start: number, end: number): boolean {
   const value = readRational(text, start, end);
   return round(value, 'down') === round(value, 'up');
-}
-
-function endsInZeroOrFive(text: string, start: number, end: number): boolean {
-  let i = start;
-  while (i < end && (text.charCodeAt(i) | 32) !== 101) i++;
-  const last = text.charCodeAt(i - 1);
-  return last === DIGIT_0 || last === DIGIT_0 + 5;
 }
 
 /** The exact value of a decimal literal that `DecimalReader.read` accepts. */

@@ -1,4 +1,4 @@
-import { assert } from '../../base/assert.js';
+import { assert } from '../../base/assert';
 
 /**
  * An exact number. Whatever a person writes in a specification (decimals, fractions, sums and products of them) is rational, so it can be

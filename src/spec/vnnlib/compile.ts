@@ -1,8 +1,8 @@
-import { fail, ok, type Problem, type Result } from '../../base/result.js';
-import type { TensorInfo } from '../../network/network.js';
-import type { Question } from '../question.js';
-import { rangeIn, type VnnlibDocument } from './document.js';
-import type { Span } from './formula.js';
+import { fail, ok, type Problem, type Result } from '../../base/result';
+import type { TensorInfo } from '../../network/network';
+import type { Question } from '../question';
+import { rangeIn, type VnnlibDocument } from './document';
+import type { Span } from './formula';
 
 /** What a question has to fit. `TensorInfo` shapes have a batch dimension of 1. */
 export interface ModelInterface {

@@ -1,8 +1,8 @@
-import type { Problem, Range } from '../../base/result.js';
-import type { Question } from '../question.js';
-import type { TextLines } from '../text-lines.js';
-import type { Span } from './formula.js';
-import type { SpanList, VariableTable } from './variable-table.js';
+import type { Problem, Range } from '../../base/result';
+import type { Question } from '../question';
+import type { TextLines } from '../text-lines';
+import type { Span } from './formula';
+import type { SpanList, VariableTable } from './variable-table';
 
 /** A tensor as a version 2 file declares it. */
 export interface DeclaredTensor extends Span {

@@ -1,4 +1,4 @@
-import type { Constraint } from '../question.js';
+import type { Constraint } from '../question';
 
 /** A part of a text, as offsets. */
 export interface Span {
@@ -6,14 +6,10 @@ export interface Span {
   readonly end: number;
 }
 
-/** One side of an input's interval. The written number lies in [down, up]; `single` is its nearest float32. */
+/** One side of an input's interval: a row of the `BoundTable`. */
 export interface Bound extends Span {
   readonly kind: 'bound';
-  readonly input: number;
-  readonly upper: boolean;
-  readonly down: number;
-  readonly up: number;
-  readonly single: number;
+  readonly id: number;
 }
 
 /** A linear relation that is no bound of one input. */
@@ -37,7 +33,8 @@ export type Formula = Bound | Row | Truth | Connective;
 
 /** A conjunction: one disjunct of the normal form. Its span is the most telling part of the text it came from. */
 export interface Clause extends Span {
-  readonly bounds: readonly Bound[];
+  /** Rows of the `BoundTable`. */
+  readonly bounds: readonly number[];
   readonly rows: readonly Row[];
 }
 
@@ -48,7 +45,7 @@ export const MAX_EXPANDED = 65536;
 export function disjuncts(formula: Formula): Clause[] | null {
   switch (formula.kind) {
     case 'bound':
-      return [{ bounds: [formula], rows: [], start: formula.start, end: formula.end }];
+      return [{ bounds: [formula.id], rows: [], start: formula.start, end: formula.end }];
     case 'row':
       return [{ bounds: [], rows: [formula], start: formula.start, end: formula.end }];
     case 'truth':
@@ -68,7 +65,7 @@ export function disjuncts(formula: Formula): Clause[] | null {
 }
 
 function conjunction(formula: Connective): Clause[] | null {
-  const bounds: Bound[] = [];
+  const bounds: number[] = [];
   const rows: Row[] = [];
   const choices: Clause[][] = [];
   for (const part of formula.parts) {

@@ -1,9 +1,9 @@
-import type { DeclaredTensor } from './document.js';
-import { inputRef, outputRef } from './linear-term.js';
-import { CommandAbandoned, type ProblemList } from './problems.js';
-import { shortened, type Resolution, type Variables } from './relation-reader.js';
-import { Token, type Scanner } from './scanner.js';
-import type { VariableTable } from './variable-table.js';
+import type { DeclaredTensor } from './document';
+import { inputRef, outputRef } from '../linear-term';
+import { CommandAbandoned, type ProblemList } from './problems';
+import { shortened, type Resolution, type Variables } from './relation-reader';
+import { Token, type Scanner } from './scanner';
+import type { VariableTable } from './variable-table';
 
 /** Element types whose numbers a float32 model understands: exact reals, and the types themselves. */
 const SUPPORTED_TYPES = new Set(['real', 'Real', 'float32', 'float64', 'float', 'double']);

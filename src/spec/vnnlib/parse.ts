@@ -1,15 +1,16 @@
-import { fail, ok, type Problem, type Result } from '../../base/result.js';
-import { withoutByteOrderMark } from '../text-file.js';
-import { TextLines } from '../text-lines.js';
-import { variableName, type DeclaredTensor, type VnnlibDocument } from './document.js';
-import type { Formula, Span } from './formula.js';
-import { NetworkDeclaration } from './network-declaration.js';
-import { CommandAbandoned, ProblemList } from './problems.js';
-import { QuestionBuilder } from './question-builder.js';
-import { MAX_DEPTH, RelationReader, shortened, type Variables } from './relation-reader.js';
-import { Scanner, Token } from './scanner.js';
-import { ScalarVariables } from './scalar-variables.js';
-import { SpanList, VariableTable } from './variable-table.js';
+import { fail, ok, type Problem, type Result } from '../../base/result';
+import { withoutByteOrderMark } from '../text-file';
+import { TextLines } from '../text-lines';
+import { BoundTable } from './bound-table';
+import { variableName, type DeclaredTensor, type VnnlibDocument } from './document';
+import type { Formula, Span } from './formula';
+import { NetworkDeclaration } from './network-declaration';
+import { CommandAbandoned, ProblemList } from './problems';
+import { QuestionBuilder } from './question-builder';
+import { MAX_DEPTH, RelationReader, shortened, type Variables } from './relation-reader';
+import { Scanner, Token } from './scanner';
+import { ScalarVariables } from './scalar-variables';
+import { SpanList, VariableTable } from './variable-table';
 
 /**
  * Reads a VNN-LIB file, version 1.0 or (when it says so in its first command) 2.0 with one network.
@@ -35,6 +36,7 @@ class Parser {
   private readonly network: NetworkDeclaration;
   private readonly relations: RelationReader;
   private readonly builder: QuestionBuilder;
+  private readonly bounds = new BoundTable();
   private readonly asserts = new SpanList();
   private readonly properties: Span[] = [];
   /** Opening parenthesis of the command being read. */
@@ -53,8 +55,8 @@ class Parser {
     this.scalars = new ScalarVariables(this.inputs, this.outputs, this.problems, text.length);
     this.network = new NetworkDeclaration(this.inputs, this.outputs, this.problems, unexpected);
     const variables: Variables = this.version === 1 ? this.scalars : this.network;
-    this.relations = new RelationReader(this.scanner, this.problems, variables, this.version, unexpected);
-    this.builder = new QuestionBuilder(text, this.problems, this.inputs, this.outputs, index =>
+    this.relations = new RelationReader(this.scanner, this.problems, variables, this.bounds, this.version, unexpected);
+    this.builder = new QuestionBuilder(text, this.problems, this.bounds, this.inputs, this.outputs, index =>
       variableName(this.naming, 'input', index),
     );
   }

@@ -1,5 +1,5 @@
-import type { Problem } from '../../base/result.js';
-import type { TextLines } from '../text-lines.js';
+import type { Problem } from '../../base/result';
+import type { TextLines } from '../text-lines';
 
 /** After this many, more of them help nobody. */
 const MAX_PROBLEMS = 100;

@@ -1,6 +1,7 @@
-import { DecimalReader, readRational } from '../numbers/decimal.js';
-import { divide, negate, round } from '../numbers/rational.js';
-import type { Formula } from './formula.js';
+import { DecimalReader, limitOf, readRational, type Limit } from '../numbers/decimal';
+import { divide, negate } from '../numbers/rational';
+import type { BoundTable } from './bound-table';
+import type { Formula } from './formula';
 import {
   constantTerm,
   constraintOf,
@@ -16,9 +17,9 @@ import {
   variableTerm,
   type LinearTerm,
   type VariableRef,
-} from './linear-term.js';
-import { CommandAbandoned, type ProblemList } from './problems.js';
-import { Token, type Scanner } from './scanner.js';
+} from '../linear-term';
+import { CommandAbandoned, type ProblemList } from './problems';
+import { Token, type Scanner } from './scanner';
 
 /** What a name means. `unknown` has already been reported; reading goes on to find more mistakes. */
 export type Resolution = VariableRef | 'unknown' | 'not a name';
@@ -29,15 +30,12 @@ export interface Variables {
 }
 
 type Comparison = '<=' | '<' | '>=' | '>' | '=' | '!=';
-const COMPARISONS = new Map<string, Comparison>([
-  ['<=', '<='],
-  ['<', '<'],
-  ['>=', '>='],
-  ['>', '>'],
-  ['=', '='],
-  ['==', '='],
-  ['!=', '!='],
-]);
+
+const LESS = '<'.charCodeAt(0);
+const EQUALS = '='.charCodeAt(0);
+const GREATER = '>'.charCodeAt(0);
+const EXCLAMATION = '!'.charCodeAt(0);
+
 const COMPARISON_NAMES = '<=, <, >=, >, = and !=';
 
 /** Deeper nesting than any real file has; keeps the parser's own stack safe. */
@@ -73,15 +71,27 @@ export class RelationReader {
     private readonly scanner: Scanner,
     private readonly problems: ProblemList,
     private readonly variables: Variables,
+    private readonly bounds: BoundTable,
     private readonly version: 1 | 2,
     /** Reports a token that cannot stand here, and abandons the command. */
     private readonly unexpected: (expected: string) => never,
   ) {}
 
-  /** The comparison the scanner's token names, if it names one. */
+  /** The comparison the scanner's token names, if it names one; `==` is the same as `=`. */
   comparison(): Comparison | undefined {
-    const { scanner } = this;
-    return scanner.end - scanner.start <= 2 ? COMPARISONS.get(scanner.lexeme) : undefined;
+    const { text, start, end } = this.scanner;
+    const first = text.charCodeAt(start);
+    if (end - start === 1) return first === LESS ? '<' : first === GREATER ? '>' : first === EQUALS ? '=' : undefined;
+    if (end - start !== 2 || text.charCodeAt(start + 1) !== EQUALS) return undefined;
+    return first === LESS
+      ? '<='
+      : first === GREATER
+        ? '>='
+        : first === EQUALS
+          ? '='
+          : first === EXCLAMATION
+            ? '!='
+            : undefined;
   }
 
   /**
@@ -148,18 +158,18 @@ export class RelationReader {
   private bounded(
     variable: VariableRef,
     upper: boolean,
-    limit: { down: number; up: number; single: number },
+    limit: Limit,
     strict: boolean,
     start: number,
     end: number,
   ): Formula {
-    const { down, up, single } = limit;
+    const { down, up } = limit;
     const sign = upper ? 1 : -1;
     const index = indexOf(variable);
     if (!isInput(variable)) {
       return { kind: 'row', constraint: outputConstraint(variable, sign, upper ? up : -down, strict), start, end };
     }
-    const bound: Formula = { kind: 'bound', input: index, upper, down, up, single, start, end };
+    const bound: Formula = { kind: 'bound', id: this.bounds.add(index, upper, limit, start, end), start, end };
     if (!strict) return bound;
     const row: Formula = { kind: 'row', constraint: inputConstraint(index, sign, upper ? up : -down), start, end };
     return { kind: 'and', parts: [bound, row], start, end };
@@ -180,11 +190,7 @@ export class RelationReader {
     const [[variable, coefficient]] = term.coefficients;
     if (term.coefficients.size === 1 && isInput(variable)) {
       const limit = divide(negate(term.constant), coefficient);
-      const rounded = {
-        down: round(limit, 'down'),
-        up: round(limit, 'up'),
-        single: round(limit, 'nearest', 'float32'),
-      };
+      const rounded = limitOf(limit);
       if (Number.isFinite(rounded.single))
         return this.bounded(variable, coefficient.n > 0n, rounded, strict, start, end);
     } else {
@@ -228,9 +234,10 @@ export class RelationReader {
     into.term = term;
     if (isConstant(term)) {
       // (- 3.5) and other written-out numbers bound a variable just as a literal does.
-      into.down = round(term.constant, 'down');
-      into.up = round(term.constant, 'up');
-      into.single = round(term.constant, 'nearest', 'float32');
+      const { down, up, single } = limitOf(term.constant);
+      into.down = down;
+      into.up = up;
+      into.single = single;
       if (Number.isFinite(into.single)) into.kind = 'number';
     }
   }

@@ -1,8 +1,8 @@
-import { inputRef, outputRef } from './linear-term.js';
-import { CommandAbandoned, type ProblemList } from './problems.js';
-import { shortened, type Resolution, type Variables } from './relation-reader.js';
-import { Token, type Scanner } from './scanner.js';
-import type { VariableTable } from './variable-table.js';
+import { inputRef, outputRef } from '../linear-term';
+import { CommandAbandoned, type ProblemList } from './problems';
+import { shortened, type Resolution, type Variables } from './relation-reader';
+import { Token, type Scanner } from './scanner';
+import type { VariableTable } from './variable-table';
 
 const CAPITAL_X = 88;
 const CAPITAL_Y = 89;

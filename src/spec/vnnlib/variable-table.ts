@@ -1,4 +1,5 @@
-import type { Span } from './formula.js';
+import { doubled } from './bound-table';
+import type { Span } from './formula';
 
 /** The declared variables of one side, by index, with where each was declared. Grows as declarations come. */
 export class VariableTable {
@@ -41,11 +42,7 @@ export class SpanList {
   length = 0;
 
   push(start: number, end: number): void {
-    if (2 * this.length === this.data.length) {
-      const data = new Int32Array(2 * this.data.length);
-      data.set(this.data);
-      this.data = data;
-    }
+    if (2 * this.length === this.data.length) this.data = doubled(this.data);
     this.data[2 * this.length] = start;
     this.data[2 * this.length + 1] = end;
     this.length++;

@@ -1,5 +1,5 @@
-import { add, multiply, negate, ONE, rational, round, ZERO, type Rational } from '../numbers/rational.js';
-import type { Constraint, LinearForm } from '../question.js';
+import { add, multiply, negate, ONE, rational, round, ZERO, type Rational } from './numbers/rational';
+import type { Constraint, LinearForm } from './question';
 
 /** A variable as one number: even for an input, odd for an output, its flat index times two. */
 export type VariableRef = number;

@@ -1,0 +1,178 @@
+import { findNodeAtLocation, parseTree, printParseErrorCode, type Node, type ParseError } from 'jsonc-parser';
+import { fail, ok, type Problem, type Range, type Result } from '../../base/result';
+import { compare } from '../numbers/rational';
+import { writtenInteger } from '../numbers/written';
+import { withoutByteOrderMark } from '../text-file';
+import { TextLines } from '../text-lines';
+import type { Context } from './shape';
+import type { Check, PerturbationSpec, SolverSettings, SpecPath } from './spec';
+import { specShape, type SolverValues, type SpecValues } from './spec-shape';
+
+/**
+ * Reads a perturbation spec (JSON with comments and trailing commas).
+ * @param file path for the reports
+ * @returns the specification, or everything that is wrong with it, each at its characters
+ */
+export function parsePerturbationSpec(source: string, file: string): Result<PerturbationSpec, Problem[]> {
+  const text = withoutByteOrderMark(source);
+  const lines = new TextLines(text);
+  const problems: Problem[] = [];
+  const report = (
+    code: string,
+    message: string,
+    offset: number,
+    length: number,
+    severity: 'error' | 'warning' = 'error',
+  ): void => {
+    problems.push({ code, message, severity, file, range: lines.range(offset, offset + length) });
+  };
+  const syntaxErrors: ParseError[] = [];
+  const root = parseTree(text, syntaxErrors, { allowTrailingComma: true });
+  for (const { error, offset, length } of syntaxErrors)
+    report('spec/syntax', SYNTAX[printParseErrorCode(error)] ?? 'This is not valid JSON.', offset, length);
+  if (!root && syntaxErrors.length === 0) report('spec/empty', 'The file is empty.', 0, 0);
+  if (!root || problems.length > 0) return fail(problems);
+
+  const context: Context = {
+    text,
+    report: (code, message, node, severity) => report(code, message, node.offset, node.length, severity),
+  };
+  const values = specShape.read(root, context);
+  const rangeOf = (path: SpecPath): Range => {
+    const node = nearestNode(root, path);
+    return lines.range(node.offset, node.offset + node.length);
+  };
+  if (values !== undefined)
+    checkSense(values, (code, message, path) =>
+      problems.push({ code, message, severity: 'error', file, range: rangeOf(path) }),
+    );
+  if (values === undefined || problems.some(problem => problem.severity === 'error')) return fail(problems);
+  return ok({ kind: 'perturbation', file, text, ...withDefaults(values), warnings: problems, rangeOf });
+}
+
+type Report = (code: string, message: string, path: SpecPath) => void;
+
+/** What is wrong although every value by itself is fine. */
+function checkSense(values: SpecValues, report: Report): void {
+  values.checks.forEach((check, k) => {
+    if (check.perturb !== 'input') return;
+    if (check.epsilon.every(epsilon => epsilon.exact.n === 0n)) {
+      report('spec/value', 'Epsilon is 0: nothing is perturbed. Expected a number above 0.', ['checks', k, 'epsilon']);
+    }
+    if (check.clip && compare(check.clip[0].exact, check.clip[1].exact) > 0) {
+      report('spec/clip', `The smallest value ${check.clip[0].text} lies above the largest, ${check.clip[1].text}.`, [
+        'checks',
+        k,
+        'clip',
+      ]);
+    }
+  });
+  const names = new Map<string, number>();
+  values.checks.forEach((check, k) => {
+    if (check.name === undefined) return;
+    if (names.has(check.name))
+      report('spec/duplicate-name', `Another check is called "${check.name}" too; results could not be told apart.`, [
+        'checks',
+        k,
+        'name',
+      ]);
+    names.set(check.name, k);
+  });
+  const { property } = values;
+  if (property?.kind !== 'linear') return;
+  if (property.C.length !== property.d.length) {
+    const message = `C has ${property.C.length} rows and d has ${property.d.length} entries; they must be as many.`;
+    report('spec/length', message, ['property', 'd']);
+  }
+  property.C.forEach((row, k) => {
+    if (row.length !== property.C[0].length)
+      report('spec/length', `Row ${k} has ${row.length} entries, the first row has ${property.C[0].length}.`, [
+        'property',
+        'C',
+        k,
+      ]);
+  });
+}
+
+function withDefaults(values: SpecValues): Omit<PerturbationSpec, 'kind' | 'file' | 'text' | 'warnings' | 'rangeOf'> {
+  const { inputs, preprocess } = values;
+  const solver = settingsOf(values.solver);
+  return {
+    model: values.model,
+    inputs: {
+      data: inputs.data,
+      labels: inputs.labels ?? null,
+      select: inputs.select ?? null,
+      layout: inputs.layout ?? null,
+    },
+    preprocess: {
+      scale: preprocess?.scale ?? writtenInteger(1),
+      mean: preprocess?.mean ?? [writtenInteger(0)],
+      std: preprocess?.std ?? [writtenInteger(1)],
+      layout: preprocess?.layout ?? 'CHW',
+    },
+    property: values.property ?? { kind: 'label' },
+    classes: values.classes ?? null,
+    checks: values.checks.map((check, index): Check => {
+      const common = {
+        index,
+        name: check.name ?? nameFor(values, index),
+        solver: { ...solver, ...settingsOf(check.solver) },
+      };
+      return check.perturb === 'input'
+        ? { ...check, ...common, norm: 'inf' }
+        : { ...check, ...common, of: check.of ?? 'range' };
+    }),
+    solver,
+  };
+}
+
+/** A name for a check without one, different from every name given. */
+function nameFor(values: SpecValues, index: number): string {
+  const check = values.checks[index];
+  const size =
+    check.perturb === 'input'
+      ? `epsilon ${check.epsilon.length === 1 ? check.epsilon[0].text : 'per feature'}`
+      : `weights ${check.magnitude.amount.text}`;
+  const alike = values.checks.some(
+    (other, k) => k !== index && (other.name === size || (other.name === undefined && other.perturb === check.perturb)),
+  );
+  return alike ? `${size} (check ${index + 1})` : size;
+}
+
+function settingsOf(values: SolverValues | undefined): SolverSettings {
+  if (!values) return {};
+  const { timeout, backend, soundness, seed, threads } = values;
+  return {
+    ...(timeout && { timeout: timeout.value }),
+    ...(backend && { backend }),
+    ...(soundness && { soundness }),
+    ...(seed !== undefined && { seed }),
+    ...(threads !== undefined && { threads }),
+  };
+}
+
+/** The value at a path, or the innermost one on the way to it. */
+function nearestNode(root: Node, path: SpecPath): Node {
+  for (let length = path.length; length > 0; length--) {
+    const node = findNodeAtLocation(root, path.slice(0, length));
+    if (node) return node;
+  }
+  return root;
+}
+
+const SYNTAX: Readonly<Record<string, string>> = {
+  InvalidSymbol: 'This is no JSON value. Texts and fractions stand in double quotes.',
+  InvalidNumberFormat: 'This is not a valid number.',
+  PropertyNameExpected: 'Expected a key in double quotes.',
+  ValueExpected: 'Expected a value.',
+  ColonExpected: 'Expected a colon after the key.',
+  CommaExpected: 'Expected a comma before this.',
+  CloseBraceExpected: 'A closing brace } is missing.',
+  CloseBracketExpected: 'A closing bracket ] is missing.',
+  EndOfFileExpected: 'The file should end before this.',
+  UnexpectedEndOfComment: 'This comment is never closed.',
+  UnexpectedEndOfString: 'This text is never closed: a double quote is missing.',
+  UnexpectedEndOfNumber: 'This number is not complete.',
+  InvalidEscapeCharacter: 'Unknown escape in a text; write \\\\ for a backslash.',
+};

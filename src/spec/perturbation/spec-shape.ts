@@ -1,0 +1,198 @@
+import type { Written } from '../numbers/written';
+import { integer, magnitude, number, text } from './scalar-shapes';
+import { selection } from './selection';
+import { choice, either, list, map, object, optional, required, variants, type Shape } from './shape';
+
+/** Numbers for every feature or channel; one number stands for all. */
+function numbers(sign: 'any' | 'positive' | 'nonNegative'): Shape<readonly Written[]> {
+  const several = list(number(sign), 1);
+  const one = map(number(sign), 'spec/value', value => ({ value: [value] as readonly Written[] }));
+  return either(one, several);
+}
+
+const layout = choice({
+  CHW: 'channel by channel, as PyTorch has it',
+  HWC: 'pixel by pixel, as TensorFlow and image files have it',
+});
+
+/** Where samples come from: files, or numbers written here. */
+export type DataSource =
+  | { readonly kind: 'files'; readonly paths: readonly string[] }
+  | { readonly kind: 'inline'; readonly samples: readonly (readonly Written[])[] };
+
+const paths = map(text('a path'), 'spec/value', path => ({ value: { kind: 'files', paths: [path] } as DataSource }));
+const inlineSample = list(number(), 1);
+
+/** A list is of paths, of numbers (one sample) or of lists of numbers (several); its first entry decides. */
+const dataList: Shape<DataSource> = {
+  name: 'a list of paths or of numbers',
+  accepts: node => node.type === 'array',
+  read(node, context) {
+    const first = node.children?.[0];
+    if (first?.type === 'array') {
+      const samples = list(inlineSample, 1).read(node, context);
+      return samples && { kind: 'inline', samples };
+    }
+    if (first?.type === 'number') {
+      const sample = inlineSample.read(node, context);
+      return sample && { kind: 'inline', samples: [sample] };
+    }
+    const files = list(text('a path'), 1).read(node, context);
+    return files && { kind: 'files', paths: files };
+  },
+  schema: () => ({ anyOf: [list(text(), 1).schema(), inlineSample.schema(), list(inlineSample, 1).schema()] }),
+};
+
+/** Where labels come from: a file, a column of the CSV file, numbers written here, or nowhere although the data has some. */
+export type LabelSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'column'; readonly column: number }
+  | { readonly kind: 'inline'; readonly labels: readonly number[] }
+  | { readonly kind: 'none' };
+
+const labels = either(
+  map(text('a path, or "none"'), 'spec/value', path => ({
+    value: (path === 'none' ? { kind: 'none' } : { kind: 'file', path }) as LabelSource,
+  })),
+  either(
+    map(integer(), 'spec/value', column => ({ value: { kind: 'column', column } as LabelSource })),
+    map(list(integer(), 1), 'spec/value', values => ({ value: { kind: 'inline', labels: values } as LabelSource })),
+  ),
+);
+
+const inputs = object({
+  data: required(
+    either(paths, dataList),
+    'The samples: an idx, CSV, npy, npz (file.npz#array), PNG or JPEG file, gzipped or not; a folder or pattern of images (digits/*.png); a list of files; or numbers.',
+  ),
+  labels: optional(
+    labels,
+    'The right classes: an idx, npy, npz (file.npz#array) or text file, the column of the CSV file (its first by default), numbers, or "none". Without labels the question is whether the prediction stays as it is.',
+  ),
+  select: optional(selection(), 'Which samples: "0..99", "3", "0..9,20..29". All by default.'),
+  layout: optional(layout, 'The order of the data, where its shape does not tell it.'),
+});
+
+const preprocess = object({
+  scale: optional(number('positive'), 'Factor on every raw value, e.g. "1/255".', 1),
+  mean: optional(numbers('any'), 'Subtracted after scaling; one number, or one per channel.', [0]),
+  std: optional(numbers('positive'), 'Divided by after the mean was subtracted; one number, or one per channel.', [1]),
+  layout: optional(layout, 'The order in which the model takes its input.', 'CHW'),
+});
+
+const property = variants(
+  'kind',
+  'What shall hold for every perturbed input.',
+  {
+    label: {},
+    target: { class: required(integer(), 'The class that must not win.') },
+    topk: { k: required(integer(1), 'The class stays among the k largest outputs.') },
+    range: {
+      radius: required(numbers('nonNegative'), 'How far an output may move; one number, or one per output.'),
+      center: optional(
+        list(number(), 1),
+        'The values to stay close to, one per output. By default what the network answers on the unperturbed input.',
+      ),
+    },
+    linear: {
+      C: required(list(list(number(), 1), 1), 'The matrix: one row per inequality, one column per output.'),
+      d: required(list(number(), 1), 'The right-hand sides, one per row of C.'),
+    },
+  },
+  {
+    label: 'The right class (without labels: the predicted one) stays ahead of all others.',
+    target: 'One class never wins.',
+    topk: 'The right class (without labels: the predicted one) stays among the k largest outputs.',
+    range: 'Every output stays within a radius of its unperturbed value, or of given values.',
+    linear: 'The outputs y satisfy C·y ≤ d.',
+  },
+);
+
+const solverFields = {
+  timeout: optional(number('positive'), 'Seconds for one question.', 60),
+  backend: optional(choice({ auto: 'whatever settles the question fastest' }), 'How to decide.', 'auto'),
+  soundness: optional(
+    choice({
+      real: 'about the network in exact arithmetic',
+      runtime: "with ONNX Runtime's own float32 error added, which can only strengthen the verdict",
+    }),
+    'What `verified` says.',
+    'real',
+  ),
+  seed: optional(integer(), 'Seed of everything random.', 1),
+  threads: optional(integer(), 'Number of threads; 0 means all cores.', 0),
+};
+
+const solver = object(solverFields);
+
+/** Only the maximum norm for now; the other two are known, so that the message can say so. */
+const norm = map(
+  choice({ inf: 'every feature on its own', '2': 'Euclidean distance', '1': 'sum of the changes' }),
+  'spec/norm',
+  value =>
+    value === 'inf'
+      ? { value }
+      : { error: `Norm ${value} is not supported yet; "inf" is: every feature may change by epsilon on its own.` },
+);
+const supportedNorm: Shape<'inf'> = { ...norm, schema: () => ({ enum: ['inf'] }) };
+
+const clip = map(list(number()), 'spec/clip', ends =>
+  ends.length === 2 ? { value: ends } : { error: 'Expected two numbers: the smallest and the largest value.' },
+);
+
+const check = variants(
+  'perturb',
+  'What is perturbed.',
+  {
+    input: {
+      name: optional(text(), 'What this check is called in the results.'),
+      norm: optional(supportedNorm, 'How the size of a perturbation is measured.', 'inf'),
+      epsilon: required(
+        numbers('nonNegative'),
+        'How far a value may move, after scaling and before mean and std; one number, or one per feature or channel.',
+      ),
+      clip: optional(
+        { ...clip, schema: () => ({ ...list(number()).schema(), minItems: 2, maxItems: 2 }) },
+        'Smallest and largest value a perturbed input may have, after scaling and before mean and std. No limit by default.',
+      ),
+      solver: optional(solver, 'Options for this check alone.'),
+    },
+    weights: {
+      name: optional(text(), 'What this check is called in the results.'),
+      layers: optional(
+        list(either(text(), integer(1)), 1),
+        'The perturbed layers: names of ONNX nodes, or numbers counted from 1 over the affine nodes of the file. All by default.',
+      ),
+      magnitude: required(magnitude(), 'How far every weight may move: a number, or a percentage such as "0.03%".'),
+      of: optional(
+        choice({
+          range: "the difference between the layer's largest and smallest weight",
+          weight: "each weight's own size",
+        }),
+        'What a percentage is taken of.',
+        'range',
+      ),
+      solver: optional(solver, 'Options for this check alone.'),
+    },
+  },
+  { input: 'Perturb the inputs.', weights: 'Perturb the weights.' },
+);
+
+/** The whole file. */
+export const specShape = object({
+  $schema: optional(text(), 'The JSON schema of this file, for editors without Certiscope.'),
+  model: required(text('a path'), 'The ONNX model, relative to this file.'),
+  inputs: required(inputs, 'The samples whose neighbourhoods are verified.'),
+  preprocess: optional(preprocess, 'How raw values become the tensor the model takes: (x·scale − mean)/std.'),
+  property: optional(property, 'What shall hold.', { kind: 'label' }),
+  classes: optional(list(text(), 1), 'Names of the outputs, for reports.'),
+  checks: required(list(check, 1), 'The perturbations to verify against.'),
+  solver: optional(solver, 'How hard to try.'),
+});
+
+type ValueOf<S> = S extends Shape<infer T> ? T : never;
+export type SpecValues = ValueOf<typeof specShape>;
+export type PropertyValues = ValueOf<typeof property>;
+export type CheckValues = ValueOf<typeof check>;
+export type SolverValues = ValueOf<typeof solver>;
+export type Layout = ValueOf<typeof layout>;
