@@ -77,3 +77,60 @@ export function applied(
     return { values, error: errors.every(bound => bound === 0) ? null : errors };
   });
 }
+
+/** The smaller or larger of two constants, broadcast to `shape`: neither choice moves further than the operands' own errors. */
+export function chosen(
+  choose: (a: number, b: number) => number,
+  a: Constant,
+  b: Constant,
+  shape: readonly number[],
+): Constant {
+  return new Constant(shape, a.type, () => {
+    const left = a.picked(shape, mapTo(a, shape));
+    const right = b.picked(shape, mapTo(b, shape));
+    const error =
+      left.error || right.error
+        ? left.values.map((_, i) => Math.max(left.error?.[i] ?? 0, right.error?.[i] ?? 0))
+        : null;
+    return { values: left.values.map((value, i) => choose(value, right.values[i])), error };
+  });
+}
+
+/** Constants one after the other, as one flat constant. */
+export function joined(parts: readonly Constant[]): Constant {
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
+  return new Constant([size], parts[0].type, () => {
+    const values = new Float64Array(size);
+    const error = new Float64Array(size);
+    let place = 0;
+    for (const part of parts) {
+      values.set(part.values, place);
+      if (part.error) error.set(part.error, place);
+      place += part.size;
+    }
+    return { values, error: parts.some(part => part.error) ? error : null };
+  });
+}
+
+/** Each element of the result is made of the elements at start + offset, for one start and all offsets. */
+export function reduced(
+  constant: Constant,
+  shape: readonly number[],
+  kind: 'sum' | 'mean' | 'max' | 'min' | 'product',
+  groups: () => { starts: Int32Array; offsets: Int32Array },
+): Constant {
+  return new Constant(shape, constant.type, () => {
+    const { starts, offsets } = groups();
+    const count = Constant.of([starts.length], constant.type, new Float64Array(starts.length).fill(offsets.length));
+    const member = (offset: number): Constant =>
+      constant.picked([starts.length], () => starts.map(start => start + offset));
+    let result = member(offsets[0]);
+    for (const offset of offsets.subarray(1)) {
+      const next = member(offset);
+      if (kind === 'max' || kind === 'min')
+        result = chosen(kind === 'max' ? Math.max : Math.min, result, next, result.shape);
+      else result = combine(kind === 'product' ? 'Mul' : 'Add', result, next, result.shape);
+    }
+    return kind === 'mean' ? combine('Div', result, count, result.shape) : result;
+  });
+}

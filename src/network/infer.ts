@@ -42,13 +42,18 @@ export function inferShapes(graph: Graph, external: ExternalData): Inference {
     }
     // Behind an unsupported node nothing is known; what it reads was reported already.
     if (node.inputs.some(name => name !== '' && !values.has(name))) continue;
-    const operation = operationOf(node, graph, values, [], []);
+    const operation = operationOf(node, graph, external, values);
     try {
-      operator.infer(operation).forEach((inferred, index) => {
-        const name = node.outputs[index];
-        if (name === undefined || name === '') return;
-        const { shape, constant = null } = inferred;
-        values.set(name, { name, shape, type: inferred.type ?? operation.input(0).type, constant });
+      const inferred = operator.infer(operation);
+      node.outputs.forEach((name, index) => {
+        if (name === '') return;
+        if (index >= inferred.length) {
+          const isUsed = graph.consumers.has(name) || graph.outputs.includes(name);
+          if (isUsed) operation.unsupported(`its output number ${index + 1} is used`);
+          return;
+        }
+        const { shape, type = operation.input(0).type, constant = null } = inferred[index];
+        values.set(name, { name, shape, type, constant });
       });
     } catch (error) {
       // When only shapes are looked at, a shape that depends on a large tensor stays unknown.
@@ -64,18 +69,23 @@ export function inferShapes(graph: Graph, external: ExternalData): Inference {
 export function operationOf(
   node: GraphNode,
   graph: Graph,
+  external: ExternalData,
   values: ReadonlyMap<string, Value>,
-  outputs: readonly Value[],
-  draftIds: readonly number[],
+  outputs: readonly Value[] = [],
+  draftIds: readonly number[] = [],
 ): Operation {
   const inputs = node.inputs.map(name => (name === '' ? null : values.get(name)!));
-  return new Operation(node, inputs, outputs, draftIds, isLast(node, graph));
+  return new Operation(node, inputs, outputs, draftIds, isLast(node, graph), external);
 }
 
-const reshaping = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Dropout']);
+const reshaping = ['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Dropout'];
+/** What may follow a trailing Softmax and keeps the order of the outputs, or only asks for it. */
+const orderKeeping = new Set([...reshaping, 'Softmax', 'LogSoftmax', 'ArgMax']);
+const afterArgMax = new Set(reshaping);
 
-/** Whether the first output of `node` reaches the model's only output through nothing but reshaping, and goes nowhere else. */
+/** Whether the first output of `node` reaches the model's only output through nothing that changes the order, and goes nowhere else. */
 function isLast(node: GraphNode, graph: Graph): boolean {
+  const allowed = node.opType === 'ArgMax' ? afterArgMax : orderKeeping;
   let value = node.outputs[0];
   for (;;) {
     const readers = graph.consumers.get(value) ?? [];
@@ -84,7 +94,7 @@ function isLast(node: GraphNode, graph: Graph): boolean {
     if (
       readers.length > 1 ||
       graph.outputs.includes(value) ||
-      !reshaping.has(reader.opType) ||
+      !allowed.has(reader.opType) ||
       reader.inputs[0] !== value
     )
       return false;

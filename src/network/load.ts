@@ -43,7 +43,7 @@ export function loadModelBytes(bytes: Uint8Array, file: string): Result<LoadedMo
     const graph = readGraph(model.value);
     const inference = inferShapes(graph, external);
     if (inference.unsupported.length > 0) refuse('unsupported-operator', unsupportedMessage(inference.unsupported));
-    const network = simplify(lower(graph, inference));
+    const network = simplify(lower(graph, inference, external));
     let hash: string | undefined;
     let info: ModelInfo | undefined;
     return {

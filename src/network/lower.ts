@@ -1,4 +1,5 @@
 import { Draft } from './draft';
+import type { ExternalData } from './external-data';
 import type { Graph } from './graph';
 import { type Inference, operationOf } from './infer';
 import type { TensorInfo } from './network';
@@ -16,7 +17,7 @@ export interface Lowered {
 }
 
 /** Builds the draft of a graph in which every node is supported. */
-export function lower(graph: Graph, { values }: Inference): Lowered {
+export function lower(graph: Graph, { values }: Inference, external: ExternalData): Lowered {
   const inputs = tensorInfos(graph.inputs);
   const inputSize = inputs.reduce((sum, input) => sum + input.size, 0);
   const draft = new Draft(inputSize);
@@ -33,6 +34,7 @@ export function lower(graph: Graph, { values }: Inference): Lowered {
     const operation = operationOf(
       node,
       graph,
+      external,
       values,
       outputs,
       node.inputs.map(name => ids.get(name) ?? -1),
@@ -47,7 +49,11 @@ export function lower(graph: Graph, { values }: Inference): Lowered {
   const outputIds = results.map(value =>
     value.constant ? draft.constant(value.constant, value.name) : ids.get(value.name)!,
   );
-  const outputs = tensorInfos(results);
+  // An ArgMax that was taken off the end leaves the values it compares as the output.
+  const outputs = tensorInfos(results).map(info => {
+    const { size, shape } = draft.trailing === 'argmax' ? draft.nodes[outputIds[0]] : info;
+    return { ...info, size, shape };
+  });
   const total = outputs.reduce((sum, output) => sum + output.size, 0);
   const output = outputIds.length === 1 ? outputIds[0] : draft.concat(outputIds, [total], 'outputs');
   return { draft, output, inputs, outputs };

@@ -2,6 +2,7 @@ import { asCoefficients, asOffsets, type Coefficients, type Offsets } from './co
 import type { Constant } from './constant';
 import type { Draft } from './draft';
 import type { ElementType } from './element-type';
+import type { ExternalData } from './external-data';
 import type { GraphNode } from './graph';
 import type { AttributeProto } from './proto/onnx';
 import { refuse } from './refusal';
@@ -40,8 +41,10 @@ export class Operation {
     readonly outputs: readonly Value[],
     /** Draft nodes of the inputs that are not constants, in place when `lower` is called. */
     private readonly draftIds: readonly number[],
-    /** Whether nothing but reshaping lies between this node's first output and the model's only output. */
+    /** Whether nothing that changes the order of the values lies between this node's first output and the model's only output. */
     readonly isLast: boolean,
+    /** Where tensors among the attributes may keep their data. */
+    readonly external: ExternalData,
   ) {}
 
   get opset(): number {

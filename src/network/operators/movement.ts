@@ -1,31 +1,42 @@
-import type { ElementType } from '../element-type';
 import { checkedShape, type Inferred, type Operation, type Operator } from '../operation';
-import { gathered, counting, strided, stridesOf } from '../index-maps';
+import { counting, strided, stridesOf } from '../index-maps';
 import { sizeOf } from '../tensor';
 
 /** Where the elements of a rearranged tensor come from. `map` is only built when it is needed; without one nothing moves. */
-interface Move {
+export interface Move {
   readonly shape: readonly number[];
+  /** For each element of the result its place in the input; -1 stands for `fill`. */
   readonly map?: () => Int32Array;
-  readonly type?: ElementType;
+  readonly fill?: number;
 }
 
-/** An operator that only moves, repeats or drops the elements of its first input. */
-export function movement(plan: (operation: Operation) => Move): Operator {
+/** An operator that only moves, repeats or drops the elements of its first input, once for each of its outputs. */
+export function movements(plan: (operation: Operation) => readonly Move[]): Operator {
   return {
     infer(operation): Inferred[] {
       const { constant } = operation.input(0);
-      const { shape, map, type } = plan(operation);
-      checkedShape(operation, shape);
-      if (!constant) return [{ shape, type }];
-      return [{ shape, type, constant: map ? constant.picked(shape, map) : constant.reshaped(shape) }];
+      return plan(operation).map(({ shape, map, fill }) => {
+        checkedShape(operation, shape);
+        if (!constant) return { shape };
+        return { shape, constant: map ? constant.picked(shape, map, fill) : constant.reshaped(shape) };
+      });
     },
     lower(operation, draft) {
       const input = operation.draftId(0, draft);
-      const { shape, map } = plan(operation);
-      return [map ? draft.view(input, shape, operation.node.name, { map: map() }) : input];
+      return plan(operation).map(({ shape, map, fill = 0 }) => {
+        if (!map) return input;
+        const places = map();
+        const bias =
+          fill === 0 ? null : { values: Float64Array.from(places, place => (place < 0 ? fill : 0)), error: null };
+        return draft.view(input, shape, operation.node.name, { map: places, bias });
+      });
     },
   };
+}
+
+/** A movement with one output. */
+export function movement(plan: (operation: Operation) => Move): Operator {
+  return movements(operation => [plan(operation)]);
 }
 
 /** The integers of an attribute, or of an input in the newer form of the operator. */
@@ -101,47 +112,6 @@ const transpose = movement(operation => {
   };
 });
 
-/** Slice, with its limits as attributes (before operator set 10) or inputs. */
-const slice = movement(operation => {
-  const { shape } = operation.input(0);
-  const starts = attributeOrInput(operation, 'starts', 1) ?? operation.invalid('lacks its starts');
-  const ends = attributeOrInput(operation, 'ends', 2) ?? operation.invalid('lacks its ends');
-  const axes = attributeOrInput(operation, 'axes', 3) ?? starts.map((_, axis) => axis);
-  const steps = operation.integers(4, 'steps') ?? starts.map(() => 1);
-  if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length)
-    operation.invalid('has starts, ends, axes and steps of different lengths');
-  const sources = shape.map(dimension => counting(dimension));
-  axes.forEach((wanted, k) => {
-    const axis = operation.axis(wanted, shape.length);
-    const step = steps[k];
-    if (step === 0) operation.invalid('has a step of 0');
-    const dimension = shape[axis];
-    // Counted from the end when negative; then cut to what exists, backwards slices may end before the first element.
-    const [low, high] = step > 0 ? [0, dimension] : [-1, dimension - 1];
-    const cut = (place: number, least: number): number =>
-      Math.min(Math.max(place < 0 ? place + dimension : place, least), high);
-    const start = cut(starts[k], Math.max(low, 0));
-    const end = cut(ends[k], low);
-    const count = Math.max(0, Math.ceil((end - start) / step));
-    sources[axis] = Int32Array.from({ length: count }, (_, index) => start + index * step);
-  });
-  const result = sources.map(source => source.length);
-  return { shape: result, map: () => gathered(shape, sources) };
-});
-
-/** Gather along one axis with constant indices. */
-const gather = movement(operation => {
-  const { shape } = operation.input(0);
-  const axis = operation.axis(operation.int('axis', 0), shape.length);
-  const indices = operation.constant(1, 'index');
-  const places = Int32Array.from(indices.values, index => operation.axis(index, shape[axis]));
-  const sources = shape.map((dimension, own) => (own === axis ? places : counting(dimension)));
-  return {
-    shape: [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)],
-    map: () => gathered(shape, sources),
-  };
-});
-
 const same = movement(operation => ({ shape: operation.input(0).shape }));
 
 /** Dropout as it is at inference: nothing. */
@@ -151,7 +121,7 @@ const dropout = movement(operation => {
   return { shape: operation.input(0).shape };
 });
 
-export const movements: Record<string, Operator> = {
+export const arrangements: Record<string, Operator> = {
   Identity: same,
   Dropout: dropout,
   Reshape: reshape,
@@ -159,6 +129,4 @@ export const movements: Record<string, Operator> = {
   Squeeze: squeeze,
   Unsqueeze: unsqueeze,
   Transpose: transpose,
-  Slice: slice,
-  Gather: gather,
 };
