@@ -19,7 +19,9 @@ const option = name => (process.argv.includes(name) ? process.argv[process.argv.
 const target = option('--target') ?? `${process.platform}-${process.arch}`;
 const files = RUNTIME[target];
 if (!files) {
-  console.error(`There is no ONNX Runtime for ${target}. Choose one of ${Object.keys(RUNTIME).join(', ')} with --target.`);
+  console.error(
+    `There is no ONNX Runtime for ${target}. Choose one of ${Object.keys(RUNTIME).join(', ')} with --target.`,
+  );
   process.exit(3);
 }
 
@@ -39,7 +41,9 @@ if (process.argv.includes('--list')) {
     const built = spawnSync(process.execPath, [path.join(root, 'scripts/build.mjs')], { stdio: 'inherit' });
     if (built.status !== 0) process.exit(built.status ?? 1);
   }
-  const missing = ['dist/extension.js', 'dist/engine.js', 'dist/core.wasm'].filter(file => !existsSync(path.join(root, file)));
+  const missing = ['dist/extension.js', 'dist/engine.js', 'dist/webview/results.js'].filter(
+    file => !existsSync(path.join(root, file)),
+  );
   if (missing.length > 0) {
     console.error(`The build left no ${missing.join(', ')}; a package without it would not run.`);
     process.exit(1);

@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import { openProperty, registerCommands } from './commands/commands';
 import { VerifyFlow } from './commands/verify-flow';
-import { checkText } from './core/text-problems';
 import { VerdictStore } from './core/verdict-store';
 import { SpecificationIndex } from './documents/specification-index';
 import { registerUnpackedDocuments } from './documents/unpacked-documents';
@@ -30,7 +29,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
   const door = new EngineDoor(context, log);
   const runner = new Runner(door.open, store, message => log.warn(message));
   const diagnostics = new Diagnostics(store);
-  const index = new SpecificationIndex(store, checkText);
+  const index = new SpecificationIndex(store);
   const flow = new VerifyFlow(context, store, index, runner, door);
   const panel = new ResultsPanel(context.extensionUri, store, {
     run: id => void flow.verifyQuestion(id),

@@ -35,7 +35,9 @@ function run(command, args, options) {
 export function installHost(folder = DEFAULT_HOST) {
   const stamp = path.join(folder, `.installed-${CODE_SERVER}-${NODE}`);
   if (existsSync(stamp)) return folder;
-  console.log(`Installing VS Code (code-server ${CODE_SERVER}) into ${folder}; this happens once and takes a minute or two.`);
+  console.log(
+    `Installing VS Code (code-server ${CODE_SERVER}) into ${folder}; this happens once and takes a minute or two.`,
+  );
   mkdirSync(folder, { recursive: true });
   writeFileSync(
     path.join(folder, 'package.json'),

@@ -50,7 +50,14 @@ function cleanEnvironment(extra = {}) {
  */
 
 /** Starts a server on a free port of this machine. @param {ServerOptions} options */
-export async function startServer({ host = DEFAULT_HOST, extensionsDir, userDataDir, settings = {}, env = {}, trust = false } = {}) {
+export async function startServer({
+  host = DEFAULT_HOST,
+  extensionsDir,
+  userDataDir,
+  settings = {},
+  env = {},
+  trust = false,
+} = {}) {
   const { main, node } = executables(host);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'certiscope-host-'));
   const data = path.join(folder, 'server');
@@ -140,8 +147,20 @@ export function workbenchUrl(origin, { folder, workspace, development = [], test
 export function installVsix(vsix, extensionsDir, host = DEFAULT_HOST) {
   const { main, node } = executables(host);
   const data = mkdtempSync(path.join(os.tmpdir(), 'certiscope-install-'));
-  const args = [main, '--install-extension', vsix, '--force', '--extensions-dir', extensionsDir, '--server-data-dir', data];
-  const result = spawnSync(node, [...args, '--accept-server-license-terms'], { env: cleanEnvironment(), encoding: 'utf8' });
+  const args = [
+    main,
+    '--install-extension',
+    vsix,
+    '--force',
+    '--extensions-dir',
+    extensionsDir,
+    '--server-data-dir',
+    data,
+  ];
+  const result = spawnSync(node, [...args, '--accept-server-license-terms'], {
+    env: cleanEnvironment(),
+    encoding: 'utf8',
+  });
   rmSync(data, { recursive: true, force: true });
   if (result.status !== 0) throw new Error(`installing ${vsix} failed:\n${result.stdout}\n${result.stderr}`);
 }

@@ -234,14 +234,11 @@ function describe({ kind, sample, count }: DataShape): string {
   return count === null || count === 1 ? what : `${count} samples of ${what}`;
 }
 
+/** How many numbers the model takes; null when its shape leaves that open. */
 function sizeOf({ inputs }: ModelInfo): number | null {
-  let size = 1;
-  for (const input of inputs)
-    input.shape.forEach((extent, index) => {
-      // A dynamic first dimension is the batch; it is fixed to 1.
-      size *= typeof extent === 'number' ? extent : index === 0 ? 1 : Number.NaN;
-    });
-  return Number.isFinite(size) && size > 0 ? size : null;
+  const shapes = inputs.map(input => input.fixedShape);
+  if (shapes.some(shape => shape === null)) return null;
+  return shapes.reduce((sum, shape) => sum + (shape ?? []).reduce((product, extent) => product * extent, 1), 0);
 }
 
 async function freeName(model: vscode.Uri): Promise<vscode.Uri> {

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Problem } from '../../base/result';
-import type { VerifyParams } from '../../engine/protocol';
+import type { ModelInfo, VerifyParams } from '../../engine/protocol';
 import { COMMAND } from '../ids';
 import { specificationKind } from '../core/outline';
 import { headline } from '../core/wording';
@@ -146,7 +146,7 @@ export class VerifyFlow {
       { location: vscode.ProgressLocation.Window, title: `Certiscope: reading ${shownPath(model)}` },
       () => engine.info({ model: model.fsPath }),
     );
-    const problems = answer.ok ? answer.value.problems : answer.problems;
+    const problems = answer.ok ? modelProblems(answer.value) : answer.problems;
     this.store.apply({ kind: 'inspected', model: model.fsPath, problems });
     if (!answer.ok || !answer.value.supported) return this.#tell(problems, shownPath(model));
     const { createSpecification } = await import('./specification-wizard');
@@ -260,6 +260,19 @@ export class VerifyFlow {
       if (picked === action) void vscode.commands.executeCommand(COMMAND.showLog);
     });
   }
+}
+
+/** Why a model that could be read cannot be verified: every operator that is not supported, or what is wrong with the graph. */
+function modelProblems({ path, supported, problem, operators }: ModelInfo): Problem[] {
+  if (problem) return [problem];
+  if (supported) return [];
+  return operators
+    .filter(operator => !operator.supported)
+    .map(({ opType, reasons }) => ({
+      code: 'unsupported',
+      message: `${path}: ${opType} cannot be verified. ${reasons.join(' ')}`,
+      file: path,
+    }));
 }
 
 function modelKey(specification: vscode.Uri): string {

@@ -36,18 +36,19 @@ export function vnnlibName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1).replace(/\.vnnlib(\.gz)?$/, '');
 }
 
-export function outline(path: string, text: string): Outline {
-  return specificationKind(path) === 'vnnlib' ? outlineVnnlib(path, text) : outlinePerturbation(text);
+/** @param names what the engine calls the checks, where that is known: a check may have no name of its own */
+export function outline(path: string, text: string, names: readonly string[] = []): Outline {
+  return specificationKind(path) === 'vnnlib' ? outlineVnnlib(path, text) : outlinePerturbation(text, names);
 }
 
-function outlinePerturbation(text: string): Outline {
+function outlinePerturbation(text: string, names: readonly string[]): Outline {
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   const empty: Outline = { kind: 'perturbation', model: null, properties: [], places: {} };
   if (!tree || tree.type !== 'object') return empty;
   const model = member(tree, 'model')?.value as unknown;
   const shared = canonical(
-    ['model', 'inputs', 'preprocess', 'property', 'solver'].map(key => valueOf(member(tree, key))),
+    ['model', 'inputs', 'preprocess', 'property', 'classes', 'solver'].map(key => valueOf(member(tree, key))),
   );
   const position = positions(text);
   const rangeOf = ({ offset, length }: Node): Range => ({ start: position(offset), end: position(offset + length) });
@@ -58,7 +59,7 @@ function outlinePerturbation(text: string): Outline {
     const range = rangeOf(check);
     return [
       {
-        name: typeof name === 'string' && name !== '' ? name : `check ${index + 1}`,
+        name: names[index] ?? (typeof name === 'string' && name !== '' ? name : `check ${index + 1}`),
         range,
         anchor: named ? rangeOf(named) : { start: range.start, end: endOfLine(text, check.offset, range.start) },
         fingerprint: hash(shared + canonical(meaning)),

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import type { Problem } from '../../base/result';
-import { outline, specificationKind, type Outline } from '../core/outline';
+import { outline, specificationKind } from '../core/outline';
+import { readSpecification, type ReadSpecification } from '../core/read-specification';
 import type { VerdictStore } from '../core/verdict-store';
 import { filePath, specificationUri, textUri } from './uris';
 import { unpack } from './unpacked-documents';
@@ -12,12 +12,6 @@ const LEFT_OUT = '**/{node_modules,.git,.venv}/**';
 const MAX_FILES = 2000;
 /** A pause in the typing after which the text is read again. */
 const REREAD_AFTER_MS = 200;
-/** Above this, reading the text at every pause would be felt; the engine reports its mistakes when it is run. */
-const MAX_LIVE_CHARACTERS = 2 * 2 ** 20;
-
-/** Finds what is wrong with a specification's text; pure, so that it can run at every pause in the typing. */
-export type TextChecker = (path: string, text: string) => readonly Problem[];
-
 /**
  * Keeps the store's outlines true to the files of the workspace and to the unsaved text of open editors. The first keystroke in a
  * specification is told to the store at once, before anything is read.
@@ -32,10 +26,7 @@ export class SpecificationIndex implements vscode.Disposable {
   /** A model appeared or went. */
   readonly onModels = this.#modelsChanged.event;
 
-  constructor(
-    private readonly store: VerdictStore,
-    private readonly check: TextChecker,
-  ) {
+  constructor(private readonly store: VerdictStore) {
     this.#disposables.push(
       this.#modelsChanged,
       vscode.workspace.onDidOpenTextDocument(document => this.#readDocument(document)),
@@ -106,7 +97,10 @@ export class SpecificationIndex implements vscode.Disposable {
       this.#outline(specification, text);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#store(specification, outline(specification.path, ''), [{ code: 'unreadable', message }]);
+      this.#store(specification, {
+        outline: outline(specification.path, ''),
+        problems: [{ code: 'unreadable', message }],
+      });
     }
   }
 
@@ -114,11 +108,10 @@ export class SpecificationIndex implements vscode.Disposable {
     const id = specification.toString();
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);
-    const problems = text.length > MAX_LIVE_CHARACTERS ? [] : this.check(specification.fsPath, text);
-    this.#store(specification, outline(specification.path, text), problems);
+    this.#store(specification, readSpecification(specification.fsPath, text));
   }
 
-  #store(specification: vscode.Uri, found: Outline, problems: readonly Problem[]): void {
+  #store(specification: vscode.Uri, { outline: found, problems }: ReadSpecification): void {
     const model = found.model === null ? null : filePath(vscode.Uri.joinPath(specification, '..', found.model));
     this.store.apply({ kind: 'outlined', specification: specification.toString(), outline: found, model, problems });
   }

@@ -1,0 +1,57 @@
+/** The entry that VS Code loads inside its extension host, whichever launcher started it. */
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import Mocha from 'mocha';
+
+const PATIENCE_MS = 60_000;
+
+/** One result as the launcher reads it. */
+interface Outcome {
+  readonly state: 'pass' | 'fail' | 'skip';
+  readonly title: string;
+  readonly milliseconds: number | undefined;
+  readonly error?: string;
+}
+
+export async function run(): Promise<void> {
+  const mocha = new Mocha({ ui: 'bdd', color: false, timeout: PATIENCE_MS, reporter: 'spec' });
+  mocha.suite.emit('pre-require', globalThis, '', mocha);
+  // The suites register themselves when they are loaded, which must come after Mocha's globals are there.
+  if (process.env['CERTISCOPE_TEST_PART'] === 'untrusted') await import('./untrusted');
+  else {
+    await import('./activation');
+    await import('./specifications');
+    await import('./verdicts');
+    await import('./engine');
+  }
+  const outcomes: Outcome[] = [];
+  await new Promise<void>((resolve, reject) => {
+    const runner = mocha.run(failures => {
+      const { stats } = runner;
+      writeResults({ stats, outcomes });
+      // In these words and alone on a line, because that is what continuous integration counts.
+      console.log(`${stats?.passes ?? 0} passed, ${failures} failed, ${stats?.pending ?? 0} skipped`);
+      if (failures > 0 || !stats?.tests) reject(new Error(`${failures} of ${stats?.tests ?? 0} tests failed.`));
+      else resolve();
+    });
+    const keep = (state: Outcome['state']) => (test: Mocha.Test, error?: Error) =>
+      void outcomes.push({
+        state,
+        title: test.fullTitle(),
+        milliseconds: test.duration,
+        ...(error ? { error: error.stack ?? String(error) } : {}),
+      });
+    runner.on('pass', keep('pass'));
+    runner.on('fail', keep('fail'));
+    runner.on('pending', keep('skip'));
+  });
+}
+
+/** Written whole or not at all: a half-written file would look like results. */
+function writeResults(results: unknown): void {
+  const file = process.env['VSCODE_TEST_RESULTS'];
+  if (!file) return;
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.part`, JSON.stringify(results, null, 1));
+  renameSync(`${file}.part`, file);
+}

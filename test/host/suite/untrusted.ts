@@ -1,0 +1,32 @@
+import * as vscode from 'vscode';
+import assert from 'node:assert/strict';
+import { diagnosticsOf, eventually, file, internals, lensTitles, open } from './editor';
+
+describe('a workspace that is not trusted', () => {
+  before(internals);
+
+  it('is what this suite runs in', () => {
+    assert.equal(vscode.workspace.isTrusted, false);
+  });
+
+  it('can be read: mistakes are reported and properties listed', async () => {
+    await open('broken/mistakes.certiscope.jsonc');
+    await eventually('diagnostics', () => diagnosticsOf('broken/mistakes.certiscope.jsonc').length > 0);
+    const { document } = await open('models/holds.vnnlib');
+    const titles = await eventually('lenses', async () => {
+      const found = await lensTitles(document.uri);
+      return found.length > 0 ? found : null;
+    });
+    assert.deepEqual(titles, ['$(circle-outline) not verified yet', '$(shield) Not trusted']);
+  });
+
+  it('is not run', async () => {
+    const { store } = await internals();
+    await vscode.commands
+      .executeCommand('certiscope.verify', file('models/holds.vnnlib'))
+      .then(undefined, () => undefined);
+    await new Promise(resolve => setTimeout(resolve, 1000));
+    assert.equal(store.isBusy(), false);
+    assert.ok(store.questions().every(({ evidence }) => evidence === null));
+  });
+});
