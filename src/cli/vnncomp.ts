@@ -41,6 +41,9 @@ export async function vnncomp(words: VnncompArguments, world: World): Promise<nu
     say(`${words.results}: cannot be written (${error instanceof Error ? error.message : String(error)}).`);
     return 3;
   }
-  world.stdout.write(text.slice(0, text.indexOf('\n') + 1));
+  const [word] = text.split('\n', 1);
+  world.stdout.write(
+    `${word}, ${(performance.now() / 1000).toFixed(2)} s, ${verdict?.statistics?.subproblems ?? 0} sub-problems\n`,
+  );
   return text.startsWith('error') ? 3 : 0;
 }
