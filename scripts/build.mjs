@@ -38,6 +38,8 @@ if (only !== 'core') {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
+    // jsonc-parser's CommonJS form requires its own files by computed paths, which no bundler follows.
+    mainFields: ['module', 'main'],
     // Native or WebAssembly packages stay in node_modules and travel with the extension.
     external: ['vscode', 'onnxruntime-node', 'highs'],
     sourcemap: watch ? 'inline' : false,
