@@ -18,8 +18,17 @@ if (only !== 'bundles') {
     [
       path.join(root, 'node_modules/assemblyscript/bin/asc.js'),
       entry,
-      '--outFile', path.join(dist, 'core.wasm'),
-      '-O3', '--noAssert', '--converge', '--runtime', 'stub', '--enable', 'simd', '--use', 'abort=',
+      '--outFile',
+      path.join(dist, 'core.wasm'),
+      '-O3',
+      '--noAssert',
+      '--converge',
+      '--runtime',
+      'stub',
+      '--enable',
+      'simd',
+      '--use',
+      'abort=',
     ],
     { stdio: 'inherit', cwd: root },
   );
@@ -51,7 +60,7 @@ if (only !== 'core') {
     { in: 'src/extension/extension.ts', out: 'extension' },
     { in: 'src/engine/main.ts', out: 'engine' },
     { in: 'src/engine/guard.ts', out: 'guard' },
-    { in: 'src/engine/worker.ts', out: 'worker' },
+    { in: 'src/verify/input-split/worker.ts', out: 'search-worker' },
     { in: 'src/cli/main.ts', out: 'cli' },
   ].filter(entry => existsSync(path.join(root, entry.in)));
   const configurations = [{ ...node, entryPoints: entries, outdir: dist }];

@@ -1,0 +1,137 @@
+import { assert } from '../base/assert';
+import type { ActivationNode, DenseNode, Network } from '../network/network';
+import type { Constraint } from '../spec/question';
+import type { BoxBounder, Plane } from './bounder';
+import { doublesAt, instantiateCore, stride, type CoreExports } from './core/core';
+
+/** A network that is nothing but dense layers with ReLU or LeakyRelu between them. */
+export interface DenseChain {
+  readonly layers: readonly DenseNode[];
+  /** Negative-side slope behind each layer but the last. */
+  readonly slopes: readonly number[];
+}
+
+/** The network as a dense chain, or null when it is something else. */
+export function denseChain(network: Network): DenseChain | null {
+  const layers: DenseNode[] = [];
+  const slopes: number[] = [];
+  const [input, ...rest] = network.nodes;
+  let previous = input.id;
+  for (const [index, node] of rest.entries()) {
+    if (node.inputs.length !== 1 || node.inputs[0] !== previous) return null;
+    previous = node.id;
+    if (index % 2 === 0) {
+      if (node.kind !== 'dense') return null;
+      layers.push(node);
+    } else {
+      const slope = activationSlope(node as ActivationNode);
+      if (slope === null) return null;
+      slopes.push(slope);
+    }
+  }
+  return layers.length === slopes.length + 1 ? { layers, slopes } : null;
+}
+
+function activationSlope(node: ActivationNode): number | null {
+  if (node.kind === 'relu') return 0;
+  return node.kind === 'leakyRelu' && node.slope >= 0 && node.slope <= 1 ? node.slope : null;
+}
+
+/**
+ * The ladder of bounds for one box of a dense chain (forward zonotope, then backward CROWN for the neurons still unstable), in float64 with all
+ * rounding subtracted. One instance a thread.
+ */
+export class ChainLadder implements BoxBounder {
+  private readonly core: CoreExports;
+  private readonly inputs: number;
+  private readonly outputs: number;
+  /** Doubles in the block of bounds of all layers, lower and upper. */
+  readonly boundsLength: number;
+  private readonly point: number;
+  private readonly rows: number;
+
+  constructor(chain: DenseChain, constraints: readonly Constraint[]) {
+    const core = instantiateCore();
+    this.core = core;
+    this.inputs = chain.layers[0].weight.length / chain.layers[0].size;
+    this.outputs = chain.layers[chain.layers.length - 1].size;
+    this.rows = constraints.length;
+    core.newChain(chain.layers.length, this.inputs);
+    let width = this.inputs;
+    for (const [index, layer] of chain.layers.entries()) {
+      core.newLayer(index + 1, layer.size, chain.slopes[index] ?? 0, layer.relativeError);
+      const wide = stride(width);
+      const weight = doublesAt(core, core.layerWeight(index + 1), layer.size * wide);
+      for (let i = 0; i < layer.size; i++) weight.set(layer.weight.subarray(i * width, (i + 1) * width), i * wide);
+      if (layer.bias) doublesAt(core, core.layerBias(index + 1), layer.size).set(layer.bias);
+      if (layer.biasError) doublesAt(core, core.layerBiasError(index + 1), layer.size).set(layer.biasError);
+      width = layer.size;
+    }
+    core.finish(constraints.length);
+    this.point = core.allocate(stride(this.inputs) * 8);
+    for (const [r, constraint] of constraints.entries()) {
+      const form = doublesAt(core, core.forms.value + r * stride(this.outputs) * 8, this.outputs);
+      constraint.outputs.index.forEach((at, k) => (form[at] += constraint.outputs.value[k]));
+      const inputForm = doublesAt(core, core.inputForms.value + r * stride(this.inputs) * 8, this.inputs);
+      constraint.inputs.index.forEach((at, k) => (inputForm[at] += constraint.inputs.value[k]));
+      doublesAt(core, core.formBounds.value, this.rows)[r] = constraint.bound;
+      doublesAt(core, core.coefficientErrors.value, this.rows)[r] = constraint.coefficientError;
+    }
+    this.boundsLength = 2 * core.boundsCount.value;
+  }
+
+  setBox(lower: Float64Array, upper: Float64Array, bounds: Float64Array | null): void {
+    doublesAt(this.core, this.core.inputLower.value, this.inputs).set(lower);
+    doublesAt(this.core, this.core.inputUpper.value, this.inputs).set(upper);
+    if (bounds) doublesAt(this.core, this.core.boundsBlock.value, this.boundsLength).set(bounds);
+    else this.core.resetBounds();
+  }
+
+  private select(rows: readonly number[]): void {
+    const selected = new Int32Array(this.core.memory.buffer, this.core.selected.value, this.rows);
+    for (let k = 0; k < rows.length; k++) selected[k] = rows[k];
+  }
+
+  zonotope(rows: readonly number[]): Float64Array | null {
+    this.select(rows);
+    if (!this.core.ladderZonotope(rows.length)) return null;
+    return doublesAt(this.core, this.core.zonotopeBounds.value, rows.length).slice();
+  }
+
+  backward(rows: readonly number[]): Float64Array {
+    this.select(rows);
+    this.core.ladderRows(rows.length);
+    return this.lowerBounds(rows.length);
+  }
+
+  crown(rows: readonly number[]): { unstable: number; lower: Float64Array } {
+    this.select(rows);
+    const unstable = this.core.ladderCrown(rows.length);
+    return {
+      unstable,
+      lower: unstable < 0 ? new Float64Array(rows.length).fill(-Infinity) : this.lowerBounds(rows.length),
+    };
+  }
+
+  private lowerBounds(count: number): Float64Array {
+    return doublesAt(this.core, this.core.rowLower.value, count).slice();
+  }
+
+  plane(k: number): Plane {
+    const wide = stride(this.inputs) * 8;
+    return {
+      coefficients: doublesAt(this.core, this.core.rowPlane.value + k * wide, this.inputs).slice(),
+      constant: doublesAt(this.core, this.core.constants.value, k + 1)[k],
+    };
+  }
+
+  bounds(): Float64Array {
+    return doublesAt(this.core, this.core.boundsBlock.value, this.boundsLength).slice();
+  }
+
+  evaluate(input: ArrayLike<number>): Float64Array {
+    assert(input.length === this.inputs, () => `point has ${input.length} values, the network takes ${this.inputs}`);
+    doublesAt(this.core, this.point, this.inputs).set(input);
+    return doublesAt(this.core, this.core.evaluate(this.point), this.outputs).slice();
+  }
+}

@@ -1,0 +1,226 @@
+// Backward linear bounds (CROWN) through the chain, many rows at once, with everything that rounds accounted for.
+
+import { constantsGamma, inputLower, inputUpper, layer, layerCount, maxSize } from './chain';
+import { gemm } from './gemm';
+import { doubles, allocate, stride } from './memory';
+import { gamma, inflate, MAGNITUDE_LIMIT, UNIT } from './rounding';
+
+let bufferA: usize = 0;
+let bufferB: usize = 0;
+/** Most rows of one pass: lower and upper of every neuron of a layer, or all rows of the question. */
+let maxRows: i32 = 0;
+/** Per row: the constant, and the bound on all rounding so far. */
+export let constants: usize = 0;
+let errors: usize = 0;
+/** Per row, after a pass: the certified lower bound over the box. */
+export let rowLower: usize = 0;
+/** Per row, after a pass: the coefficients of the certified plane, [rows × stride(inputs)]. */
+export let rowPlane: usize = 0;
+
+export function newCrown(questionRows: i32): void {
+  maxRows = max(questionRows, 2 * maxSize) + 4;
+  bufferA = allocate((<usize>maxRows * <usize>stride(maxSize)) << 3);
+  bufferB = allocate((<usize>maxRows * <usize>stride(maxSize)) << 3);
+  constants = doubles(maxRows);
+  errors = doubles(maxRows);
+  rowLower = doubles(maxRows);
+}
+
+/**
+ * One row back through the activation of layer k: `row` over z becomes a row over y, the constant takes the intercepts and the biases,
+ * the error everything that this step and the product that follows it can lose.
+ */
+@inline
+function activationRow(k: i32, row: usize, index: i32): void {
+  const it = layer(k);
+  const end = <usize>stride(it.liveCount) << 3;
+  const zero = f64x2.splat(0);
+  let fromBias = zero;
+  let fromIntercept = zero;
+  let error = zero;
+  for (let at: usize = 0; at < end; at += 16) {
+    const a = v128.load(row + at);
+    const negative = f64x2.lt(a, zero);
+    const slope = v128.bitselect(v128.load(it.upperSlope + at), v128.load(it.lowerSlope + at), negative);
+    fromIntercept = f64x2.add(fromIntercept, f64x2.mul(f64x2.min(a, zero), v128.load(it.intercept + at)));
+    const scaled = f64x2.mul(a, slope);
+    v128.store(row + at, scaled);
+    fromBias = f64x2.add(fromBias, f64x2.mul(scaled, v128.load(it.biasLive + at)));
+    error = f64x2.add(error, f64x2.mul(f64x2.abs(scaled), v128.load(it.errorWeight + at)));
+  }
+  finishRow(index, fromBias, fromIntercept, error);
+}
+
+/** The same for the last layer, which has no activation. */
+@inline
+function affineRow(k: i32, row: usize, index: i32): void {
+  const it = layer(k);
+  const end = <usize>stride(it.liveCount) << 3;
+  const zero = f64x2.splat(0);
+  let fromBias = zero;
+  let error = zero;
+  for (let at: usize = 0; at < end; at += 16) {
+    const a = v128.load(row + at);
+    fromBias = f64x2.add(fromBias, f64x2.mul(a, v128.load(it.biasLive + at)));
+    error = f64x2.add(error, f64x2.mul(f64x2.abs(a), v128.load(it.errorWeight + at)));
+  }
+  finishRow(index, fromBias, zero, error);
+}
+
+@inline
+function finishRow(index: i32, fromBias: v128, fromIntercept: v128, error: v128): void {
+  const slot = <usize>index << 3;
+  const intercepts = f64x2.extract_lane(fromIntercept, 0) + f64x2.extract_lane(fromIntercept, 1);
+  const biases = f64x2.extract_lane(fromBias, 0) + f64x2.extract_lane(fromBias, 1);
+  store<f64>(constants + slot, load<f64>(constants + slot) + (intercepts + biases));
+  // All intercept terms have one sign, so their sum is also the sum of their magnitudes; what rounding the biases' sum costs is in errorWeight.
+  store<f64>(
+    errors + slot,
+    load<f64>(errors + slot) +
+      (f64x2.extract_lane(error, 0) + f64x2.extract_lane(error, 1)) +
+      constantsGamma() * abs(intercepts),
+  );
+}
+
+/** `rows` rows over the activations of layer k (in the returned-by `startBuffer` buffer) down to planes over the input, then concretised. */
+function descend(k: i32, rows: i32, from: usize): void {
+  let a = from;
+  let b = from == bufferA ? bufferB : bufferA;
+  for (let j = k; j >= 1; j--) {
+    const it = layer(j);
+    const wide = stride(it.liveCount);
+    const narrow = stride(layer(j - 1).liveCount);
+    for (let r = 0; r < rows; r++) activationRow(j, a + ((<usize>r * <usize>wide) << 3), r);
+    gemm(b, a, it.packed, rows, it.liveCount, narrow, wide, narrow, narrow);
+    const swap = a;
+    a = b;
+    b = swap;
+  }
+  rowPlane = a;
+}
+
+/** Turns planes and constants into certified lower bounds; `constants` afterwards have all rounding subtracted. */
+function concretise(rows: i32): void {
+  const inputs = layer(0);
+  const wide = stride(inputs.size);
+  const product = gamma(inputs.size + 4);
+  for (let r = 0; r < rows; r++) {
+    const row = rowPlane + ((<usize>r * <usize>wide) << 3);
+    let sum: f64 = 0;
+    let magnitude: f64 = 0;
+    for (let i = 0; i < inputs.size; i++) {
+      const at = <usize>i << 3;
+      const a = load<f64>(row + at);
+      sum += a >= 0 ? a * load<f64>(inputLower + at) : a * load<f64>(inputUpper + at);
+      magnitude += abs(a) * load<f64>(inputs.magnitude + at);
+    }
+    const slot = <usize>r << 3;
+    const constant = load<f64>(constants + slot);
+    const certified = constant - inflate(load<f64>(errors + slot) + 4 * UNIT * abs(constant));
+    store<f64>(constants + slot, certified);
+    const total = certified + sum;
+    const result = total - inflate(product * magnitude + 2 * UNIT * (abs(total) + abs(certified)));
+    store<f64>(rowLower + slot, abs(result) < MAGNITUDE_LIMIT && magnitude < MAGNITUDE_LIMIT ? result : -Infinity);
+  }
+}
+
+/**
+ * Tightens the bounds of layer k's unstable neurons (l < 0 < u) by a backward pass each for lower and upper. Layers 1..k−1 must be
+ * prepared. Returns how many were unstable before.
+ */
+export function tighten(k: i32): i32 {
+  const it = layer(k);
+  const before = layer(k - 1);
+  const wide = stride(before.liveCount);
+  const rowIn = <usize>stride(it.inputs) << 3;
+  let rows = 0;
+  const product = it.relativeError * 1.000001;
+  for (let i = 0; i < it.size; i++) {
+    const at = <usize>i << 3;
+    if (load<f64>(it.lower + at) >= 0 || load<f64>(it.upper + at) <= 0) continue;
+    const low = bufferA + ((<usize>rows * <usize>wide) << 3);
+    const high = low + (<usize>wide << 3);
+    const source = it.weight + <usize>i * rowIn;
+    let sum: f64 = 0;
+    for (let j = 0; j < before.liveCount; j++) {
+      const w = load<f64>(source + (<usize>load<i32>(before.live + (<usize>j << 2)) << 3));
+      store<f64>(low + (<usize>j << 3), w);
+      store<f64>(high + (<usize>j << 3), -w);
+      sum += abs(w) * load<f64>(before.magnitude + (<usize>j << 3));
+    }
+    for (let j = before.liveCount; j < wide; j++) {
+      store<f64>(low + (<usize>j << 3), 0);
+      store<f64>(high + (<usize>j << 3), 0);
+    }
+    const slot = <usize>rows << 3;
+    const b = load<f64>(it.bias + at);
+    const error = inflate(product * sum + load<f64>(it.biasError + at) + constantsGamma() * abs(b));
+    store<f64>(constants + slot, b);
+    store<f64>(constants + slot, -b, 8);
+    store<f64>(errors + slot, error);
+    store<f64>(errors + slot, error, 8);
+    rows += 2;
+  }
+  if (rows == 0) return 0;
+  descend(k - 1, rows, bufferA);
+  concretise(rows);
+  let row = 0;
+  for (let i = 0; i < it.size; i++) {
+    const at = <usize>i << 3;
+    const l = load<f64>(it.lower + at);
+    const u = load<f64>(it.upper + at);
+    if (l >= 0 || u <= 0) continue;
+    const slot = <usize>row << 3;
+    store<f64>(it.lower + at, max(l, load<f64>(rowLower + slot)));
+    store<f64>(it.upper + at, min(u, -load<f64>(rowLower + slot, 8)));
+    row += 2;
+  }
+  return rows >> 1;
+}
+
+/**
+ * Certified lower bounds of `rows` linear forms of the question: form r is `forms[r]`·y + `inputForms[r]`·x − bounds[r], for the row indices in
+ * `selected`. Results in rowLower, rowPlane and constants, in that order. All layers must be prepared.
+ */
+export function bindRows(selected: usize, rows: i32, forms: usize, inputForms: usize, bounds: usize, coefficientErrors: usize): void {
+  const it = layer(layerCount);
+  const wide = stride(it.size);
+  const inputs = layer(0);
+  const inputWide = stride(inputs.size);
+  for (let r = 0; r < rows; r++) {
+    const index = load<i32>(selected + (<usize>r << 2));
+    const target = bufferA + ((<usize>r * <usize>wide) << 3);
+    const source = forms + ((<usize>index * <usize>wide) << 3);
+    memory.copy(target, source, <usize>wide << 3);
+    const slot = <usize>r << 3;
+    const bound = load<f64>(bounds + (<usize>index << 3));
+    store<f64>(constants + slot, -bound);
+    // The coefficients themselves may be rounded decimals: |y| of every output is bounded by `magnitude`.
+    const relative = load<f64>(coefficientErrors + (<usize>index << 3)) + 2 * UNIT;
+    let error = constantsGamma() * abs(bound);
+    for (let i = 0; i < it.size; i++)
+      error += relative * abs(load<f64>(source + (<usize>i << 3))) * load<f64>(it.magnitude + (<usize>i << 3));
+    const inputRow = inputForms + ((<usize>index * <usize>inputWide) << 3);
+    for (let i = 0; i < inputs.size; i++)
+      error += relative * abs(load<f64>(inputRow + (<usize>i << 3))) * load<f64>(inputs.magnitude + (<usize>i << 3));
+    store<f64>(errors + slot, inflate(error));
+    affineRow(layerCount, target, r);
+  }
+  const narrow = stride(layer(layerCount - 1).liveCount);
+  gemm(bufferB, bufferA, it.packed, rows, it.size, narrow, wide, narrow, narrow);
+  descend(layerCount - 1, rows, bufferB);
+  for (let r = 0; r < rows; r++) {
+    const index = load<i32>(selected + (<usize>r << 2));
+    const row = rowPlane + ((<usize>r * <usize>inputWide) << 3);
+    const inputRow = inputForms + ((<usize>index * <usize>inputWide) << 3);
+    for (let i = 0; i < inputWide; i++) {
+      const at = <usize>i << 3;
+      const sum = load<f64>(row + at) + load<f64>(inputRow + at);
+      const slot = <usize>r << 3;
+      if (i < inputs.size)
+        store<f64>(errors + slot, load<f64>(errors + slot) + 2 * UNIT * abs(sum) * load<f64>(inputs.magnitude + at));
+      store<f64>(row + at, sum);
+    }
+  }
+  concretise(rows);
+}

@@ -1,0 +1,20 @@
+// The float64 core. Everything that a verdict rests on is computed here (or checked against exact arithmetic in the tests).
+
+export { allocate, mark, release } from './memory';
+export { gemm } from './gemm';
+export { newChain, newLayer, layerWeight, layerBias, layerBiasError, boundsBlock, boundsCount, inputLower, inputUpper } from './chain';
+export { rowLower, rowPlane, constants } from './crown';
+export {
+  finish,
+  resetBounds,
+  ladderZonotope,
+  ladderRows,
+  ladderCrown,
+  evaluate,
+  forms,
+  inputForms,
+  formBounds,
+  coefficientErrors,
+  selected,
+  zonotopeBounds,
+} from './ladder';

@@ -1,0 +1,43 @@
+// Memory of the core: one bump allocator. Everything is released together, by dropping the instance, or back to a mark.
+
+let top: usize = __heap_base;
+
+/** `bytes` of zeroed memory, 16-byte aligned; grows the WebAssembly memory when needed. Traps when that fails. */
+export function allocate(bytes: usize): usize {
+  const start = (top + 15) & ~15;
+  top = start + bytes;
+  const needed = (top + 0xffff) >>> 16;
+  const have = <usize>memory.size();
+  if (needed > have && memory.grow(<i32>max(needed - have, have >> 1)) < 0) {
+    if (memory.grow(<i32>(needed - have)) < 0) unreachable();
+  }
+  memory.fill(start, 0, bytes);
+  return start;
+}
+
+/** A position to `release` back to. */
+export function mark(): usize {
+  return top;
+}
+
+/** Frees everything allocated since `position` was taken. */
+export function release(position: usize): void {
+  top = position;
+}
+
+/** Doubles a row of n values takes: n rounded up to a multiple of 4, so that kernels need no tails. */
+// @ts-expect-error decorators are AssemblyScript's
+@inline
+export function stride(n: i32): i32 {
+  return (n + 3) & ~3;
+}
+
+/** `n` doubles (rounded up to whole vectors). */
+export function doubles(n: i32): usize {
+  return allocate(<usize>stride(n) << 3);
+}
+
+/** `n` 32-bit integers. */
+export function integers(n: i32): usize {
+  return allocate(<usize>stride(n) << 2);
+}

@@ -1,0 +1,56 @@
+import { assert } from '../../base/assert';
+import { CORE_MODULE_BASE64 } from './module.generated';
+
+/** The exports of the WebAssembly module (src/bounds/core/assembly/index.ts). Addresses are byte offsets into `memory`. */
+export interface CoreExports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  allocate(bytes: number): number;
+  mark(): number;
+  release(position: number): void;
+  gemm(c: number, a: number, b: number, m: number, k: number, n: number, lda: number, ldb: number, ldc: number): void;
+
+  newChain(layers: number, inputs: number): void;
+  newLayer(k: number, size: number, slope: number, relativeError: number): void;
+  layerWeight(k: number): number;
+  layerBias(k: number): number;
+  layerBiasError(k: number): number;
+  finish(rows: number): void;
+  resetBounds(): void;
+  ladderZonotope(rows: number): number;
+  ladderRows(rows: number): void;
+  ladderCrown(rows: number): number;
+  evaluate(input: number): number;
+
+  readonly boundsBlock: { readonly value: number };
+  readonly boundsCount: { readonly value: number };
+  readonly inputLower: { readonly value: number };
+  readonly inputUpper: { readonly value: number };
+  readonly rowLower: { readonly value: number };
+  readonly rowPlane: { readonly value: number };
+  readonly constants: { readonly value: number };
+  readonly forms: { readonly value: number };
+  readonly inputForms: { readonly value: number };
+  readonly formBounds: { readonly value: number };
+  readonly coefficientErrors: { readonly value: number };
+  readonly selected: { readonly value: number };
+  readonly zonotopeBounds: { readonly value: number };
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** A fresh instance of the float64 core, with memory of its own. About a millisecond; drop it to free its memory. */
+export function instantiateCore(): CoreExports {
+  compiled ??= new WebAssembly.Module(Buffer.from(CORE_MODULE_BASE64, 'base64'));
+  return new WebAssembly.Instance(compiled, {}).exports as unknown as CoreExports;
+}
+
+/** Doubles a row of n values takes in the core's memory (rows are whole vectors, padded with zeros). */
+export function stride(n: number): number {
+  return (n + 3) & ~3;
+}
+
+/** A view of `length` doubles at `address`; invalid after the core's memory has grown. */
+export function doublesAt(core: CoreExports, address: number, length: number): Float64Array {
+  assert(address % 8 === 0, () => `address ${address} is not aligned`);
+  return new Float64Array(core.memory.buffer, address, length);
+}

@@ -1,0 +1,245 @@
+import type { BoxBounder } from '../../bounds/bounder';
+import { SEARCH } from '../../bounds/tolerances';
+import type { Box, Constraint } from '../../spec/question';
+import { clip } from './clip';
+import { childSeed, mix, type OpenBox } from './open-box';
+
+/** All disjuncts that share one box of inputs. */
+export interface BoxProblem {
+  readonly box: Box;
+  /** All constraints, and per disjunct the indices of its own. */
+  readonly constraints: readonly Constraint[];
+  readonly disjuncts: readonly (readonly number[])[];
+}
+
+/** How a box was closed; the order is that of the ladder. */
+export type LeafMethod = 'zonotope' | 'backward' | 'crown' | 'clip';
+
+/** What one box led to. */
+export type StepOutcome =
+  | { readonly kind: 'closed'; readonly method: LeafMethod; readonly box: OpenBox; readonly bound: number }
+  | { readonly kind: 'split'; readonly children: readonly [OpenBox, OpenBox] }
+  /** Too small to split: float32 cannot tell its points apart. */
+  | { readonly kind: 'stuck'; readonly box: OpenBox; readonly bound: number };
+
+/** A float32 point whose margin in float64 says that it may be a counterexample; only a replay decides. */
+export interface Candidate {
+  readonly input: Float32Array;
+  /** Largest margin over the rows of the most violated disjunct; ≤ 0 means violated in float64. */
+  readonly margin: number;
+  readonly foundBy: 'centre' | 'corner';
+}
+
+type AxisRule = (width: number, coefficient: number, wholeWidth: number) => number;
+const byInfluence: AxisRule = (width, coefficient) => coefficient * width;
+const byLength: AxisRule = width => width;
+const balanced: AxisRule = (width, coefficient, wholeWidth) => Math.sqrt(coefficient / wholeWidth) * width;
+const AXIS_RULES: readonly AxisRule[] = [byInfluence, byInfluence, byLength, byLength, balanced];
+
+/**
+ * Branch and bound over the input (METHODS 9.9, 9.10): one box at a time through the ladder of bounds; what is not settled is clipped by its own
+ * planes and split along an axis whose rule is drawn per box.
+ */
+export class InputSearch {
+  /** The smallest margin any tried point had. */
+  bestAttack = Infinity;
+  private readonly point: Float32Array;
+  private readonly axes: readonly number[];
+
+  constructor(
+    private readonly problem: BoxProblem,
+    private readonly bounder: BoxBounder,
+    private readonly onCandidate: (candidate: Candidate) => void,
+  ) {
+    const { lower, upper } = problem.box;
+    this.point = new Float32Array(lower.length);
+    this.axes = [...lower.keys()].filter(i => upper[i] - lower[i] > smallestEdge(lower[i], upper[i]));
+  }
+
+  /** The whole region as the first open box. */
+  root(seed: number): OpenBox {
+    const { lower, upper } = this.problem.box;
+    return {
+      lower,
+      upper,
+      bounds: null,
+      open: this.problem.disjuncts.map((_, index) => index),
+      bound: -Infinity,
+      depth: 0,
+      seed: mix(seed),
+    };
+  }
+
+  /** Decides one box or splits it. */
+  step(box: OpenBox): StepOutcome {
+    const { bounder } = this;
+    bounder.setBox(box.lower, box.upper, box.bounds);
+    let bound = box.bound;
+    let open = box.open;
+    let rows = this.rowsOf(open);
+    let lower = bounder.zonotope(rows);
+    if (lower === null) return this.split(box, open, [], [], -Infinity);
+    bound = Math.max(bound, this.boundOf(open, rows, lower));
+    open = this.stillOpen(open, rows, lower);
+    if (open.length === 0) return { kind: 'closed', method: 'zonotope', box, bound };
+    rows = this.rowsOf(open);
+    lower = bounder.backward(rows);
+    bound = Math.max(bound, this.boundOf(open, rows, lower));
+    open = this.stillOpen(open, rows, lower);
+    if (open.length === 0) return { kind: 'closed', method: 'backward', box, bound };
+    rows = this.rowsOf(open);
+    lower = bounder.crown(rows).lower;
+    bound = Math.max(bound, this.boundOf(open, rows, lower));
+    const left = this.stillOpen(open, rows, lower);
+    if (left.length === 0) return { kind: 'closed', method: 'crown', box, bound };
+    return this.split(box, left, rows, lower, bound);
+  }
+
+  /** Constraint indices of the given disjuncts, each once. */
+  private rowsOf(open: readonly number[]): number[] {
+    const { disjuncts } = this.problem;
+    if (open.length === 1) return [...disjuncts[open[0]]];
+    return [...new Set(open.flatMap(index => disjuncts[index]))];
+  }
+
+  /** A disjunct is closed when one of its constraints holds nowhere on the box. */
+  private stillOpen(open: readonly number[], rows: readonly number[], lower: Float64Array): number[] {
+    return open.filter(index => !this.problem.disjuncts[index].some(row => lower[rows.indexOf(row)] > 0));
+  }
+
+  /** min over disjuncts of the max over rows. */
+  private boundOf(open: readonly number[], rows: readonly number[], lower: Float64Array): number {
+    let worst = Infinity;
+    for (const index of open) {
+      let best = -Infinity;
+      for (const row of this.problem.disjuncts[index]) best = Math.max(best, lower[rows.indexOf(row)]);
+      worst = Math.min(worst, best);
+    }
+    return worst;
+  }
+
+  private split(
+    box: OpenBox,
+    open: readonly number[],
+    rows: readonly number[],
+    lower: ArrayLike<number>,
+    bound: number,
+  ): StepOutcome {
+    const n = box.lower.length;
+    const planes = rows.map((_, k) => this.bounder.plane(k));
+    this.tryPoint(open, 'centre', i => box.lower[i] + (box.upper[i] - box.lower[i]) * 0.5);
+
+    const coefficient = new Float64Array(n);
+    let low: Float64Array = box.lower;
+    let high: Float64Array = box.upper;
+    let left = open;
+    if (planes.length > 0) {
+      // Every open disjunct keeps its own part of the box; the children start from the hull of the parts.
+      low = new Float64Array(n).fill(Infinity);
+      high = new Float64Array(n).fill(-Infinity);
+      left = open.filter(index => {
+        const own = this.problem.disjuncts[index];
+        let tightest = 0;
+        const partLow = box.lower.slice();
+        const partHigh = box.upper.slice();
+        for (const [position, row] of own.entries()) {
+          const k = rows.indexOf(row);
+          if (lower[k] > lower[rows.indexOf(own[tightest])]) tightest = position;
+          if (!clip(partLow, partHigh, planes[k])) return false;
+        }
+        const plane = planes[rows.indexOf(own[tightest])];
+        this.tryPoint([index], 'corner', i => (plane.coefficients[i] > 0 ? box.lower[i] : box.upper[i]));
+        for (let i = 0; i < n; i++) {
+          low[i] = Math.min(low[i], partLow[i]);
+          high[i] = Math.max(high[i], partHigh[i]);
+          coefficient[i] = Math.max(coefficient[i], Math.abs(plane.coefficients[i]));
+        }
+        return true;
+      });
+      if (left.length === 0) return { kind: 'closed', method: 'clip', box, bound: Math.max(bound, 0) };
+    }
+    const axis = this.chooseAxis(box.seed, low, high, coefficient);
+    if (axis < 0) return { kind: 'stuck', box, bound };
+    const middle = low[axis] + (high[axis] - low[axis]) * 0.5;
+    const bounds = this.bounder.bounds();
+    const child = (which: 0 | 1): OpenBox => {
+      const edge = (which === 0 ? high : low).slice();
+      edge[axis] = middle;
+      return {
+        lower: which === 0 ? low : edge,
+        upper: which === 0 ? edge : high,
+        bounds,
+        open: left,
+        bound,
+        depth: box.depth + 1,
+        seed: childSeed(box.seed, which),
+      };
+    };
+    return { kind: 'split', children: [child(0), child(1)] };
+  }
+
+  /**
+   * The axis to split; −1 when no edge can be split. The rule is drawn per box: the axis that the bound depends on most (largest
+   * |coefficient|·width), the longest edge, and now and then the two balanced, each relative to the whole region. Any one rule starves some axis
+   * on some problem and is then 20 times worse or more; a mixture cannot starve an axis for long (METHODS 9.10; bench/results/axis-rules.md).
+   */
+  private chooseAxis(seed: number, lower: Float64Array, upper: Float64Array, coefficient: Float64Array): number {
+    const rule = AXIS_RULES[mix(seed) % AXIS_RULES.length];
+    const whole = this.problem.box;
+    let axis = -1;
+    let best = -Infinity;
+    for (const i of this.axes) {
+      const width = upper[i] - lower[i];
+      if (width <= smallestEdge(lower[i], upper[i])) continue;
+      const score = rule(width, coefficient[i], whole.upper[i] - whole.lower[i]);
+      if (score > best || (score === best && width > upper[axis] - lower[axis])) {
+        axis = i;
+        best = score;
+      }
+    }
+    return axis;
+  }
+
+  /** Evaluates the float32 point nearest to the given one inside the region, and reports it when it may violate one of the disjuncts. */
+  private tryPoint(open: readonly number[], foundBy: Candidate['foundBy'], at: (i: number) => number): void {
+    const { lowerPoint, upperPoint } = this.problem.box;
+    const { point } = this;
+    for (let i = 0; i < point.length; i++)
+      point[i] = Math.min(Math.max(Math.fround(at(i)), lowerPoint[i]), upperPoint[i]);
+    const output = this.bounder.evaluate(point);
+    for (const index of open) {
+      let margin = -Infinity;
+      let size = 0;
+      for (const row of this.problem.disjuncts[index]) {
+        const value = marginAt(this.problem.constraints[row], point, output);
+        if (value.margin > margin) ({ margin, size } = value);
+      }
+      this.bestAttack = Math.min(this.bestAttack, margin);
+      if (margin <= SEARCH.replayMargin * size) this.onCandidate({ input: point.slice(), margin, foundBy });
+    }
+  }
+}
+
+function smallestEdge(lower: number, upper: number): number {
+  return SEARCH.smallestEdge * Math.max(Math.abs(lower), Math.abs(upper), 1e-6);
+}
+
+/** outputs·y + inputs·x − bound at one point, and the size of what was added up. */
+export function marginAt(
+  constraint: Constraint,
+  input: ArrayLike<number>,
+  output: ArrayLike<number>,
+): { margin: number; size: number } {
+  let margin = -constraint.bound;
+  let size = Math.abs(constraint.bound);
+  for (const [form, values] of [
+    [constraint.outputs, output],
+    [constraint.inputs, input],
+  ] as const)
+    for (let k = 0; k < form.index.length; k++) {
+      const term = form.value[k] * values[form.index[k]];
+      margin += term;
+      size += Math.abs(term);
+    }
+  return { margin, size };
+}
