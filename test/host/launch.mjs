@@ -15,7 +15,7 @@ const DEFAULT_TIMEOUT_MS = 300_000;
 
 /** Start-up chatter of the workbench that says nothing about the tests. */
 const NOISE =
-  /^(Resolving connection token|Resolved connection token|Creating a socket|\[reconnection-grace-time\]|Updating additional builtin|Ignoring fetching additional|\[AccountPolicyGate|\[AgentHost|\[Service Worker\] registration|\[ChatModelSelection|ChatSessionStore)/;
+  /^(Resolving connection token|Resolved connection token|Creating a socket|\[reconnection-grace-time\]|Updating additional builtin|Ignoring fetching additional|\[AccountPolicyGate|\[AgentHost|\[Service Worker\] registration|\[ChatModelSelection|ChatSessionStore|Timed out waiting for authentication provider)/;
 
 /** Chromium as Debian packages it; no sandbox, because tests run as root in containers. */
 export function launchBrowser({ headless = true } = {}) {

@@ -30,27 +30,28 @@ export function questionTooltip(question: QuestionState, stale: boolean): vscode
   text.isTrusted = { enabledCommands: [COMMAND.showResults, COMMAND.openCounterexample] };
   const { icon, label, detail } = headline(question, stale);
   text.appendMarkdown(`$(${icon}) **${label}**`);
-  text.appendText(detail === '' ? '' : ` · ${detail}`);
+  if (detail !== '') text.appendMarkdown(` · ${plain(detail)}`);
   text.appendMarkdown('\n\n');
   const results = question.evidence?.results ?? [];
   const verified = results.find(({ verdict }) => verdict.kind === 'verified');
   const worst = results.filter(({ verdict }) => verdict.kind !== 'verified').slice(0, MAX_QUOTED);
   for (const result of worst.length > 0 ? worst : results.slice(0, 1)) {
-    text.appendText(resultSentences(result));
-    text.appendMarkdown('\n\n');
+    text.appendMarkdown(`${plain(resultSentences(result))}\n\n`);
   }
   const facts = [
     verified ? soundnessSentence(verified) : '',
     results[0]?.epsilon ? `ε = ${epsilonValue(results[0].epsilon)}.` : '',
     stale ? 'Stale: the text or the model has changed since.' : '',
   ].filter(fact => fact !== '');
-  for (const fact of facts) {
-    text.appendText(fact);
-    text.appendMarkdown('\n\n');
-  }
+  for (const fact of facts) text.appendMarkdown(`${plain(fact)}\n\n`);
   if (results.length > 0) {
     const argument = encodeURIComponent(JSON.stringify([question.id]));
     text.appendMarkdown(`[Show results](command:${COMMAND.showResults}?${argument})`);
   }
   return text;
+}
+
+/** Text that Markdown shows as it is. (`appendText` would keep its lines from wrapping.) */
+function plain(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+!<>|~$-]/g, '\\$&');
 }
