@@ -148,7 +148,9 @@ async function openFile(location: string, column: LabelColumn): Promise<Result<S
   if (isPng(bytes.value) || isJpeg(bytes.value)) return openPictures([file]);
   const stored = await readArray(bytes.value, array, 'data');
   const samples = stored === null ? readTable(bytes.value, column) : stored.ok ? samplesOf(stored.value) : stored;
-  return naming(file, samples);
+  if (!samples.ok) return naming(file, samples);
+  const { values } = samples.value;
+  return ok({ ...samples.value, values: async index => naming(file, await values(index)) });
 }
 
 /** The labels of a file in any of the formats. */

@@ -1,6 +1,6 @@
 import { fail, ok, type Problem, type Result } from '../../base/result';
-import type { TensorInfo } from '../../network/network';
-import type { Question } from '../question';
+import type { TensorInfo, Trailing } from '../../network/network';
+import type { Constraint, Question } from '../question';
 import { rangeIn, type VnnlibDocument } from './document';
 import type { Span } from './formula';
 
@@ -10,6 +10,8 @@ export interface ModelInterface {
   readonly outputSize: number;
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
+  /** What the model ends in after the outputs that the engines bound; nothing by default. */
+  readonly trailing?: Trailing;
 }
 
 /** The document's question, if it is one about a model of this shape. */
@@ -32,7 +34,23 @@ export function compile(document: VnnlibDocument, model: ModelInterface): Result
       );
     } else if (document.version === 2) checkShapes(document, side, tensors, report);
   }
+  if (problems.length === 0 && model.trailing !== undefined && model.trailing !== 'none') {
+    const operator = model.trailing === 'softmax' ? 'Softmax' : 'ArgMax';
+    const place = document.question.disjuncts.findIndex(disjunct => !disjunct.constraints.every(keepsOrder));
+    if (place >= 0) {
+      const message = `The model ends in ${operator}; only comparisons between two of its outputs can be verified, as in (<= Y_0 Y_1).`;
+      report('vnnlib/softmax', message, document.disjuncts[place]);
+    }
+  }
   return problems.length > 0 ? fail(problems) : ok(document.question);
+}
+
+/** Whether a constraint means the same over the values that Softmax or ArgMax takes: it says nothing of outputs, or which of two is larger. */
+function keepsOrder({ outputs, inputs, bound }: Constraint): boolean {
+  if (outputs.index.length === 0) return true;
+  return (
+    outputs.index.length === 2 && outputs.value[0] === -outputs.value[1] && inputs.index.length === 0 && bound === 0
+  );
 }
 
 /** Version 2 declares tensors one by one; they must be the model's, in order. Leading dimensions of 1 (a batch) may be left out. */

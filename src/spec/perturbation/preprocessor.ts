@@ -1,0 +1,132 @@
+import { nextDown, nextUp } from '../numbers/float';
+import type { Limit } from '../numbers/decimal';
+import { limitOf } from '../numbers/decimal';
+import { add, compare, divide, fromNumber, multiply, subtract, type Rational } from '../numbers/rational';
+import type { Written } from '../numbers/written';
+import type { Box } from '../question';
+import type { Geometry } from './geometry';
+import type { InputCheck, Preprocessing } from './spec';
+
+/**
+ * Relative error of the float64 evaluation of (min(max(x·scale ± ε, lo), hi) − mean)/std, in terms of (|x·scale| + ε + |mean|)/std. Counting a
+ * factor 1 + 2^-53 for every constant that was rounded to float64 and for every operation, |x·scale| passes through six of them (scale, product,
+ * sum, difference, std, quotient), ε through five and mean through four; 2^-50 is eight, which also covers the terms of second order and the
+ * rounding of the bound itself.
+ */
+const RELATIVE_ERROR = 2 ** -50;
+
+/** Which way a value is perturbed: not at all, down by ε, or up by ε. */
+type Direction = -1 | 0 | 1;
+
+/** From raw samples to the model's tensors, and to the boxes of what a perturbation makes of them. */
+export class Preprocessor {
+  constructor(
+    private readonly preprocess: Preprocessing,
+    private readonly geometry: Geometry,
+  ) {}
+
+  /** The model's input for a sample: fl((x·scale − mean)/std), rounded once, in the model's order. */
+  modelInput(values: Float64Array): Float32Array {
+    const input = new Float32Array(values.length);
+    for (let i = 0; i < input.length; i++) input[i] = this.edge(values, i, null, 0).single;
+    return input;
+  }
+
+  /** The first value that lies outside of the check's clip range, as an index into `values`; −1 when there is none. */
+  outsideClip(values: Float64Array, check: InputCheck): number {
+    const { clip } = check;
+    if (!clip) return -1;
+    const [low, high] = clip;
+    const { scale } = this.preprocess;
+    return values.findIndex(x => {
+      const scaled = x * scale.value;
+      // Rounding may decide only what is clear in spite of it; 255 · (1/255) is exactly 1.
+      const error = Math.abs(scaled) * RELATIVE_ERROR;
+      if (scaled - error > low.value && scaled + error < high.value) return false;
+      const exact = multiply(fromNumber(x), scale.exact);
+      return compare(exact, low.exact) < 0 || compare(exact, high.exact) > 0;
+    });
+  }
+
+  /**
+   * The box of a check around a sample. For every exact x' with |x'·scale − x·scale| ≤ ε inside the clip range it contains (x'·scale −
+   * mean)/std and the float32 number nearest to that, which is what a program would hand to the model: the map is increasing in x', so
+   * its values at both ends, rounded outward, are enough. The float32 ends themselves are exactly the nearest float32 numbers.
+   */
+  box(values: Float64Array, check: InputCheck): Box {
+    const size = values.length;
+    const box = {
+      lower: new Float64Array(size),
+      upper: new Float64Array(size),
+      lowerPoint: new Float32Array(size),
+      upperPoint: new Float32Array(size),
+      writtenLower: new Float64Array(size),
+      writtenUpper: new Float64Array(size),
+    };
+    for (let i = 0; i < size; i++) {
+      const low = this.edge(values, i, check, -1);
+      const high = this.edge(values, i, check, 1);
+      box.writtenLower[i] = low.down;
+      box.writtenUpper[i] = high.up;
+      box.lowerPoint[i] = low.single;
+      box.upperPoint[i] = high.single;
+      box.lower[i] = Math.min(low.down, low.single);
+      box.upper[i] = Math.max(high.up, high.single);
+    }
+    return box;
+  }
+
+  /** The radius of a check around every value, in units after scaling: `epsilon[k]` for the value at index i of the model's input. */
+  private epsilon(check: InputCheck, i: number): Written {
+    return check.epsilon.length === 1
+      ? check.epsilon[0]
+      : check.epsilon[this.geometry.epsilonIndex(i, check.epsilon.length)];
+  }
+
+  /** One end of the interval of value i of the model's input (or its middle, for direction 0). */
+  private edge(values: Float64Array, i: number, check: InputCheck | null, direction: Direction): Limit {
+    const { scale } = this.preprocess;
+    const x = values[this.geometry.dataIndex(i)];
+    const mean = this.channelValue(this.preprocess.mean, i);
+    const std = this.channelValue(this.preprocess.std, i);
+    const epsilon = check === null ? 0 : this.epsilon(check, i).value;
+    const clip = check?.clip?.[direction < 0 ? 0 : 1];
+
+    const scaled = x * scale.value;
+    let value = scaled + direction * epsilon;
+    let magnitude = Math.abs(scaled) + epsilon + Math.abs(mean.value);
+    if (clip && (direction < 0 ? value < clip.value : value > clip.value)) {
+      const clear = Math.abs(value - clip.value) > (magnitude + Math.abs(clip.value)) * RELATIVE_ERROR;
+      value = clip.value;
+      // Where the clip range decides, only its own rounding counts: a grey level of 0 stays exactly 0.
+      if (clear) magnitude = Math.abs(clip.value) + Math.abs(mean.value);
+    }
+    value = (value - mean.value) / std.value;
+    // The constant covers operations that underflow, whose error is not relative.
+    const error = magnitude === 0 ? 0 : (magnitude * RELATIVE_ERROR) / std.value + 2 ** -1060;
+    const down = error === 0 ? value : nextDown(value - error);
+    const up = error === 0 ? value : nextUp(value + error);
+    const single = Math.fround(down);
+    if (single === Math.fround(up)) return { down, up, single };
+    return limitOf(this.exactEdge(x, i, check, direction));
+  }
+
+  /** The same without rounding, for the few values that float64 leaves between two float32 numbers. */
+  private exactEdge(x: number, i: number, check: InputCheck | null, direction: Direction): Rational {
+    let value = multiply(fromNumber(x), this.preprocess.scale.exact);
+    if (check !== null && direction !== 0) {
+      const epsilon = this.epsilon(check, i).exact;
+      value = direction < 0 ? subtract(value, epsilon) : add(value, epsilon);
+      const clip = check.clip?.[direction < 0 ? 0 : 1].exact;
+      if (clip && Math.sign(compare(value, clip)) === direction) value = clip;
+    }
+    return divide(
+      subtract(value, this.channelValue(this.preprocess.mean, i).exact),
+      this.channelValue(this.preprocess.std, i).exact,
+    );
+  }
+
+  private channelValue(values: readonly Written[], i: number): Written {
+    return values.length === 1 ? values[0] : values[this.geometry.channel(i)];
+  }
+}
