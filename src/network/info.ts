@@ -43,7 +43,7 @@ export interface NodeInfo {
 /** Everything that can be said about a model without reading its weights. */
 export interface ModelInfo {
   readonly path: string;
-  /** Bytes of the file as it lies on disk. */
+  /** Bytes of the ONNX file, decompressed. */
   readonly fileSize: number;
   readonly irVersion: number;
   /** Version of the standard operator set, and of others by their domain. */

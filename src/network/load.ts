@@ -82,7 +82,9 @@ export function inspectModel(file: string): Result<ModelInfo> {
       : catching(file, () => skimModel(file));
   if (!bytes.ok) return bytes;
   const model = decodeModel(bytes.value, file);
-  return model.ok ? catching(file, () => describeModel(model.value, file, size)) : model;
+  return model.ok
+    ? catching(file, () => describeModel(model.value, file, compressed ? bytes.value.length : size))
+    : model;
 }
 
 function unsupportedMessage(unsupported: readonly Unsupported[]): string {

@@ -133,7 +133,8 @@ const spacing: Partial<Record<ElementType, number>> = {
 const cast: Operator = {
   infer(operation) {
     const { shape, type, constant: numbers } = operation.input(0);
-    const asked = operation.node.opType === 'CastLike' ? operation.input(1).type : elementTypeOf(operation.int('to', 0));
+    const asked =
+      operation.node.opType === 'CastLike' ? operation.input(1).type : elementTypeOf(operation.int('to', 0));
     const to = asked ?? operation.unsupported('it casts to a type that is not supported');
     if (numbers) {
       // A number that is itself only known roughly may be rounded to a neighbour of what the exact one is rounded to.

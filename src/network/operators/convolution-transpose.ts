@@ -52,7 +52,9 @@ function geometryOf(operation: Operation): Geometry {
     let result = full - (mode === 'VALID' ? 0 : pads[axis] + pads[axis + rank]);
     if (wanted || isSame) {
       result = wanted ? wanted[axis] : size * strides[axis];
-      const total = Math.max(0, full - result);
+      // ONNX would then pad the result with zeros; ONNX Runtime makes it smaller instead.
+      if (full < result) operation.unsupported(`it fills ${result} places where its kernel reaches only ${full}`);
+      const total = full - result;
       before = mode === 'SAME_UPPER' ? Math.floor(total / 2) : total - Math.floor(total / 2);
     }
     if (result < 1) operation.invalid('has a result of no size');

@@ -18,6 +18,9 @@ const slice = movement(operation => {
     const step = steps[k];
     if (step === 0) operation.invalid('has a step of 0');
     const dimension = shape[axis];
+    // ONNX makes such a slice empty, ONNX Runtime takes it to the first element.
+    if (step < 0 && ends[k] >= 2 ** 31 - 1)
+      operation.unsupported('it slices backwards to an end beyond the last element');
     // Counted from the end when negative; then cut to what exists, backwards slices may end before the first element.
     const [low, high] = step > 0 ? [0, dimension] : [-1, dimension - 1];
     const cut = (place: number, least: number): number =>

@@ -40,6 +40,7 @@ export function windowsOf(operation: Operation, shape: readonly number[], kernel
     const stride = strides[axis];
     let [before, after] = mode === 'VALID' ? [0, 0] : [pads[axis], pads[axis + rank]];
     if (mode === 'SAME_UPPER' || mode === 'SAME_LOWER') {
+      if (dilations[axis] > 1) operation.unsupported('it is dilated and has SAME padding');
       const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + extent - size);
       before = mode === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2);
       after = total - before;
@@ -48,8 +49,7 @@ export function windowsOf(operation: Operation, shape: readonly number[], kernel
     let count = (ceil ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
     // A window that would begin in the padding after the input is left out.
     if (ceil && (count - 1) * stride >= size + before) count--;
-    if (room < 0 || count < 1)
-      operation.invalid(`has a kernel larger than its padded input of shape [${shape.join(', ')}]`);
+    if (count < 1) operation.invalid(`has a kernel larger than its padded input of shape [${shape.join(', ')}]`);
     return { size, kernel: kernel[axis], stride, dilation: dilations[axis], before, after, count };
   });
 }
