@@ -66,11 +66,8 @@ export async function startServer({
   mkdirSync(extensions, { recursive: true });
   mkdirSync(path.join(user, 'User'), { recursive: true });
   const settingsFile = path.join(user, 'User/settings.json');
-  if (!existsSync(settingsFile))
-    writeFileSync(
-      settingsFile,
-      JSON.stringify({ ...QUIET_SETTINGS, 'security.workspace.trust.enabled': trust, ...settings }, null, 2),
-    );
+  const allSettings = { ...QUIET_SETTINGS, 'security.workspace.trust.enabled': trust, ...settings };
+  writeFileSync(settingsFile, JSON.stringify(allSettings, null, 2));
   const args = [
     main, '--host', '127.0.0.1', '--port', '0', '--without-connection-token', '--accept-server-license-terms',
     '--server-data-dir', data, '--user-data-dir', user, '--extensions-dir', extensions,
@@ -104,6 +101,8 @@ export async function startServer({
   });
   return {
     origin: `127.0.0.1:${port}`,
+    settingsFile,
+    settings: allSettings,
     folder,
     data,
     logFile,

@@ -1,0 +1,164 @@
+// The journeys. Each begins in a fresh window on the workspace of test/host/fixtures.ts (and the project's samples, once they are there).
+import assert from 'node:assert/strict';
+import { setTheme } from './workbench.mjs';
+
+/**
+ * @typedef {object} Journey
+ * @property {string} name
+ * @property {'light' | 'dark' | 'high-contrast'} [theme]
+ * @property {(folder: string) => boolean} [needs]
+ * @property {(workbench: import('./workbench.mjs').Workbench, server: object) => Promise<void>} walk
+ */
+
+/** @type {Journey[]} */
+export const JOURNEYS = [
+  {
+    name: 'the Certiscope view before anything was run',
+    async walk(workbench) {
+      await workbench.activity('Certiscope');
+      const models = workbench.page.locator('.pane', {
+        has: workbench.page.locator('.pane-header', { hasText: 'Models' }),
+      });
+      await models
+        .getByRole('treeitem', { name: /halves\.onnx/ })
+        .first()
+        .waitFor();
+      await workbench.picture('view-before');
+      await workbench.run('Certiscope: Show Results');
+      await workbench.results.getByText('No results yet').waitFor();
+      await workbench.picture('panel-empty');
+    },
+  },
+  {
+    name: 'right-click a model, read the verdict, open the counterexample',
+    async walk(workbench, server) {
+      const model = await workbench.file('pictures', 'halves.onnx');
+      await workbench.contextMenu(model, 'Verify', 'context-menu');
+      await workbench.page.locator('.tab', { hasText: 'halves.certiscope.jsonc' }).waitFor();
+      await workbench.lens(/verified/);
+      await workbench.lens(/falsified/);
+      const toast = workbench.page.locator('.notifications-toasts').getByText(/five levels.*falsified/);
+      await toast.waitFor();
+      await workbench.picture('verdicts-light');
+      const problems = await workbench.problems();
+      await problems
+        .getByText(/falsified/)
+        .first()
+        .waitFor();
+      await workbench.picture('diagnostic');
+      await workbench.page.getByRole('button', { name: 'Open Counterexample' }).click();
+      const { results } = workbench;
+      await results.getByRole('heading', { name: 'five levels' }).waitFor();
+      await results.locator('canvas').nth(2).waitFor();
+      await results
+        .getByText(/ONNX Runtime/)
+        .first()
+        .waitFor();
+      assert.equal(await results.locator('canvas').count(), 3);
+      await workbench.page.locator('.part.panel .codicon-panel-close, .part.panel .codicon-close').first().click();
+      for (const theme of ['light', 'dark', 'high-contrast']) {
+        setTheme(server, theme);
+        await workbench.page.waitForTimeout(1500);
+        await workbench.picture(`counterexample-${theme}`);
+      }
+      await results.getByRole('option', { name: /Sample 0/ }).click();
+      await results.getByRole('heading', { name: /Sample 0/ }).waitFor();
+      await workbench.picture('verified-sample');
+    },
+  },
+  {
+    name: 'a model without a specification: four questions, then a verdict',
+    async walk(workbench) {
+      const model = await workbench.file('fresh', 'halves.onnx');
+      await workbench.contextMenu(model, 'Verify');
+      await workbench.pick('pictures-idx3-ubyte', 'wizard-1-data');
+      await workbench.pick('Divide by 255', 'wizard-2-preprocessing');
+      await workbench.pick('The class stays first', 'wizard-3-property');
+      await workbench.answer('5/255', 'wizard-4-epsilon');
+      await workbench.page.locator('.tab', { hasText: 'halves.certiscope.jsonc' }).waitFor();
+      await workbench.lens(/falsified/);
+      await workbench.picture('wizard-5-verdict');
+    },
+  },
+  {
+    name: 'a VNN-LIB property: verified, then typed in and stale, then falsified',
+    theme: 'dark',
+    async walk(workbench) {
+      const property = await workbench.file('models', 'holds.vnnlib');
+      await property.dblclick();
+      await (await workbench.lens(/Run/)).click();
+      await workbench.lens(/verified/);
+      await workbench.picture('vnnlib-verified');
+      await workbench.page.locator('.view-line', { hasText: '(<= Y_0 Y_1)' }).click();
+      await workbench.page.keyboard.press('End');
+      await workbench.page.keyboard.press('Home');
+      await workbench.page.keyboard.type('(assert (<= X_0 0.9)) ');
+      await workbench.lens(/stale/, 5000);
+      await workbench.picture('stale');
+    },
+  },
+  {
+    name: 'a long run: progress in every place, and Stop',
+    theme: 'dark',
+    async walk(workbench) {
+      const property = await workbench.file('slow', 'slow.vnnlib');
+      await property.dblclick();
+      await (await workbench.lens(/Run/)).click();
+      await (await workbench.lens(/verifying/)).click();
+      await workbench.results.locator('progress').waitFor();
+      await workbench.page
+        .locator('.notifications-toasts')
+        .getByText(/Verifying/)
+        .waitFor();
+      await workbench.picture('busy');
+      await workbench.results.getByText('Stop', { exact: true }).click();
+      await workbench.lens(/not verified yet|unknown/);
+      await workbench.picture('stopped');
+    },
+  },
+  {
+    name: 'broken models get one clear sentence',
+    async walk(workbench) {
+      for (const name of ['truncated.onnx', 'empty.onnx']) {
+        const model = await workbench.file('broken', name);
+        await workbench.contextMenu(model, 'Verify');
+        await workbench.page
+          .locator('.notifications-toasts')
+          .getByText(new RegExp(name.replace('.', '\\.')))
+          .first()
+          .waitFor();
+      }
+      const problems = await workbench.problems();
+      await problems
+        .getByText(/truncated\.onnx/)
+        .first()
+        .waitFor();
+      await workbench.picture('broken-model');
+    },
+  },
+  {
+    name: 'the Certiscope view and the Test Explorer after runs',
+    theme: 'dark',
+    async walk(workbench) {
+      for (const name of ['holds.vnnlib', 'fails.vnnlib']) {
+        const property = await workbench.file('models', name);
+        await property.dblclick();
+        await (await workbench.lens(/Run/)).click();
+        await workbench.lens(/verified|falsified/);
+      }
+      await workbench.activity('Certiscope');
+      await workbench.page
+        .getByRole('treeitem', { name: /fails.*falsified/ })
+        .first()
+        .waitFor();
+      await workbench.picture('view-after');
+      await workbench.activity('Testing');
+      await workbench.page
+        .locator('.test-explorer')
+        .getByRole('treeitem', { name: /holds\.vnnlib/ })
+        .first()
+        .waitFor();
+      await workbench.picture('test-explorer');
+    },
+  },
+];

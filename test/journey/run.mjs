@@ -1,0 +1,48 @@
+// `npm run test:journey`: what a person does, in a real browser, with the packaged extension installed. Every journey keeps pictures under
+// test/artefacts/journey; look at them. `node test/journey/run.mjs WORD` runs the journeys whose name contains WORD.
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { installHost } from '../host/install-host.mjs';
+import { launchBrowser } from '../host/launch.mjs';
+import { installedExtensions, makeWorkspace, packageExtension } from '../host/prepare.mjs';
+import { ROOT, startServer } from '../host/server.mjs';
+import { JOURNEYS } from './journeys.mjs';
+import { setTheme, THEMES, Workbench } from './workbench.mjs';
+
+const word = process.argv[2] ?? '';
+const folder = path.join(ROOT, '.vscode-test/workspace');
+installHost();
+const extensionsDir = installedExtensions(packageExtension());
+await makeWorkspace(folder);
+if (word === '') rmSync(path.join(ROOT, 'test/artefacts/journey'), { recursive: true, force: true });
+const server = await startServer({ extensionsDir, settings: { 'workbench.colorTheme': THEMES.light } });
+const browser = await launchBrowser();
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+for (const journey of JOURNEYS) {
+  if (!journey.name.includes(word) || journey.needs?.(folder) === false) {
+    skipped++;
+    console.log(`SKIPPED  ${journey.name}`);
+    continue;
+  }
+  const started = Date.now();
+  setTheme(server, journey.theme ?? 'light');
+  const workbench = await Workbench.open(browser, server, folder);
+  try {
+    await journey.walk(workbench, server);
+    passed++;
+    console.log(`passed   ${journey.name} (${((Date.now() - started) / 1000).toFixed(0)} s)`);
+  } catch (error) {
+    failed++;
+    await workbench.picture(`failed-${journey.name.replace(/\W+/g, '-')}`).catch(() => {});
+    console.error(`FAILED   ${journey.name}\n${error instanceof Error ? error.stack : String(error)}`);
+  } finally {
+    await workbench.close();
+  }
+}
+await browser.close();
+await server.stop({ keepFiles: failed > 0 });
+if (failed > 0) console.error(`The server's log is ${server.logFile}.`);
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
