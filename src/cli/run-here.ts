@@ -32,8 +32,7 @@ export async function runHere(
   const environment: JobEnvironment<Float32Array> = {
     cancelled: () => signal.stopped,
     memoryLimit: options.memoryLimit,
-    key: async (task, prepared) =>
-      options.keys ? verdictKey(await plan.modelHash(), prepared.question, task.options, version) : '',
+    key: async (task, prepared) => (options.keys ? verdictKey(await plan.modelHash(), task, prepared, version) : ''),
     recall: () => Promise.resolve(undefined),
     keep: (_key, verdict) => Promise.resolve(verdict),
     tensor: (_name, values) => Promise.resolve(values),

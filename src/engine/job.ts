@@ -2,7 +2,8 @@ import { AssertionError } from '../base/assert';
 import type { Accuracy, ResultRecord } from '../report/record';
 import type { Verdict } from '../report/verdict';
 import type { Progress } from '../verify/progress';
-import type { Plan, PreparedTask, Task } from './plan';
+import type { Question } from '../spec/question';
+import type { Plan, PreparedTask, ResultFacts, Task } from './plan';
 
 /** What a job tells while it runs; calls come in this order for every question. */
 export interface JobListener<T> {
@@ -22,7 +23,7 @@ export interface JobEnvironment<T> {
   /** The stored verdict of a question, when it may be used. */
   recall(key: string): Promise<Verdict<T> | undefined>;
   /** Puts a new verdict into the form in which the listener wants its tensors, and keeps it. */
-  keep(key: string, verdict: Verdict, prepared: PreparedTask): Promise<Verdict<T>>;
+  keep(key: string, verdict: Verdict, facts: ResultFacts): Promise<Verdict<T>>;
   /** The same for the other tensors of a result. */
   tensor(name: string, values: Float32Array, shape: readonly number[]): Promise<T>;
 }
@@ -74,20 +75,27 @@ async function runTask<T>(
     const verdict = failure(prepared.error.message, 'Correct the specification or the data.', started);
     return { ...place, ...NO_FACTS, verdict, key: '', cached: false };
   }
-  const { facts, settled } = prepared.value;
+  const { facts } = prepared.value;
+  const claim = prepared.value.claim ?? task.claim;
   const key = await environment.key(task, prepared.value);
-  const known = settled === undefined ? await environment.recall(key) : undefined;
-  if (known === undefined && settled === undefined && selection.recallOnly) return undefined;
-  const verdict =
-    known ??
-    (await environment.keep(
-      key,
-      settled ?? (await decideTask(index, task, prepared.value, plan, environment, listener)),
-      prepared.value,
-    ));
+  let known: Verdict<T> | undefined;
+  let verdict: Verdict<T>;
+  if ('settled' in prepared.value) verdict = await environment.keep(key, prepared.value.settled, facts);
+  else {
+    known = await environment.recall(key);
+    if (known === undefined && selection.recallOnly) return undefined;
+    verdict =
+      known ??
+      (await environment.keep(
+        key,
+        await decideTask(index, task, prepared.value.question, plan, environment, listener),
+        facts,
+      ));
+  }
   return {
     ...place,
     ...facts,
+    claim,
     original: facts.original && (await environment.tensor(`${key}.original`, facts.original, facts.inputShape)),
     originalOutput:
       facts.originalOutput &&
@@ -101,7 +109,7 @@ async function runTask<T>(
 async function decideTask<T>(
   index: number,
   task: Task,
-  prepared: PreparedTask,
+  question: Question,
   plan: Plan,
   environment: JobEnvironment<T>,
   listener: JobListener<T>,
@@ -124,7 +132,7 @@ async function decideTask<T>(
   };
   let verdict: Verdict;
   try {
-    verdict = await plan.decide(prepared.question, task.options, budget, onProgress);
+    verdict = await plan.decide(question, task.options, budget, onProgress);
   } catch (error) {
     return unexpected(error, started);
   }

@@ -12,12 +12,12 @@ export type ResultFacts = Omit<
   'index' | 'check' | 'sample' | 'range' | 'claim' | 'verdict' | 'key' | 'cached'
 >;
 
-/** A question with everything its result will say; `settled` when it needs no solver (a misclassified sample). */
-export interface PreparedTask {
+/** A question with everything its result will say, or one that needs no solver (a misclassified sample). */
+export type PreparedTask = {
+  /** The claim, where more is known of it now than when the run was planned. */
+  readonly claim?: string;
   readonly facts: ResultFacts;
-  readonly question: Question;
-  readonly settled?: Verdict;
-}
+} & ({ readonly question: Question } | { readonly settled: Verdict });
 
 /** One question of a run. It is compiled only when its turn comes, so that ten thousand samples do not lie in memory as boxes. */
 export interface Task {

@@ -169,7 +169,7 @@ class EngineServer {
     return {
       cancelled: () => run.cancelled,
       memoryLimit: this.services.memoryLimit,
-      key: async (task, prepared) => verdictKey(await plan.modelHash(), prepared.question, task.options, engineVersion),
+      key: async (task, prepared) => verdictKey(await plan.modelHash(), task, prepared, engineVersion),
       recall: async key => {
         if (cache === 'refresh') return undefined;
         const verdict = await store.read(key);
@@ -177,7 +177,7 @@ class EngineServer {
           ? verdict
           : undefined;
       },
-      keep: (key, verdict, prepared) => store.write(key, verdict, prepared.facts, KEPT.includes(verdict.kind)),
+      keep: (key, verdict, facts) => store.write(key, verdict, facts, KEPT.includes(verdict.kind)),
       tensor: (name, values, shape) => store.tensor(name, values, shape),
     };
   }

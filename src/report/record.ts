@@ -38,7 +38,10 @@ export interface ResultRecord<T = Float32Array> {
   readonly cached: boolean;
 }
 
-/** The radius of an input perturbation, in both units; one entry when it is the same for every feature (or channel). */
+/**
+ * The radius of an input perturbation, in both units: one entry when it is the same for every feature, else the distinct values in ascending
+ * order, or where there are many of them the smallest and the largest.
+ */
 export interface Epsilon {
   /** As written, in units of the raw data. */
   readonly raw: readonly number[];

@@ -1,0 +1,65 @@
+import type { Result } from '../base/result';
+import { loadModel, type LoadedModel } from '../network/load';
+import type { Network } from '../network/network';
+import type { Solver } from '../verify/decide';
+import type { Plan, ResultFacts } from './plan';
+
+/** A model with its solver: what the plans of all kinds of specification have in common. */
+export class PlannedModel {
+  private solver: Promise<Solver> | undefined;
+
+  private constructor(readonly loaded: LoadedModel) {}
+
+  static load(file: string): Result<PlannedModel> {
+    const loaded = loadModel(file);
+    return loaded.ok ? { ok: true, value: new PlannedModel(loaded.value) } : loaded;
+  }
+
+  get network(): Network {
+    return this.loaded.network;
+  }
+
+  /** The shapes of inputs and outputs; where there are several tensors, the length of all of them together. */
+  get shapes(): Pick<ResultFacts, 'inputShape' | 'outputShape'> {
+    const shape = (tensors: Network['inputs']): readonly number[] =>
+      tensors.length === 1 ? tensors[0].shape : [tensors.reduce((size, tensor) => size + tensor.size, 0)];
+    return { inputShape: shape(this.network.inputs), outputShape: shape(this.network.outputs) };
+  }
+
+  /** What a plan says of its model. */
+  get parts(): Pick<Plan, 'model' | 'decide' | 'close' | 'multiplications' | 'modelHash'> {
+    return {
+      model: this.loaded.path,
+      decide: async (...question) => (await this.useSolver()).decide(...question),
+      close: async () => (await this.solver)?.close(),
+      multiplications: multiplicationsOf(this.network),
+      modelHash: () => Promise.resolve(this.loaded.hash),
+    };
+  }
+
+  /** What ONNX Runtime answers on the original file. */
+  async forward(input: Float32Array): Promise<Result<Float32Array>> {
+    const replayer = await (await this.useSolver()).openReplayer();
+    if (!replayer.ok) return replayer;
+    const answer = await replayer.value.forward(input);
+    return answer.ok ? { ok: true, value: Float32Array.from(answer.value.output) } : answer;
+  }
+
+  /** Its code is loaded when the first question comes: reading files and finding their mistakes goes without. */
+  private useSolver(): Promise<Solver> {
+    this.solver ??= import('../verify/decide').then(module => new module.Solver(this.loaded));
+    return this.solver;
+  }
+}
+
+/** Multiplications of one forward pass. */
+function multiplicationsOf(network: Network): number {
+  let total = 0;
+  for (const node of network.nodes) {
+    if (node.kind === 'dense') total += node.weight.length;
+    else if (node.kind === 'conv') total += (node.size / node.outputShape[0]) * node.weight.length;
+    else if (node.kind === 'sparse') total += node.column.length;
+    else total += node.size;
+  }
+  return total;
+}

@@ -1,0 +1,181 @@
+import path from 'node:path';
+import { fail, ok, type Problem, type Result } from '../base/result';
+import type { Accuracy, Epsilon, Preprocess } from '../report/record';
+import type { Verdict } from '../report/verdict';
+import type { DataSet, Sample } from '../spec/data/data-set';
+import { loadData } from '../spec/data/load';
+import { claimOf, type EpsilonUnits } from '../spec/perturbation/claim';
+import { planSpec, type SpecPlan, type SpecTask } from '../spec/perturbation/plan';
+import type { InputCheck, PerturbationSpec } from '../spec/perturbation/spec';
+import { DEFAULT_OPTIONS } from '../verify/options';
+import { PlannedModel } from './model';
+import { besideSpecification, existing, type PlanRequest } from './open';
+import type { Plan, PreparedTask, ResultFacts, Task } from './plan';
+import type { Answer } from './protocol';
+
+/** A perturbation spec asks one question for every check and sample. */
+export async function planPerturbation(spec: PerturbationSpec, request: PlanRequest): Promise<Answer<Plan>> {
+  const loaded = PlannedModel.load(existing(request.model ?? besideSpecification(spec.file, spec.model)));
+  if (!loaded.ok) return { ok: false, problems: [placed(loaded.error, spec, request)] };
+  const data = await loadData(spec, path.dirname(spec.file));
+  if (!data.ok) return { ok: false, problems: data.error };
+  const planned = planSpec(spec, loaded.value.network, data.value);
+  if (!planned.ok) return { ok: false, problems: planned.error };
+  const questions = new Questions(spec, planned.value, data.value, loaded.value);
+  const plan: Plan = {
+    ...loaded.value.parts,
+    specification: spec.file,
+    warnings: planned.value.warnings,
+    tasks: planned.value.tasks.map(task => questions.task(task, request)),
+    ...(questions.hasAccuracy ? { measureAccuracy: () => questions.measureAccuracy() } : {}),
+  };
+  return { ok: true, value: plan, warnings: plan.warnings };
+}
+
+/** A model that a specification names and that cannot be used is reported where it is named, and says its own path. */
+function placed(problem: Problem, spec: PerturbationSpec, request: PlanRequest): Problem {
+  return request.model === undefined ? { ...problem, file: spec.file, range: spec.rangeOf(['model']) } : problem;
+}
+
+/** Samples on which the accuracy is measured at most: it is a check of the preprocessing, no benchmark. */
+const MOST_MEASURED = 1000;
+/** Fewer samples than this say nothing about the accuracy. */
+const LEAST_MEASURED = 10;
+
+/** Makes the questions of a plan, one at a time. */
+class Questions {
+  private readonly units = new Map<InputCheck, EpsilonUnits>();
+  private readonly outputs = new Map<number, { readonly ok: true; readonly value: Float32Array }>();
+
+  constructor(
+    private readonly spec: PerturbationSpec,
+    private readonly plan: SpecPlan,
+    private readonly data: DataSet,
+    private readonly model: PlannedModel,
+  ) {}
+
+  /** Labels say how right the network is only where outputs are classes. */
+  get hasAccuracy(): boolean {
+    const { kind } = this.spec.property;
+    return this.data.hasLabels && kind !== 'range' && kind !== 'linear';
+  }
+
+  task(task: SpecTask, request: PlanRequest): Task {
+    const { check, sample } = task;
+    return {
+      check: check.name,
+      sample,
+      claim: this.claim(task),
+      range: task.checkRange,
+      options: { ...DEFAULT_OPTIONS, ...check.solver, ...request.options },
+      prepare: () => this.prepare(task),
+    };
+  }
+
+  async measureAccuracy(): Promise<Accuracy> {
+    const samples = [...new Set(this.plan.tasks.map(task => task.sample))].slice(0, MOST_MEASURED);
+    let correct = 0;
+    let total = 0;
+    for (const index of samples) {
+      const forward = await this.forward(index);
+      // A sample that cannot be read is its own question's error.
+      if (!forward.ok) continue;
+      total++;
+      const { output, sample } = forward.value;
+      if (output.indexOf(output.reduce((a, b) => Math.max(a, b), -Infinity)) === sample.label) correct++;
+    }
+    const classes = this.model.network.outputSize;
+    const chance = total / classes;
+    const suspicious = total >= LEAST_MEASURED && correct < 2 * chance && correct < total;
+    return { correct, total, classes, ...(suspicious ? { warning: suspicion(correct, total, classes) } : {}) };
+  }
+
+  /** The claim before the network was asked. Without a label the class is only known when its turn comes. */
+  private claim({ check, sample }: SpecTask): string {
+    if (check.perturb === 'weights') return `the property holds whatever change of weights "${check.name}" allows`;
+    const label = this.data.label(sample);
+    const { kind } = this.spec.property;
+    if (label === null && (kind === 'label' || kind === 'topk'))
+      return `for every perturbation of sample ${sample} that "${check.name}" allows, the network's own answer stays`;
+    return claimOf(this.spec, check, this.epsilon(check), sample, label ?? 0);
+  }
+
+  private async prepare({ check, sample }: SpecTask): Promise<Result<PreparedTask>> {
+    if (check.perturb === 'weights') return fail(this.noWeights(check.index));
+    const forward = await this.forward(sample);
+    if (!forward.ok) return forward;
+    const { input, output } = forward.value;
+    const asked = this.plan.question(check, forward.value.sample, output);
+    if (!asked.ok) return asked;
+    const { claim, predicted, label } = asked.value;
+    const facts: ResultFacts = {
+      ...this.model.shapes,
+      original: input,
+      originalOutput: output,
+      ...(predicted === null ? {} : { predicted }),
+      ...(label === null ? {} : { label }),
+      ...(this.spec.classes === null ? {} : { outputNames: this.spec.classes }),
+      epsilon: epsilonOf(this.epsilon(check)),
+      preprocess: this.preprocess,
+    };
+    if (asked.value.kind === 'question') return ok({ claim, facts, question: asked.value.question });
+    const { reason } = asked.value;
+    const settled: Verdict = { ...asked.value, reason: `${capitalised(reason)}.`, seconds: 0, lowerBound: null };
+    return ok({ claim, facts, settled });
+  }
+
+  /** The sample as the network takes it, and what ONNX Runtime answers. Answers are kept, for all checks; inputs would fill the memory. */
+  private async forward(index: number): Promise<Result<Forward>> {
+    const sample = await this.data.sample(index);
+    if (!sample.ok) return sample;
+    const input = this.plan.modelInput(sample.value);
+    if (!input.ok) return input;
+    const output = this.outputs.get(index) ?? (await this.model.forward(input.value));
+    if (!output.ok) return output;
+    this.outputs.set(index, output);
+    return ok({ sample: sample.value, input: input.value, output: output.value });
+  }
+
+  private epsilon(check: InputCheck): EpsilonUnits {
+    let units = this.units.get(check);
+    if (units === undefined) this.units.set(check, (units = this.plan.epsilon(check)));
+    return units;
+  }
+
+  private get preprocess(): Preprocess {
+    const { scale, mean, std, layout } = this.spec.preprocess;
+    return { scale: scale.value, mean: mean.map(({ value }) => value), std: std.map(({ value }) => value), layout };
+  }
+
+  private noWeights(index: number): Problem {
+    const { file } = this.spec;
+    const message = 'This version decides perturbations of the input only, not of the weights. Take this check out.';
+    return { code: 'engine/weights', message, file, range: this.spec.rangeOf(['checks', index]) };
+  }
+}
+
+interface Forward {
+  readonly sample: Sample;
+  readonly input: Float32Array;
+  readonly output: Float32Array;
+}
+
+/** Distinct values that are still read as a list; of more only the smallest and the largest are told. */
+const MOST_EPSILONS = 16;
+
+function epsilonOf({ raw, model }: EpsilonUnits): Epsilon {
+  const distinct = (values: readonly number[]): readonly number[] => {
+    const sorted = [...new Set(values)].sort((a, b) => a - b);
+    return sorted.length <= MOST_EPSILONS ? sorted : [sorted[0], sorted[sorted.length - 1]];
+  };
+  return { raw: distinct(raw), model: distinct(model) };
+}
+
+function suspicion(correct: number, total: number, classes: number): string {
+  const chance = (100 / classes).toFixed(0);
+  return `The network answers only ${correct} of ${total} samples correctly; guessing among ${classes} classes would give ${chance} %. Check preprocess in the specification: scale, mean, std and the order of the channels (layout).`;
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
