@@ -1,11 +1,12 @@
 import type { Result } from '../base/result';
 import type { Network } from '../network/network';
+import { adamScales, adamStep } from '../tensor/adam';
 import { Program } from '../tensor/compile';
-import { input, scalar, type Expression } from '../tensor/expression';
+import { input, type Expression } from '../tensor/expression';
 import { forward } from '../tensor/forward';
 import { gradient } from '../tensor/gradient';
 import { matmul } from '../tensor/linear';
-import { add, clip, div, mul, reduceMax, reduceSum, relu, sqrt, sub } from '../tensor/operators';
+import { abs, add, div, softmax, stopGradient, clip, mul, reduceMax, reduceSum, relu, sub } from '../tensor/operators';
 
 /** One step of projected gradient descent on a batch of points, as a graph. */
 
@@ -18,15 +19,20 @@ export interface StepSizes {
   readonly leak: number;
 }
 
-const MOMENTUM = 0.9;
-const SQUARE_MOMENTUM = 0.99;
+/**
+ * The worst constraint alone makes points zigzag along the edges where two constraints are equally bad; those within this part of the
+ * worst excess share the gradient with it.
+ */
+const SHARING = 0.5;
+/** Points move fast, so the scale of their gradients is forgotten faster than in training. */
+const DECAY = { first: 0.9, second: 0.99 };
 
 export type StepProgram = Program<'float32', 'x' | 'first' | 'second' | 'worst'>;
 
 /**
  * Feeds, n the network's inputs and o its outputs: points `x`, their boxes `lower` and `upper`, Adam's moments `first` and `second` [batch, n];
  * constraints `outputForms` [rows, o], `inputForms` [rows, n] (when used) and `bound` [1, rows]; `outside` [batch, rows], 0 where the constraint
- * belongs to the point's disjunct and a large negative number elsewhere; per point the weights of the worst constraint `worstWeight` and of the
+ * belongs to the point's disjunct and a large negative number elsewhere; per point the weights of the worst constraints `worstWeight` and of the
  * sum of violated ones `sumWeight` [batch, 1] and a direction of outputs to descend along, `direction` [batch, o]; the step `rate` [batch, 1] in
  * units of the box's width; Adam's corrections `firstScale` and `secondScale` [1, 1].
  *
@@ -45,41 +51,25 @@ export function compileStep(network: Network, sizes: StepSizes, threads: number)
   const form = sizes.inputForms ? add(byOutput, matmul(x, input('inputForms', [rows, n]), false, true)) : byOutput;
   const excess = add(sub(form, input('bound', [1, rows])), input('outside', [batch, rows]));
   const worst = reduceMax(excess, [1]);
+  const softness = add(mul(abs(worst), SHARING), 1e-6);
+  const share = stopGradient(softmax(div(sub(excess, worst), softness), 1));
+  const soft = reduceSum(mul(share, excess), [1]);
   const loss = add(
-    add(mul(perPoint('worstWeight'), worst), mul(perPoint('sumWeight'), reduceSum(relu(excess), [1]))),
+    add(mul(perPoint('worstWeight'), soft), mul(perPoint('sumWeight'), reduceSum(relu(excess), [1]))),
     reduceSum(mul(input('direction', [batch, network.outputSize]), y), [1]),
   );
   const [slope] = gradient(loss, [x]);
 
-  const nextFirst = add(mul(first, MOMENTUM), mul(slope, 1 - MOMENTUM));
-  const nextSecond = add(mul(second, SQUARE_MOMENTUM), mul(mul(slope, slope), 1 - SQUARE_MOMENTUM));
-  // The smallest addend keeps 0/0 away and is far below any gradient that carries information.
-  const unit = div(
-    mul(nextFirst, input('firstScale', [1, 1])),
-    add(sqrt(mul(nextSecond, input('secondScale', [1, 1]))), scalar(1e-18)),
-  );
-  const moved = sub(x, mul(mul(unit, sub(upper, lower)), perPoint('rate')));
-  const outputs = { x: clip(moved, lower, upper), first: nextFirst, second: nextSecond, worst };
+  // The smallest divisor keeps 0/0 away and is far below any gradient that carries information.
+  const corrections = { firstScale: input('firstScale', [1, 1]), secondScale: input('secondScale', [1, 1]) };
+  const { direction, moments } = adamStep(slope, { first, second }, corrections, DECAY, 1e-18);
+  const moved = sub(x, mul(mul(direction, sub(upper, lower)), perPoint('rate')));
+  const outputs = { x: clip(moved, lower, upper), ...moments, worst };
   return Program.compile('float32', outputs, { threads });
 }
 
 /** The factors by which Adam's moments are corrected at step `t` (from 1). */
 export function momentScales(t: number): { firstScale: Float32Array; secondScale: Float32Array } {
-  return {
-    firstScale: Float32Array.of(1 / (1 - MOMENTUM ** t)),
-    secondScale: Float32Array.of(1 / (1 - SQUARE_MOMENTUM ** t)),
-  };
-}
-
-/** Floating-point operations of one forward pass on one point, to size batches by. */
-export function forwardOperations(network: Network): number {
-  let operations = 0;
-  for (const node of network.nodes) {
-    operations += 4 * node.size;
-    if (node.kind === 'dense') operations += 2 * node.weight.length;
-    else if (node.kind === 'conv') operations += (2 * (node.size * node.weight.length)) / node.outputShape[0];
-    // Gathers are slow for the arithmetic they do.
-    else if (node.kind === 'sparse' || node.kind === 'maxPool') operations += 20 * node.column.length;
-  }
-  return operations;
+  const { firstScale, secondScale } = adamScales(t, DECAY);
+  return { firstScale: Float32Array.of(firstScale), secondScale: Float32Array.of(secondScale) };
 }

@@ -3,7 +3,8 @@ import type { Problem } from '../base/result';
 import type { Network } from '../network/network';
 import type { Counterexample } from '../report/verdict';
 import type { Question } from '../spec/question';
-import { compileStep, forwardOperations, momentScales, type StepProgram, type StepSizes } from './descent';
+import { compileStep, momentScales, type StepProgram, type StepSizes } from './descent';
+import { forwardOperations } from '../tensor/forward';
 import type { Replayer } from './replay';
 import { StartPool } from './start-pool';
 import { centre, uniformPoint } from './starts';
@@ -138,6 +139,7 @@ class Search {
       state.load(this.targets, chosen, round);
       if (pool.isLowDimensional) await this.sample(state, pool);
       if (!this.over) await this.descend(state, pool, round);
+      pool.offerAll(state);
       if (!this.over && !this.bestIsReplayed) await this.replay(this.bestPoint, 'pgd');
     }
   }
@@ -175,8 +177,7 @@ class Search {
     for (let k = 0; k < 2 && !this.over; k++) {
       for (let row = 0; row < state.batch; row++) pool.draw(state.disjunctOf[row], this.random, state.point(row));
       await this.step(state, 1, 'sampling');
-      for (let row = 0; row < state.batch; row++)
-        pool.offer(state.disjunctOf[row], state.worst[row], state.evaluated(row));
+      pool.offerAll(state);
     }
   }
 
@@ -188,12 +189,14 @@ class Search {
       if (round === 0 && state.repetition[row] === 0) centre(box, target);
       else if (!pool.take(state.disjunctOf[row], state.repetition[row], target)) uniformPoint(box, this.random, target);
     }
-    if (spread && !(await this.spread(state, round))) return;
+    if (spread && !(await this.spread(state))) return;
     state.aim();
+    const scales = pool.isLowDimensional ? 7 : 3;
     for (let t = 1; t <= this.steps && !this.over; t++) {
-      // From a quarter of the box's radius down to a hundredth of it; every other repetition begins smaller.
+      // From a quarter of the box's radius down to a hundredth of it. Repetitions begin smaller by powers of two: in low dimension, where
+      // starts are dense, some are to stay in small basins.
       const shrink = 0.125 * 0.04 ** ((t - 1) / this.steps);
-      for (let row = 0; row < state.batch; row++) state.rate[row] = shrink / (1 << (state.repetition[row] % 3));
+      for (let row = 0; row < state.batch; row++) state.rate[row] = shrink / (1 << (state.repetition[row] % scales));
       await this.step(state, t, 'pgd');
       if (t === 1 && !this.over && !this.leaks && state.isFlat) {
         this.leaks = true;
@@ -203,8 +206,8 @@ class Search {
   }
 
   /** Moves the points of odd repetitions apart by what the network answers on them. False when the search is over. */
-  private async spread(state: BatchState, round: number): Promise<boolean> {
-    state.scatter(this.random, row => round > 0 || state.repetition[row] % 2 === 1);
+  private async spread(state: BatchState): Promise<boolean> {
+    state.scatter(this.random, row => state.repetition[row] % 2 === 1);
     for (let t = 1; t <= SPREADING_STEPS && !this.over; t++) await this.step(state, t, 'pgd');
     return !this.over;
   }

@@ -9,6 +9,13 @@ interface Kept {
   readonly point: Float32Array;
 }
 
+/** A batch of points with the disjunct each aims at and how far it is from it. */
+interface Judged {
+  readonly disjunctOf: Int32Array;
+  readonly worst: Float32Array;
+  evaluated(row: number): Float32Array;
+}
+
 /** Sampled points of low-dimensional boxes, of which the best become starts of the descent. */
 export class StartPool {
   readonly isLowDimensional: boolean;
@@ -37,8 +44,13 @@ export class StartPool {
     else corner(box, k => ((index >> k) & 1) === 1, free, target);
   }
 
-  /** Keeps a sample if it is among the best. */
-  offer(disjunct: number, worst: number, point: Float32Array): void {
+  /** Keeps the points of a batch that are among the best of low-dimensional boxes. */
+  offerAll(batch: Judged): void {
+    if (!this.isLowDimensional) return;
+    batch.worst.forEach((worst, row) => this.offer(batch.disjunctOf[row], worst, batch.evaluated(row)));
+  }
+
+  private offer(disjunct: number, worst: number, point: Float32Array): void {
     const kept = this.kept[disjunct];
     if (!(worst < (kept.length < KEPT ? Infinity : kept[kept.length - 1].worst))) return;
     const place = kept.findIndex(each => each.worst > worst);
@@ -48,7 +60,7 @@ export class StartPool {
 
   /** Writes the start of a repetition: every other one comes from the best samples, each used once. False: none left. */
   take(disjunct: number, repetition: number, target: Float32Array): boolean {
-    if (repetition % 2 === 1) return false;
+    if (repetition % 2 !== 0) return false;
     const best = this.kept[disjunct].shift();
     if (!best) return false;
     target.set(best.point);

@@ -145,3 +145,16 @@ export function windowMax(a: Expression, rowStart: Int32Array, column: Int32Arra
   const leading = a.shape.slice(0, -1);
   return reshape(reduceMax(reshape(gather(a, -1, indices), [...leading, count, width]), [-1]), [...leading, count]);
 }
+
+/** Floating-point operations of one forward pass on one point, to size batches by. */
+export function forwardOperations(network: Network): number {
+  let operations = 0;
+  for (const node of network.nodes) {
+    operations += 4 * node.size;
+    if (node.kind === 'dense') operations += 2 * node.weight.length;
+    else if (node.kind === 'conv') operations += (2 * (node.size * node.weight.length)) / node.outputShape[0];
+    // Gathers are slow for the arithmetic they do.
+    else if (node.kind === 'sparse' || node.kind === 'maxPool') operations += 20 * node.column.length;
+  }
+  return operations;
+}
