@@ -4,6 +4,7 @@ import { variableName, type VnnlibDocument } from './document';
 /** More boxes, alternatives or relations than these are counted, not listed. */
 const LISTED_INPUTS = 5;
 const LISTED_RELATIONS = 4;
+const LISTED_ALTERNATIVES = 3;
 
 /**
  * What the file claims, in plain words and not as its negation: "for every input with X_0 in [0.6, 0.68] …, Y_0 stays below 3.99". Long files
@@ -21,7 +22,7 @@ export function describe(document: VnnlibDocument): string {
   const [first] = perBox;
   const claim = perBox.every(own => sameRelations(own, first))
     ? claimOf(first, names)
-    : `none of ${disjuncts.length} unsafe conditions is met, the first of them being that ${conjunction(disjuncts[0].constraints, names, written)}`;
+    : `none of ${disjuncts.length} unsafe conditions is met, the first of them being that ${conjunction(disjuncts[0].constraints, names)}`;
   return `for every input ${region(boxes, names)}, ${claim}`;
 }
 
@@ -104,9 +105,10 @@ function generalClaim(rows: readonly (readonly Constraint[])[], names: Names): s
   if (rows.every(constraints => constraints.length === 1)) {
     return shortList(rows.map(([constraint]) => denied(constraint, names)));
   }
-  const [first] = rows;
-  const never = `it never happens that ${conjunction(first, names, written)}`;
-  return rows.length === 1 ? never : `none of ${rows.length} unsafe conditions is met; by the first, ${never}`;
+  const never = `it never happens that ${conjunction(rows[0], names)}`;
+  if (rows.length > LISTED_ALTERNATIVES)
+    return `none of ${rows.length} unsafe conditions is met; by the first, ${never}`;
+  return [never, ...rows.slice(1).map(constraints => conjunction(constraints, names))].join(', nor that ');
 }
 
 interface CommonOutput {
@@ -189,8 +191,8 @@ function relation(constraint: Constraint, names: Names, forward: string, backwar
   return `${shown.join(' ')}${terms.length > shown.length ? ' + …' : ''} ${forward} ${number(constraint.bound)}`;
 }
 
-function conjunction(constraints: readonly Constraint[], names: Names, show: typeof written): string {
-  return shortList(constraints.map(constraint => show(constraint, names)));
+function conjunction(constraints: readonly Constraint[], names: Names): string {
+  return shortList(constraints.map(constraint => written(constraint, names)));
 }
 
 function shortList(items: readonly string[]): string {
