@@ -9,6 +9,8 @@ const VERDICT_WIDTH = 13;
 /** Prints a run for people: one line a result, what is behind it indented under it, a summary at the end. */
 export class Printer {
   private nameWidth = 0;
+  /** The check whose claim was printed last. */
+  private claimed: string | undefined;
 
   constructor(
     private readonly output: Output,
@@ -27,11 +29,14 @@ export class Printer {
 
   result(result: ResultRecord): void {
     const { verdict } = result;
-    const name = resultName(result).padEnd(this.nameWidth);
+    // The claims about the samples of one check differ in nothing but the sample and its class.
+    if (result.check !== this.claimed) this.line(this.style.dim(`${result.check}: ${result.claim}`));
+    this.claimed = result.check;
     const kind = this.style.verdict(verdict.kind, verdict.kind.padEnd(VERDICT_WIDTH));
-    this.line(`${kind} ${verdict.seconds.toFixed(2).padStart(7)} s  ${name}  ${this.style.dim(result.claim)}`);
+    const name = resultName(result).padEnd(this.nameWidth);
+    this.line(`  ${kind} ${verdict.seconds.toFixed(2).padStart(7)} s  ${name}  ${classesOf(result)}`.trimEnd());
     const why = explain(verdict);
-    if (why !== '') this.line(`${' '.repeat(VERDICT_WIDTH + 12)}${why}`);
+    if (why !== '') this.line(`${' '.repeat(VERDICT_WIDTH + 14)}${why}`);
   }
 
   summary(run: RunRecord): void {
@@ -45,4 +50,14 @@ export class Printer {
   private line(text: string): void {
     this.output.write(`${text}\n`);
   }
+}
+
+/** Which class it is about, and which one a counterexample makes of it. */
+function classesOf({ verdict, predicted, outputNames }: ResultRecord): string {
+  if (predicted === undefined) return '';
+  const name = (index: number): string => (outputNames?.[index] === undefined ? `class ${index}` : outputNames[index]);
+  if (verdict.kind !== 'falsified') return name(predicted);
+  const { output } = verdict.counterexample;
+  const winner = output.indexOf(output.reduce((a, b) => Math.max(a, b), -Infinity));
+  return winner === predicted ? name(predicted) : `${name(predicted)} becomes ${name(winner)}`;
 }

@@ -72,7 +72,7 @@ async function runTask<T>(
   listener.onProgress?.(index, BEGUN);
   const prepared = await task.prepare();
   if (!prepared.ok) {
-    const verdict = failure(prepared.error.message, 'Correct the specification or the data.', started);
+    const verdict = failure(prepared.error.message, 'Correct this and verify again.', started);
     return { ...place, ...NO_FACTS, verdict, key: '', cached: false };
   }
   const { facts } = prepared.value;

@@ -35,11 +35,14 @@ export function explain(verdict: Verdict<unknown>): string {
       return verdict.note ?? '';
     case 'falsified': {
       const { margin, foundBy, outsideWritten } = verdict.counterexample;
-      const violated = margin === 0 ? 'a tie, which counts as a violation' : `violated by ${formatNumber(margin)}`;
+      const violated =
+        margin === 0
+          ? 'meets its limit exactly, which counts as a violation'
+          : `violates it by ${formatNumber(margin)}`;
       const edge = outsideWritten
-        ? ' The point is the float32 number nearest to the written limit and lies just outside it.'
+        ? '; it lies on the edge of the region as float32 rounds it, just outside the written number'
         : '';
-      return `ONNX Runtime answers differently on a counterexample found by ${foundBy} (${violated}).${edge}`;
+      return `In ONNX Runtime an input of the region ${violated} (found by ${foundBy}${edge}).`;
     }
     case 'misclassified':
       return verdict.reason;
