@@ -1,5 +1,5 @@
 import type { ModelProto, NodeProto, TensorProto, ValueInfoProto } from './proto/onnx';
-import { type ElementType, elementTypeOf } from './element-type';
+import { type ElementType, elementTypeOf, isFloat } from './element-type';
 import { refuse } from './refusal';
 
 /** One ONNX operator call. Empty names stand for optional inputs and outputs that are left out. */
@@ -29,8 +29,9 @@ export interface Graph {
   readonly inputs: readonly GraphInput[];
   readonly outputs: readonly string[];
   readonly initializers: ReadonlyMap<string, TensorProto>;
+  /** The nodes that the outputs depend on. */
   readonly nodes: readonly GraphNode[];
-  /** Nodes that read each value. */
+  /** Nodes that read each value, among `nodes`. */
   readonly consumers: ReadonlyMap<string, readonly GraphNode[]>;
 }
 
@@ -90,15 +91,7 @@ export function readGraph(model: ModelProto): Graph {
       proto,
     };
   });
-  const consumers = new Map<string, GraphNode[]>();
-  for (const node of nodes) {
-    for (const output of node.outputs) if (output !== '') claim(output, `node "${node.name}"`);
-    for (const input of node.inputs) {
-      const readers = consumers.get(input);
-      if (readers) readers.push(node);
-      else consumers.set(input, [node]);
-    }
-  }
+  for (const node of nodes) for (const output of node.outputs) if (output !== '') claim(output, `node "${node.name}"`);
   for (const node of nodes)
     for (const input of node.inputs)
       if (input !== '' && !made.has(input))
@@ -112,17 +105,19 @@ export function readGraph(model: ModelProto): Graph {
     if (!made.has(output))
       refuse('graph-missing-value', `the output "${output}" is made by no node of the file; export the model again.`);
   const ready = new Set([...initializers.keys(), ...inputs.map(input => input.name), '']);
-  return { opset, inputs, outputs, initializers, nodes: inOrder(nodes, consumers, ready), consumers };
+  const live = needed(nodes, outputs);
+  const consumers = consumersOf(live);
+  return { opset, inputs, outputs, initializers, nodes: inOrder(live, consumers, ready), consumers };
 }
 
 function readInput(input: ValueInfoProto): GraphInput {
   const tensor = input.type?.value?.$case === 'tensorType' ? input.type.value.value : undefined;
   if (!tensor) refuse('input-kind', `input "${input.name}" is no tensor, which is not supported.`);
   const type = elementTypeOf(tensor.elemType);
-  if (type === undefined)
+  if (type === undefined || !isFloat(type))
     refuse(
       'input-type',
-      `input "${input.name}" has an element type that is not supported (number ${tensor.elemType}).`,
+      `input "${input.name}" holds ${type ?? `elements of type number ${tensor.elemType}`}; a floating-point input is needed.`,
     );
   if (!tensor.shape)
     refuse(
@@ -144,12 +139,44 @@ function readInput(input: ValueInfoProto): GraphInput {
   return { name: input.name, shape, type };
 }
 
-/** Orders nodes so that each comes after what it reads, keeping the file's order where it can (files are nearly always in order). */
+/** The nodes that some output depends on, in the file's order. */
+function needed(nodes: readonly GraphNode[], outputs: readonly string[]): GraphNode[] {
+  const maker = new Map(nodes.flatMap(node => node.outputs.map(output => [output, node] as const)));
+  const live = new Set<GraphNode>();
+  const pending = [...outputs];
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    const node = name === '' ? undefined : maker.get(name);
+    if (!node || live.has(node)) continue;
+    live.add(node);
+    pending.push(...node.inputs);
+  }
+  return nodes.filter(node => live.has(node));
+}
+
+function consumersOf(nodes: readonly GraphNode[]): Map<string, GraphNode[]> {
+  const consumers = new Map<string, GraphNode[]>();
+  for (const node of nodes)
+    for (const input of node.inputs) {
+      const readers = consumers.get(input);
+      if (readers) readers.push(node);
+      else consumers.set(input, [node]);
+    }
+  return consumers;
+}
+
+/** Orders nodes so that each comes after what it reads. Files are nearly always in order already; then that order stays. */
 function inOrder(
   nodes: readonly GraphNode[],
   consumers: ReadonlyMap<string, readonly GraphNode[]>,
   ready: ReadonlySet<string>,
 ): GraphNode[] {
+  const made = new Set(ready);
+  const isOrdered = nodes.every(node => {
+    const isReady = node.inputs.every(name => made.has(name));
+    for (const output of node.outputs) made.add(output);
+    return isReady;
+  });
+  if (isOrdered) return [...nodes];
   const missing = new Map<GraphNode, number>(
     nodes.map(node => [node, node.inputs.filter(name => !ready.has(name)).length]),
   );

@@ -4,7 +4,7 @@ import type { Graph, GraphNode } from './graph';
 import { Operation, type Value } from './operation';
 import { operators } from './operators';
 import { Refusal } from './refusal';
-import { tensorHeader, tensorValues } from './tensor';
+import { checkPayload, tensorHeader, tensorValues } from './tensor';
 
 /** A node whose operator, or the form of it that the node uses, is not supported. */
 export interface Unsupported {
@@ -22,9 +22,19 @@ export interface Inference {
 export function inferShapes(graph: Graph, external: ExternalData): Inference {
   const values = new Map<string, Value>();
   for (const input of graph.inputs) values.set(input.name, { ...input, constant: null });
+  const unreadable = new Map<string, string>();
   for (const [name, tensor] of graph.initializers) {
-    const { shape, type } = tensorHeader(tensor, name);
-    const constant = new Constant(shape, type, () => ({ values: tensorValues(tensor, name, external), error: null }));
+    const header = tensorHeader(tensor, name);
+    if (typeof header === 'string') {
+      unreadable.set(name, header);
+      continue;
+    }
+    checkPayload(tensor, name, header);
+    const { shape, type } = header;
+    const constant = new Constant(shape, type, () => ({
+      values: tensorValues(tensor, name, header, external),
+      error: null,
+    }));
     values.set(name, { name, shape, type, constant });
   }
   const unsupported: Unsupported[] = [];
@@ -38,6 +48,11 @@ export function inferShapes(graph: Graph, external: ExternalData): Inference {
             ? 'this operator is not supported'
             : `operators of the domain ${node.domain} are not supported`,
       });
+      continue;
+    }
+    const unread = node.inputs.find(name => unreadable.has(name));
+    if (unread !== undefined) {
+      unsupported.push({ node, reason: unreadable.get(unread)! });
       continue;
     }
     // Behind an unsupported node nothing is known; what it reads was reported already.

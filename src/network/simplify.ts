@@ -29,8 +29,10 @@ export function simplify({ draft, output, inputs, outputs }: Lowered): Network {
 /** Folds once along the whole graph. Says whether anything was folded. */
 function sweep(nodes: DraftNode[], output: number): boolean {
   const users = countUsers(nodes, output);
-  const release = (id: number): void => {
-    if (--users[id] === 0) nodes[id].inputs.forEach(release);
+  const release = (ids: readonly number[]): void => {
+    const pending = [...ids];
+    for (let id = pending.pop(); id !== undefined; id = pending.pop())
+      if (--users[id] === 0) pending.push(...nodes[id].inputs);
   };
   let changed = false;
   for (let id = 0; id < nodes.length; id++) {
@@ -44,7 +46,7 @@ function sweep(nodes: DraftNode[], output: number): boolean {
     for (const replacement of folded) {
       const before = nodes[replacement.id].inputs;
       nodes[replacement.id] = replacement;
-      before.forEach(release);
+      release(before);
     }
     changed = true;
   }

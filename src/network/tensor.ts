@@ -3,17 +3,18 @@ import type { ExternalData } from './external-data';
 import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType } from './proto/onnx';
 import { refuse } from './refusal';
 
-/** Shape and element type of a stored tensor. Its data is not looked at. */
-export function tensorHeader(tensor: TensorProto, name: string): { shape: number[]; type: ElementType } {
+/** What a stored tensor says of itself. */
+export interface TensorHeader {
+  readonly shape: readonly number[];
+  readonly type: ElementType;
+}
+
+/** Shape and element type of a stored tensor, or why its type is of no use here. Its data is not looked at. */
+export function tensorHeader(tensor: TensorProto, name: string): TensorHeader | string {
   const type = elementTypeOf(tensor.dataType);
-  if (type === undefined) {
-    const known = Object.entries(TensorProto_DataType).find(entry => entry[1] === tensor.dataType)?.[0];
-    refuse(
-      'tensor-type',
-      `tensor "${name}" has element type ${known?.toLowerCase() ?? `number ${tensor.dataType}`}, which is not supported.`,
-    );
-  }
-  return { shape: tensor.dims.map(dimension => dimensionOf(dimension, name)), type };
+  if (type !== undefined) return { shape: tensor.dims.map(dimension => dimensionOf(dimension, name)), type };
+  const known = Object.entries(TensorProto_DataType).find(entry => entry[1] === tensor.dataType)?.[0];
+  return `tensor "${name}" holds elements of type ${known?.toLowerCase() ?? `number ${tensor.dataType}`}`;
 }
 
 function dimensionOf(dimension: bigint, name: string): number {
@@ -27,26 +28,37 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }
 
-/**
- * The values of a tensor as float64, row-major. Integers beyond 2^53 are rounded: they only occur as "until the end" in slices.
- * Nothing is allocated before the data is known to be as long as the shape says.
- */
-export function tensorValues(tensor: TensorProto, name: string, external: ExternalData): Float64Array {
-  const { shape, type } = tensorHeader(tensor, name);
-  const count = sizeOf(shape);
+/** Refuses a tensor of which the file holds more or less data than its shape says; data in other files is not looked at. */
+export function checkPayload(tensor: TensorProto, name: string, { shape, type }: TensorHeader): void {
   if (tensor.segment)
     refuse('tensor-segment', `tensor "${name}" is stored in segments, which is not supported; export the model again.`);
-  if (type === 'string') refuse('tensor-type', `tensor "${name}" holds text where numbers are needed.`);
+  if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL || type === 'string') return;
+  const count = sizeOf(shape);
   const bytes = count * elementBytes(type);
-  if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL)
-    return rawValues(externalBytes(tensor, name, bytes, external), type);
   const typed = typedField(tensor, type);
   if (typed.length === 0 || tensor.rawData.length > 0) {
     if (tensor.rawData.length !== bytes)
       mismatch(name, shape, count, `${tensor.rawData.length} bytes instead of ${bytes}`);
-    return rawValues(tensor.rawData, type);
-  }
-  if (typed.length !== count) mismatch(name, shape, count, `${typed.length}`);
+  } else if (typed.length !== count) mismatch(name, shape, count, `${typed.length}`);
+}
+
+/**
+ * The values of a tensor as float64, row-major. Integers beyond 2^53 are rounded: they only occur as "until the end" in slices.
+ * Nothing is allocated before the data is known to be as long as the shape says.
+ */
+export function tensorValues(
+  tensor: TensorProto,
+  name: string,
+  header: TensorHeader,
+  external: ExternalData,
+): Float64Array {
+  const { shape, type } = header;
+  checkPayload(tensor, name, header);
+  if (type === 'string') refuse('tensor-type', `tensor "${name}" holds text where numbers are needed.`);
+  if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL)
+    return rawValues(externalBytes(tensor, name, sizeOf(shape) * elementBytes(type), external), type);
+  const typed = typedField(tensor, type);
+  if (typed.length === 0 || tensor.rawData.length > 0) return rawValues(tensor.rawData, type);
   const decode = type === 'float16' ? float16Value : type === 'bfloat16' ? bfloat16Value : Number;
   return Float64Array.from(typed as ArrayLike<number | bigint>, value => decode(value as number));
 }

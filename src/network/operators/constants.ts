@@ -23,8 +23,12 @@ function tensorAttribute(operation: Operation, name: string): Constant | undefin
   const tensor = operation.attribute(name)?.t;
   if (!tensor) return undefined;
   const label = `${name} of ${operation.node.name}`;
-  const { shape, type } = tensorHeader(tensor, label);
-  return new Constant(shape, type, () => ({ values: tensorValues(tensor, label, operation.external), error: null }));
+  const header = tensorHeader(tensor, label);
+  if (typeof header === 'string') return operation.unsupported(header);
+  return new Constant(header.shape, header.type, () => ({
+    values: tensorValues(tensor, label, header, operation.external),
+    error: null,
+  }));
 }
 
 const constant = fixed(operation => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-node';
 import type { LoadedModel } from '../../../src/network/load';
 import { loadModelBytes } from '../../../src/network/load';
@@ -9,7 +10,7 @@ export async function runtimeOutputs(model: LoadedModel, x: Float64Array): Promi
     logSeverityLevel: 4,
     executionMode: 'sequential',
     intraOpNumThreads: 1,
-    externalData: model.externalData.map(file => ({ path: file.location, data: file.path })),
+    externalData: model.externalData.map(file => ({ path: file.location, data: readFileSync(file.path) })),
   });
   const feeds: Record<string, ort.Tensor> = {};
   for (const input of model.network.inputs) {
