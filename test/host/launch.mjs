@@ -70,7 +70,7 @@ export async function runSuite({
 }) {
   const results = env['VSCODE_TEST_RESULTS'] ?? process.env['VSCODE_TEST_RESULTS'];
   if (results) rmSync(results, { force: true });
-  const server = await startServer({ extensionsDir, userDataDir, env, settings, trust });
+  const server = await startServer({ extensionsDir, userDataDir, env, settings, trust, runsSuite: true });
   let crash = null;
   let said = '';
   let hostEnded = () => {};

@@ -47,6 +47,7 @@ function cleanEnvironment(extra = {}) {
  * @property {Record<string, unknown>} [settings] user settings beside the quiet ones
  * @property {Record<string, string>} [env] more environment for the server and so for the extension host
  * @property {boolean} [trust] ask for workspace trust, as a person's VS Code does
+ * @property {boolean} [runsSuite] a test suite is to be run in its extension host
  */
 
 /** Starts a server on a free port of this machine. @param {ServerOptions} options */
@@ -57,6 +58,7 @@ export async function startServer({
   settings = {},
   env = {},
   trust = false,
+  runsSuite = false,
 } = {}) {
   const { main, node } = executables(host);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'certiscope-host-'));
@@ -72,8 +74,8 @@ export async function startServer({
     main, '--host', '127.0.0.1', '--port', '0', '--without-connection-token', '--accept-server-license-terms',
     '--server-data-dir', data, '--user-data-dir', user, '--extensions-dir', extensions,
     '--telemetry-level', 'off', '--disable-telemetry', '--disable-update-check', '--disable-getting-started-override',
-    // Without this flag a built workbench ignores the extension and test paths in its address and just opens.
-    '--enable-smoke-test-driver',
+    // Without this flag a built workbench ignores the extension and test paths in its address; with it, it shows no notifications.
+    ...(runsSuite ? ['--enable-smoke-test-driver'] : []),
     ...(trust ? [] : ['--disable-workspace-trust']),
   ]; // prettier-ignore
   const logFile = path.join(folder, 'server.log');

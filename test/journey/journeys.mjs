@@ -94,6 +94,7 @@ export const JOURNEYS = [
       await workbench.page.keyboard.press('Home');
       await workbench.page.keyboard.type('(assert (<= X_0 0.9)) ');
       await workbench.lens(/stale/, 5000);
+      await workbench.page.locator('.testing-run-glyph.retired').waitFor();
       await workbench.picture('stale');
     },
   },
@@ -144,7 +145,7 @@ export const JOURNEYS = [
         const property = await workbench.file('models', name);
         await property.dblclick();
         await (await workbench.lens(/Run/)).click();
-        await workbench.lens(/verified|falsified/);
+        await workbench.lens(/(verified|falsified) ·/);
       }
       await workbench.activity('Certiscope');
       await workbench.page

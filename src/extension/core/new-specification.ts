@@ -74,13 +74,15 @@ export function newSpecificationText(wanted: NewSpecification): string {
     ...(labels === null ? [] : [`"labels": ${json(labels)}`]),
     ...(select === null ? [] : [`"select": ${json(select)}`]),
   ];
-  const clip = preprocess.clip === null ? '' : `, "clip": ${json(preprocess.clip)}`;
+  const clip = preprocess.clip === null ? '' : `,\n      "clip": ${json(preprocess.clip)}`;
   return `{
-  // What must hold for ${wanted.model}. Every check below has a Run above it; change it and run again.
+  // What must hold for ${wanted.model}. Every check has a Run above it.
   "model": ${json(wanted.model)},
 
-  // The inputs that are perturbed.${select === null ? '' : ' "select" says which samples, for example "0..99" or [3, 7].'}
-  "inputs": { ${inputs.join(', ')} },
+  // The samples that are perturbed.${select === null ? '' : ' "select" says which, for example "0..99" or "3,7".'}
+  "inputs": {
+    ${inputs.join(',\n    ')}
+  },
 
   // How data becomes the model's input: x ↦ (x·scale − mean)/std, per channel.
   "preprocess": { "scale": ${json(preprocess.scale)}, "mean": ${json(preprocess.mean)}, "std": ${json(preprocess.std)} },
@@ -90,7 +92,11 @@ export function newSpecificationText(wanted: NewSpecification): string {
 
   "checks": [
     // ε${preprocess.clip === null ? ' is' : ' and clip are'} in units after scale, before mean and std.
-    { "name": ${json(`within ${epsilon}`)}, "perturb": "input", "norm": "inf", "epsilon": ${json(epsilon)}${clip} }
+    {
+      "name": ${json(`within ${epsilon}`)},
+      "perturb": "input",
+      "epsilon": ${json(epsilon)}${clip}
+    }
   ],
 
   // Seconds for each sample.

@@ -80,10 +80,25 @@ function evidenceDetail({ evidence }: QuestionState, kind: VerdictKind): string 
 
 /** What one result says, as sentences for a diagnostic, a list or a tooltip: what was claimed, what came of it, and why. */
 export function resultSentences(result: Answered): string {
-  const subject = result.sample === null ? '' : `Sample ${result.sample}: `;
-  const { kind } = result.verdict;
-  const claim = kind === 'falsified' ? `it is not true that ${result.claim}` : `the claim is that ${result.claim}`;
-  return [`${subject}${KIND[kind].label}; ${claim}.`, explain(result.verdict)].filter(part => part !== '').join(' ');
+  const { verdict, sample, claim } = result;
+  const subject = sample === null ? '' : `Sample ${sample}: `;
+  const said = SAID[verdict.kind];
+  const sentence = `${subject}${subject === '' ? capital(said) : said} ${claim}.`;
+  return [sentence, explain(verdict)].filter(part => part !== '').join(' ');
+}
+
+/** How a verdict speaks of its claim. */
+const SAID: Record<VerdictKind, string> = {
+  verified: 'verified:',
+  falsified: 'falsified. It is not true that',
+  misclassified: 'misclassified. Asked was whether',
+  unknown: 'unknown. Asked was whether',
+  timeout: 'timeout. Asked was whether',
+  error: 'error. Asked was whether',
+};
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** What a verified result is a statement about. */
