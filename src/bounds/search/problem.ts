@@ -49,6 +49,8 @@ export interface SlopeOptions {
   /** Factor of the step from one iteration to the next; 0.98 unless given. */
   readonly decay?: number;
   readonly threads?: number;
+  /** Floating-point operations of one graph run; rows are dealt with in parts so as not to exceed it (joint neurons cannot be). 1e9 unless given. */
+  readonly operationsPerRun?: number;
   /** Stop as soon as every row of every box is above this; +∞ (never) unless given. */
   readonly enough?: number;
   /** Polled between steps. */

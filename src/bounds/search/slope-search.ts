@@ -29,7 +29,7 @@ const OPERATIONS_PER_RUN = 1e9;
 export async function searchSlopes(problem: SlopeProblem, options: SlopeOptions = {}): Promise<Result<SlopeResult>> {
   if (problem.joint?.size) return searchTogether(problem, options);
   const perRow = 3 * forwardOperations(problem.network) * problem.boxes.count;
-  const atOnce = Math.max(1, Math.floor(OPERATIONS_PER_RUN / perRow));
+  const atOnce = Math.max(1, Math.floor((options.operationsPerRun ?? OPERATIONS_PER_RUN) / perRow));
   const chunks = Math.ceil(problem.rows.count / atOnce);
   if (chunks <= 1) return searchTogether(problem, options);
   const results: SlopeResult[] = [];

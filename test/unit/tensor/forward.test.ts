@@ -17,7 +17,9 @@ describe('forward', () => {
         const result = await program.value.run({ x });
         if (!result.ok) throw new Error(result.error.message);
         const expected = [0, 1, 2].flatMap(k => [...(evaluate(network, x.subarray(18 * k, 18 * k + 18)).at(-1) ?? [])]);
-        result.value.y.forEach((value, i) => expect(Math.abs(value - expected[i])).toBeLessThan(1e-5 * (1 + Math.abs(expected[i]))));
+        result.value.y.forEach((value, i) =>
+          expect(Math.abs(value - expected[i])).toBeLessThan(1e-5 * (1 + Math.abs(expected[i]))),
+        );
         await program.value.close();
       }
     }

@@ -24,7 +24,15 @@ class Builder {
   dense(input: number, size: number): number {
     const inner = this.nodes[input].size;
     const weight = this.normals(size * inner, 1 / Math.sqrt(inner));
-    return this.push({ kind: 'dense', inputs: [input], size, shape: [size], weight, bias: this.normals(size, 0.2), ...EXACT });
+    return this.push({
+      kind: 'dense',
+      inputs: [input],
+      size,
+      shape: [size],
+      weight,
+      bias: this.normals(size, 0.2),
+      ...EXACT,
+    });
   }
 
   conv(input: number, channels: number): number {
@@ -33,7 +41,12 @@ class Builder {
     const kernel: [number, number] = [1 + random.integer(Math.min(3, h)), 1 + random.integer(Math.min(3, w))];
     const strides: [number, number] = [1 + random.integer(2), 1 + random.integer(2)];
     const dilations: [number, number] = [1, 1];
-    const pads: [number, number, number, number] = [random.integer(2), random.integer(2), random.integer(2), random.integer(2)];
+    const pads: [number, number, number, number] = [
+      random.integer(2),
+      random.integer(2),
+      random.integer(2),
+      random.integer(2),
+    ];
     const groups = c % 2 === 0 && channels % 2 === 0 ? 1 + random.integer(2) : 1;
     const out = (k: 0 | 1, length: number) => Math.floor((length + pads[k] + pads[k + 2] - kernel[k]) / strides[k]) + 1;
     const outputShape: [number, number, number] = [channels, out(0, h), out(1, w)];
@@ -53,7 +66,15 @@ class Builder {
 
   scale(input: number): number {
     const { size, shape } = this.nodes[input];
-    return this.push({ kind: 'scale', inputs: [input], size, shape, scale: this.normals(size, 1), bias: this.normals(size, 0.2), ...EXACT });
+    return this.push({
+      kind: 'scale',
+      inputs: [input],
+      size,
+      shape,
+      scale: this.normals(size, 1),
+      bias: this.normals(size, 0.2),
+      ...EXACT,
+    });
   }
 
   /** Windows of one to three neighbours. */
@@ -69,7 +90,16 @@ class Builder {
   sparse(input: number, size: number): number {
     const rows = this.windows(input, size);
     const value = this.normals(rows.column.length, 1);
-    return this.push({ kind: 'sparse', inputs: [input], size, shape: [size], ...rows, value, bias: this.normals(size, 0.1), ...EXACT });
+    return this.push({
+      kind: 'sparse',
+      inputs: [input],
+      size,
+      shape: [size],
+      ...rows,
+      value,
+      bias: this.normals(size, 0.1),
+      ...EXACT,
+    });
   }
 
   maxPool(input: number, size: number): number {
@@ -80,7 +110,11 @@ class Builder {
 export type Kinds = readonly ('relu' | 'leakyRelu' | 'sigmoid' | 'tanh')[];
 
 /** A network with a convolution, residual sum, concatenation, constant, scaling, sparse map and max pooling; the seed draws the details. */
-export function randomNetwork(seed: number, kinds: Kinds = ['relu', 'leakyRelu', 'sigmoid', 'tanh'], outputs = 3): Network {
+export function randomNetwork(
+  seed: number,
+  kinds: Kinds = ['relu', 'leakyRelu', 'sigmoid', 'tanh'],
+  outputs = 3,
+): Network {
   const b = new Builder(new Random(seed));
   const input = b.push({ kind: 'input', inputs: [], size: 18, shape: [2, 3, 3] });
   const first = b.activation(b.conv(b.scale(input), 2), kinds);
@@ -110,7 +144,7 @@ export function activate(kind: 'relu' | 'leakyRelu' | 'sigmoid' | 'tanh', slope:
   return x > 0 ? x : slope * x;
 }
 
-function evaluateNode(node: NetworkNode, inputs: Float64Array[], x: ArrayLike<number>): Float64Array {
+export function evaluateNode(node: NetworkNode, inputs: Float64Array[], x: ArrayLike<number>): Float64Array {
   const [a] = inputs;
   const each = (f: (i: number) => number) => Float64Array.from({ length: node.size }, (_, i) => f(i));
   switch (node.kind) {
@@ -156,7 +190,9 @@ function convolve(node: ConvNode, a: Float64Array): Float64Array {
               const i = r * node.strides[0] - node.pads[0] + u * node.dilations[0];
               const j = q * node.strides[1] - node.pads[1] + v * node.dilations[1];
               if (i < 0 || j < 0 || i >= height || j >= width) continue;
-              sum += node.weight[((o * perGroup + c) * node.kernel[0] + u) * node.kernel[1] + v] * a[((group * perGroup + c) * height + i) * width + j];
+              sum +=
+                node.weight[((o * perGroup + c) * node.kernel[0] + u) * node.kernel[1] + v] *
+                a[((group * perGroup + c) * height + i) * width + j];
             }
         y[(o * rows + r) * columns + q] = sum;
       }
