@@ -2,10 +2,13 @@ import type { Network } from '../network/network';
 import type { Constraint } from '../spec/question';
 import type { BoxBounder } from './bounder';
 import { ChainLadder, denseChain } from './chain';
+import { GraphBounder } from './graph/graph-bounder';
 
-/** The bounder for a network: the fused ladder for dense chains. */
+/** Inputs over which the fused ladder, which keeps every row whole, is no longer the faster of the two. */
+const MOST_LADDER_INPUTS = 64;
+
+/** The bounder for a network: the fused ladder for dense chains of few inputs, the general one for everything else. */
 export function createBounder(network: Network, constraints: readonly Constraint[]): BoxBounder {
-  const chain = denseChain(network);
-  if (chain) return new ChainLadder(chain, constraints);
-  throw new Error('not a dense chain');
+  const chain = network.inputSize <= MOST_LADDER_INPUTS ? denseChain(network) : null;
+  return chain ? new ChainLadder(chain, constraints) : new GraphBounder(network, constraints);
 }

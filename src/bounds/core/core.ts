@@ -8,6 +8,12 @@ export interface CoreExports {
   mark(): number;
   release(position: number): void;
   gemm(c: number, a: number, b: number, m: number, k: number, n: number, lda: number, ldb: number, ldc: number): void;
+  absoluteProduct(y: number, a: number, x: number, m: number, k: number, lda: number): void;
+
+  newGeometry(): number;
+  reserveConvolution(geometry: number): void;
+  convolve(geometry: number, output: number, input: number, weight: number): void;
+  convolveBack(geometry: number, output: number, input: number, weightT: number): void;
 
   newChain(layers: number, inputs: number): void;
   newLayer(k: number, size: number, slope: number, relativeError: number): void;

@@ -37,7 +37,7 @@ const balanced: AxisRule = (width, coefficient, wholeWidth) => Math.sqrt(coeffic
 const AXIS_RULES: readonly AxisRule[] = [byInfluence, byInfluence, byLength, byLength, balanced];
 
 /**
- * Branch and bound over the input (METHODS 9.9, 9.10): one box at a time through the ladder of bounds; what is not settled is clipped by its own
+ * Branch and bound over the input: one box at a time through the ladder of bounds; what is not settled is clipped by its own
  * planes and split along an axis whose rule is drawn per box.
  */
 export class InputSearch {
@@ -181,7 +181,7 @@ export class InputSearch {
   /**
    * The axis to split; −1 when no edge can be split. The rule is drawn per box: the axis that the bound depends on most (largest
    * |coefficient|·width), the longest edge, and now and then the two balanced, each relative to the whole region. Any one rule starves some axis
-   * on some problem and is then 20 times worse or more; a mixture cannot starve an axis for long (METHODS 9.10; bench/results/axis-rules.md).
+   * on some problem and is then 20 times worse or more; a mixture cannot starve an axis for long (bench/results/axis-rules.md has the counts).
    */
   private chooseAxis(seed: number, lower: Float64Array, upper: Float64Array, coefficient: Float64Array): number {
     const rule = AXIS_RULES[mix(seed) % AXIS_RULES.length];

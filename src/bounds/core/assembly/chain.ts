@@ -150,8 +150,8 @@ export function prepare(k: i32): void {
   const from = before.liveCount;
   const rowIn = <usize>stride(it.inputs) << 3;
   const rowOut = <usize>stride(from) << 3;
-  // γ for one product row, and for all the constants that a bound can be the sum of.
-  const product = gamma(from + 2) + it.relativeError * 1.000001;
+  // γ for one entry of a row times the packed weights (a sum over this layer's live neurons), and for the constants of a bound.
+  const product = gamma(it.size + 4) + it.relativeError * 1.000001;
   const constants = constantsGamma();
   const slope = it.slope;
   let count = 0;

@@ -67,3 +67,13 @@ export function gemm(c: usize, a: usize, b: usize, m: i32, k: i32, n: i32, lda: 
     }
   }
 }
+
+/** y = |A|·x for A [m × k] with row stride lda, x ≥ 0: one sum of k non-negative products an entry. */
+export function absoluteProduct(y: usize, a: usize, x: usize, m: i32, k: i32, lda: i32): void {
+  for (let i = 0; i < m; i++) {
+    const row = a + ((<usize>i * <usize>lda) << 3);
+    let sum: f64 = 0;
+    for (let j = 0; j < k; j++) sum += abs(load<f64>(row + (<usize>j << 3))) * load<f64>(x + (<usize>j << 3));
+    store<f64>(y + (<usize>i << 3), sum);
+  }
+}

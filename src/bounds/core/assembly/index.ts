@@ -1,7 +1,8 @@
 // The float64 core. Everything that a verdict rests on is computed here (or checked against exact arithmetic in the tests).
 
 export { allocate, mark, release } from './memory';
-export { gemm } from './gemm';
+export { gemm, absoluteProduct } from './gemm';
+export { newGeometry, reserveConvolution, convolve, convolveBack } from './convolution';
 export { newChain, newLayer, layerWeight, layerBias, layerBiasError, boundsBlock, boundsCount, inputLower, inputUpper } from './chain';
 export { rowLower, rowPlane, constants } from './crown';
 export {

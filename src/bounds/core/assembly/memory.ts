@@ -26,7 +26,6 @@ export function release(position: usize): void {
 }
 
 /** Doubles a row of n values takes: n rounded up to a multiple of 4, so that kernels need no tails. */
-// @ts-expect-error decorators are AssemblyScript's
 @inline
 export function stride(n: i32): i32 {
   return (n + 3) & ~3;

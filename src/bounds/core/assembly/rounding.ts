@@ -13,21 +13,18 @@ export const UNDERFLOW: f64 = 1e-200;
 export const MAGNITUDE_LIMIT: f64 = 1e60;
 
 /** γ_n = n·u / (1 − n·u), rounded up: the relative error of a sum of n products in any order, with or without fused multiply-add. */
-// @ts-expect-error decorators are AssemblyScript's
 @inline
 export function gamma(n: i32): f64 {
   return <f64>(n + 1) * UNIT * 1.000001;
 }
 
 /** Makes a computed sum of non-negative terms (fewer than 2^29 operations) at least as large as its exact value. */
-// @ts-expect-error decorators are AssemblyScript's
 @inline
 export function inflate(value: f64): f64 {
   return value * 1.0000002 + UNDERFLOW;
 }
 
 /** A float64 at most the exact x − y. */
-// @ts-expect-error decorators are AssemblyScript's
 @inline
 export function subtractDown(x: f64, y: f64): f64 {
   const d = x - y;
@@ -35,7 +32,6 @@ export function subtractDown(x: f64, y: f64): f64 {
 }
 
 /** A float64 at least the exact x + y. */
-// @ts-expect-error decorators are AssemblyScript's
 @inline
 export function addUp(x: f64, y: f64): f64 {
   const s = x + y;

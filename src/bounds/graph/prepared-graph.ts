@@ -1,0 +1,94 @@
+import { assert } from '../../base/assert';
+import type { Network, NetworkNode } from '../../network/network';
+import { doublesAt, instantiateCore, stride, type CoreExports } from '../core/core';
+import { ROUNDING } from '../tolerances';
+import { linearMap, type LinearMap } from './linear-map';
+
+/** γ_n = n·u / (1 − n·u), rounded up. */
+export function gamma(n: number): number {
+  return (n + 2) * ROUNDING.unit * 1.000001;
+}
+
+/** Makes a computed sum of non-negative terms (fewer than 2^29 operations) at least as large as its exact value. */
+export function inflate(value: number): number {
+  return value * 1.0000002 + ROUNDING.underflow;
+}
+
+/** A network with the linear maps of its affine nodes in the core's memory; what all bounds over general graphs work on. */
+export class PreparedGraph {
+  readonly core: CoreExports = instantiateCore();
+  readonly nodes: readonly NetworkNode[];
+  readonly maps: readonly (LinearMap | null)[];
+  /** Bias of every affine node, one value an output (zeros where there is none), and what it may be off by. */
+  readonly bias: readonly (Float64Array | null)[];
+  readonly biasError: readonly (Float64Array | null)[];
+  /** Doubles per row of each node's values. */
+  readonly wide: readonly number[];
+  /** Ids of the nodes that feed an activation or a pool: those whose bounds are worth tightening. */
+  readonly bounded: readonly number[];
+  /** γ for the constant of a linear bound: at most two terms a neuron, and a few more. */
+  readonly constantsGamma: number;
+
+  constructor(readonly network: Network) {
+    this.nodes = network.nodes;
+    this.wide = this.nodes.map(node => stride(node.size));
+    this.maps = this.nodes.map(node => {
+      if (node.kind !== 'dense' && node.kind !== 'conv' && node.kind !== 'scale' && node.kind !== 'sparse') return null;
+      return linearMap(this.core, node, this.nodes[node.inputs[0]].size);
+    });
+    this.bias = this.nodes.map(node => expand(node, 'bias' in node ? node.bias : null));
+    this.biasError = this.nodes.map(node => expand(node, 'biasError' in node ? node.biasError : null));
+    this.bounded = [...new Set(this.nodes.filter(isNonlinear).flatMap(node => node.inputs))];
+    this.constantsGamma = gamma(8 * this.nodes.reduce((sum, node) => sum + node.size, 0) + 256);
+  }
+
+  relativeError(id: number): number {
+    const node = this.nodes[id];
+    return 'relativeError' in node ? node.relativeError * 1.000001 : 0;
+  }
+
+  view(address: number, length: number): Float64Array {
+    return doublesAt(this.core, address, length);
+  }
+
+  /** |W|·x for an affine node, x ≥ 0. */
+  absolute(id: number, x: Float64Array): Float64Array {
+    const map = this.maps[id];
+    assert(map, () => `${this.nodes[id].name} is no affine node`);
+    const mark = this.core.mark();
+    const input = this.core.allocate(stride(map.inputSize) * 8);
+    const output = this.core.allocate(stride(map.outputSize) * 8);
+    this.view(input, map.inputSize).set(x);
+    map.absolute(output, input);
+    const result = this.view(output, map.outputSize).slice();
+    this.core.release(mark);
+    return result;
+  }
+
+  /** W·x + b in plain float64. */
+  apply(id: number, x: Float64Array): Float64Array {
+    const map = this.maps[id];
+    assert(map, () => `${this.nodes[id].name} is no affine node`);
+    const mark = this.core.mark();
+    const input = this.core.allocate(stride(map.inputSize) * 8);
+    const output = this.core.allocate(stride(map.outputSize) * 8);
+    this.view(input, map.inputSize).set(x);
+    map.forward(output, input, 1);
+    const result = this.view(output, map.outputSize).slice();
+    this.core.release(mark);
+    const bias = this.bias[id];
+    if (bias) for (let i = 0; i < result.length; i++) result[i] += bias[i];
+    return result;
+  }
+}
+
+export function isNonlinear(node: NetworkNode): boolean {
+  return ['relu', 'leakyRelu', 'sigmoid', 'tanh', 'maxPool'].includes(node.kind);
+}
+
+/** A convolution's bias is one value a channel; everywhere else it is one an output. */
+function expand(node: NetworkNode, bias: Float64Array | null): Float64Array | null {
+  if (bias === null || node.kind !== 'conv') return bias;
+  const plane = node.outputShape[1] * node.outputShape[2];
+  return Float64Array.from({ length: node.size }, (_, i) => bias[Math.floor(i / plane)]);
+}
