@@ -104,39 +104,33 @@ function canonical(value: unknown): string {
 /** A VNN-LIB file is one property; its own lines begin at the first assertion that mentions an output. */
 function outlineVnnlib(path: string, text: string): Outline {
   const position = positions(text);
-  const { start, end } = outputAssertions(text);
+  const code = text.replace(/;[^\n]*/g, comment => ' '.repeat(comment.length));
+  const { start, end } = outputAssertions(code);
   const range = { start: position(start), end: position(end) };
   const lineEnd = endOfLine(text, start, range.start);
   const anchor = { start: range.start, end: range.end.line > range.start.line ? lineEnd : range.end };
-  const meaning = text.replace(/;[^\n]*/g, '').replace(/\s+/g, ' ');
-  const property = { name: vnnlibName(path), range, anchor, fingerprint: hash(meaning) };
+  const property = { name: vnnlibName(path), range, anchor, fingerprint: hash(code, 'white space does not count') };
   return { kind: 'vnnlib', model: null, properties: [property], places: {} };
 }
 
 /** Offsets of the first line with an assertion over an output and of its closing bracket; the first line when there is none. */
-function outputAssertions(text: string): { start: number; end: number } {
-  const assertion = /\(\s*assert\b/g;
-  const output = /\bY(_\d+|\[)/;
-  for (let match = assertion.exec(text); match; match = assertion.exec(text)) {
-    const end = closingBracket(text, match.index);
-    if (output.test(text.slice(match.index, end))) return { start: match.index, end };
-    assertion.lastIndex = end;
+function outputAssertions(code: string): { start: number; end: number } {
+  const output = /\bY(_\d|\[)/g;
+  for (let match = output.exec(code); match; match = output.exec(code)) {
+    const assertion = code.lastIndexOf('(assert', match.index);
+    if (assertion > code.lastIndexOf('(declare', match.index))
+      return { start: assertion, end: closingBracket(code, assertion) };
   }
-  const firstLine = text.indexOf('\n');
-  return { start: 0, end: firstLine < 0 ? text.length : firstLine };
+  const firstLine = code.indexOf('\n');
+  return { start: 0, end: firstLine < 0 ? code.length : firstLine };
 }
 
-/** Offset after the bracket that closes the one at `start`; brackets in comments do not count. */
+/** Offset after the bracket that closes the one at `start`. */
 function closingBracket(text: string, start: number): number {
   let depth = 0;
   for (let i = start; i < text.length; i++) {
-    const character = text[i];
-    if (character === ';') {
-      const lineEnd = text.indexOf('\n', i);
-      if (lineEnd < 0) return text.length;
-      i = lineEnd;
-    } else if (character === '(') depth++;
-    else if (character === ')' && --depth === 0) return i + 1;
+    if (text[i] === '(') depth++;
+    else if (text[i] === ')' && --depth === 0) return i + 1;
   }
   return text.length;
 }
@@ -157,14 +151,27 @@ function positions(text: string): (offset: number) => Position {
   };
 }
 
-/** FNV-1a with 53 useful bits, as text: enough to tell edits of one text apart; verdicts themselves are keyed by the engine. */
-function hash(text: string): string {
+/**
+ * FNV-1a in two lanes, as text: enough to tell edits of one text apart; verdicts themselves are keyed by the engine. A loop over the text
+ * because it runs at every pause in the typing, on files of megabytes.
+ */
+function hash(text: string, spaces?: 'white space does not count'): string {
   let low = 0x811c9dc5;
   let high = 0xcbf29ce4;
+  let pending = true;
   for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
+    let code = text.charCodeAt(i);
+    if (spaces && code <= SPACE) {
+      pending = true;
+      continue;
+    }
+    // A run of white space counts as one space.
+    if (pending) code += 0x10000;
+    pending = false;
     low = Math.imul(low ^ code, 0x01000193);
     high = Math.imul(high ^ (code + (low >>> 13)), 0x85ebca6b);
   }
   return `${(high >>> 0).toString(16)}${(low >>> 0).toString(16).padStart(8, '0')}`;
 }
+
+const SPACE = 32;
