@@ -1,8 +1,10 @@
 import { assert } from '../base/assert';
 import { ok, type Result } from '../base/result';
+import { integers, model, node, tensor, valueInfo, type AttributeValue } from '../network/authoring';
+import { encodeModel } from '../network/codec';
+import type { NodeProto, TensorProto, ValueInfoProto } from '../network/proto/onnx';
 import { describe, type Expression, type FloatType, type Shape } from './expression';
 import { topologicalOrder } from './gradient';
-import { encodeGraph, type Attribute, type Graph, type GraphNode, type GraphTensor } from './onnx';
 import { Session, type SessionOptions, type Value } from './session';
 
 /** From expressions to a graph that runs. */
@@ -22,8 +24,6 @@ interface ArrayOf {
   float32: Float32Array;
   float64: Float64Array;
 }
-
-type Initializer = Graph['initializers'][number];
 
 /** A compiled set of expressions of one element type, ready to run. */
 export class Program<T extends FloatType, Output extends string> {
@@ -46,8 +46,8 @@ export class Program<T extends FloatType, Output extends string> {
     for (const [label, expression] of entries) {
       assert(expression.type === type, () => `output '${label}' of a ${type} program is ${describe(expression)}`);
     }
-    const { graph, names } = author.write(entries.map(([, expression]) => expression));
-    const session = await Session.open({ bytes: encodeGraph(graph), name: 'a graph written by this program' }, options);
+    const { bytes, names } = author.write(entries.map(([, expression]) => expression));
+    const session = await Session.open({ bytes, name: 'a graph written by this program' }, options);
     if (!session.ok) {
       assert(session.error.code !== 'runtime-rejected-model', () => session.error.message);
       return session;
@@ -81,17 +81,19 @@ export class Program<T extends FloatType, Output extends string> {
   }
 }
 
+type Attribute = number | readonly number[];
+
 /** Writes expressions as ONNX nodes. */
 class Author {
   readonly inputs = new Map<string, Shape>();
   readonly fed: Record<string, Value> = {};
   private readonly names = new Map<Expression, string>();
-  private readonly nodes: GraphNode[] = [];
-  private readonly initializers = new Map<string, Initializer>();
+  private readonly nodes: NodeProto[] = [];
+  private readonly initializers = new Map<string, TensorProto>();
 
   constructor(private readonly feedAbove: number) {}
 
-  write(roots: readonly Expression[]): { graph: Graph; names: string[] } {
+  write(roots: readonly Expression[]): { bytes: Uint8Array; names: string[] } {
     const order = topologicalOrder(roots);
     const kernels = new Set(order.filter(isConvolution).map(each => each.arguments[1]));
     for (const node of order) this.names.set(node, this.writeOne(node, kernels));
@@ -99,14 +101,11 @@ class Author {
     const names = roots.map(root =>
       root.arguments.length === 0 ? this.node('Identity', [this.name(root)]) : this.name(root),
     );
-    const outputs = [...new Set(names)].map(name => {
-      const root = roots[names.indexOf(name)];
-      return { name, type: root.type, shape: root.shape };
-    });
-    const inputs: GraphTensor[] = order.filter(each => this.isFed(each)).map(each => {
-      return { name: this.name(each), type: each.type, shape: each.shape };
-    }); // prettier-ignore
-    return { graph: { inputs, outputs, nodes: this.nodes, initializers: [...this.initializers.values()] }, names };
+    const info = (name: string, { type, shape }: Expression): ValueInfoProto => valueInfo(name, type, shape);
+    const outputs = [...new Set(names)].map(name => info(name, roots[names.indexOf(name)]));
+    const inputs = order.filter(each => this.isFed(each)).map(each => info(this.name(each), each));
+    const written = model({ nodes: this.nodes, inputs, outputs, initializers: [...this.initializers.values()] });
+    return { bytes: encodeModel(written), names };
   }
 
   private isFed(expression: Expression): boolean {
@@ -122,16 +121,17 @@ class Author {
 
   private node(operator: string, inputs: readonly string[], attributes?: Readonly<Record<string, Attribute>>): string {
     const output = `v${this.nodes.length}`;
-    this.nodes.push({ operator, inputs, output, ...(attributes ? { attributes } : {}) });
+    const values = Object.entries(attributes ?? {}).map(([name, value]): [string, AttributeValue] => {
+      return [name, typeof value === 'number' ? { int: value } : { ints: value }];
+    });
+    this.nodes.push(node(operator, inputs, [output], Object.fromEntries(values)));
     return output;
   }
 
-  /** An initializer of integers, shared between equal ones. */
-  private integers(values: ArrayLike<number>): string {
-    const data = BigInt64Array.from(values, BigInt);
-    const key = values.length <= 16 ? `i${data.join('_').replaceAll('-', 'm')}` : `i#${this.initializers.size}`;
-    if (!this.initializers.has(key))
-      this.initializers.set(key, { name: key, type: 'int64', shape: [data.length], data });
+  /** An initializer of integers, shared between equal short ones. */
+  private integers(values: readonly number[] | Int32Array): string {
+    const key = values.length <= 16 ? `i${values.join('_').replaceAll('-', 'm')}` : `i#${this.initializers.size}`;
+    if (!this.initializers.has(key)) this.initializers.set(key, integers(key, [...values]));
     return key;
   }
 
@@ -147,9 +147,10 @@ class Author {
       }
       case 'constant': {
         const name = `c${this.initializers.size + Object.keys(this.fed).length}`;
-        const tensor = { name, type: expression.type, shape: expression.shape, data: operation.data };
-        if (operation.data.length > this.feedAbove && !kernels.has(expression)) this.fed[name] = tensor as Value;
-        else this.initializers.set(name, tensor as Initializer);
+        const { type, shape } = expression;
+        const { data } = operation;
+        if (data.length > this.feedAbove && !kernels.has(expression)) this.fed[name] = { type, shape, data } as Value;
+        else this.initializers.set(name, tensor(name, shape, data));
         return name;
       }
       case 'StopGradient':

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { fromFloat16, toFloat16 } from '../../../src/attack/float16';
 import { attack } from '../../../src/attack/pgd';
 import { Replayer } from '../../../src/attack/replay';
-import { encodeGraph } from '../../../src/tensor/onnx';
+import { model, node, tensor as initializer, valueInfo } from '../../../src/network/authoring';
+import { encodeModel } from '../../../src/network/codec';
 import { boxAround, outputConstraint, patient, questionOf, reluNetwork } from './fixtures';
 
 async function open(...args: Parameters<typeof Replayer.open>): Promise<Replayer> {
@@ -20,11 +21,14 @@ async function check(replayer: Replayer, ...args: Parameters<Replayer['check']>)
 describe('Replayer', () => {
   // y = (x0 + x1, x0 − x1)
   const tensor = (name: string) => ({ name, shape: [1, 2], type: 'float32' as const });
-  const bytes = encodeGraph({
-    inputs: [tensor('x')], outputs: [tensor('y')],
-    initializers: [{ name: 'w', type: 'float32', shape: [2, 2], data: Float32Array.of(1, 1, 1, -1) }],
-    nodes: [{ operator: 'Gemm', inputs: ['x', 'w'], output: 'y', attributes: { transB: 1 } }],
-  }); // prettier-ignore
+  const bytes = encodeModel(
+    model({
+      inputs: [valueInfo('x', 'float32', [1, 2])],
+      outputs: [valueInfo('y', 'float32', [1, 2])],
+      initializers: [initializer('w', [2, 2], Float32Array.of(1, 1, 1, -1))],
+      nodes: [node('Gemm', ['x', 'w'], ['y'], { transB: { int: 1 } })],
+    }),
+  );
   const part = (name: string) => ({ ...tensor(name), offset: 0, size: 2 });
   const boundary = {
     inputs: [part('x')],
@@ -89,17 +93,15 @@ describe('Replayer', () => {
 
   it('feeds several inputs in their own element types, and judges what was really fed', async () => {
     // y = float(a) + b, with a int64 and b float64
-    const model = encodeGraph({
-      inputs: [{ name: 'a', shape: [1], type: 'int64' }, { name: 'b', shape: [1], type: 'float64' }],
-      outputs: [{ name: 'y', shape: [1], type: 'float64' }],
-      initializers: [],
-      nodes: [
-        { operator: 'Cast', inputs: ['a'], output: 'c', attributes: { to: 11 } },
-        { operator: 'Add', inputs: ['c', 'b'], output: 'y' },
-      ],
-    }); // prettier-ignore
+    const typed = encodeModel(
+      model({
+        inputs: [valueInfo('a', 'int64', [1]), valueInfo('b', 'float64', [1])],
+        outputs: [valueInfo('y', 'float64', [1])],
+        nodes: [node('Cast', ['a'], ['c'], { to: { int: 11 } }), node('Add', ['c', 'b'], ['y'])],
+      }),
+    );
     const one = (name: string, type: string, offset: number) => ({ name, type, offset, size: 1, shape: [1] });
-    const replayer = await open({ bytes: model }, {
+    const replayer = await open({ bytes: typed }, {
       inputs: [one('a', 'int64', 0), one('b', 'float64', 1)], outputs: [one('y', 'float64', 0)], inputSize: 2, outputSize: 1, trailing: 'none',
     }); // prettier-ignore
     const around = boxAround([2, 2], 0.5);

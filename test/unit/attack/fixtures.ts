@@ -1,14 +1,15 @@
 import { Random } from '../../../src/base/random';
 import type { Network, NetworkNode } from '../../../src/network/network';
 import type { Constraint, Disjunct, Question } from '../../../src/spec/question';
-import { encodeGraph, type GraphNode } from '../../../src/tensor/onnx';
+import { model, node, tensor as initializer, valueInfo } from '../../../src/network/authoring';
+import { encodeModel } from '../../../src/network/codec';
 
 /** A fully connected ReLU network of these widths, and the ONNX file it would come from. */
 export function reluNetwork(widths: number[], seed: number): { network: Network; bytes: Uint8Array } {
   const random = new Random(seed);
   const nodes: NetworkNode[] = [{ id: 0, kind: 'input', inputs: [], size: widths[0], shape: [widths[0]], name: 'x' }];
-  const initializers: Parameters<typeof encodeGraph>[0]['initializers'][number][] = [];
-  const graph: GraphNode[] = [];
+  const initializers: ReturnType<typeof initializer>[] = [];
+  const graph: ReturnType<typeof node>[] = [];
   for (let k = 1; k < widths.length; k++) {
     const [inner, size] = [widths[k - 1], widths[k]];
     const weight = Float64Array.from({ length: inner * size }, () => Math.fround(random.normal() / Math.sqrt(inner)));
@@ -26,17 +27,12 @@ export function reluNetwork(widths: number[], seed: number): { network: Network;
       relativeError: 0,
       biasError: null,
     });
-    initializers.push({ name: `w${k}`, type: 'float32', shape: [size, inner], data: Float32Array.from(weight) });
-    initializers.push({ name: `b${k}`, type: 'float32', shape: [size], data: Float32Array.from(bias) });
-    graph.push({
-      operator: 'Gemm',
-      inputs: [k === 1 ? 'x' : `z${k - 1}`, `w${k}`, `b${k}`],
-      output: `y${k}`,
-      attributes: { transB: 1 },
-    });
+    initializers.push(initializer(`w${k}`, [size, inner], Float32Array.from(weight)));
+    initializers.push(initializer(`b${k}`, [size], Float32Array.from(bias)));
+    graph.push(node('Gemm', [k === 1 ? 'x' : `z${k - 1}`, `w${k}`, `b${k}`], [`y${k}`], { transB: { int: 1 } }));
     if (k + 1 < widths.length) {
       nodes.push({ id: last + 2, kind: 'relu', inputs: [last + 1], size, shape: [size], name: `relu${k}`, slope: 0 });
-      graph.push({ operator: 'Relu', inputs: [`y${k}`], output: `z${k}` });
+      graph.push(node('Relu', [`y${k}`], [`z${k}`]));
     }
   }
   const [inputSize, outputSize] = [widths[0], widths[widths.length - 1]];
@@ -48,7 +44,9 @@ export function reluNetwork(widths: number[], seed: number): { network: Network;
       inputs: [{ ...tensor('x', inputSize), offset: 0, size: inputSize }],
       outputs: [{ ...tensor(output, outputSize), offset: 0, size: outputSize }],
     },
-    bytes: encodeGraph({ inputs: [tensor('x', inputSize)], outputs: [tensor(output, outputSize)], nodes: graph, initializers }),
+    bytes: encodeModel(model({
+      inputs: [valueInfo('x', 'float32', [1, inputSize])], outputs: [valueInfo(output, 'float32', [1, outputSize])], nodes: graph, initializers,
+    })),
   }; // prettier-ignore
 }
 
