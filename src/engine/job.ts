@@ -47,7 +47,9 @@ export async function runJob<T>(
   environment: JobEnvironment<T>,
   listener: JobListener<T>,
 ): Promise<'complete' | 'cancelled'> {
-  if (plan.measureAccuracy !== undefined && !selection.recallOnly) listener.onAccuracy?.(await plan.measureAccuracy());
+  // A run that goes on has told the accuracy already.
+  if (plan.measureAccuracy !== undefined && !selection.recallOnly && selection.skip.size === 0)
+    listener.onAccuracy?.(await plan.measureAccuracy());
   for (const [index, task] of plan.tasks.entries()) {
     if (environment.cancelled()) return 'cancelled';
     if (selection.skip.has(index)) continue;

@@ -8,7 +8,7 @@
  * and `result` notifications, the results in the order of the plan, each as soon as it is decided; then exactly one `finished`. Nothing
  * follows `finished`. After a crash the client asks again for what was not finished, so a caller of `EngineClient` sees one unbroken run.
  */
-import { NotificationType, RequestType } from 'vscode-jsonrpc';
+import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
 import type { Problem, Range } from '../base/result';
 import type { ModelInfo } from '../network/info';
 import type { Accuracy, ResultRecord } from '../report/record';
@@ -178,7 +178,7 @@ export const inspectRequest = new RequestType<InspectParams, Answer<Inspection>,
 //#endregion
 
 /** Ends the engine process after the answer; running work is dropped. */
-export const shutdownRequest = new RequestType<void, void, void>('shutdown');
+export const shutdownRequest = new RequestType0<void, void>('shutdown');
 
 export interface LogParams {
   readonly level: 'error' | 'warning' | 'info' | 'debug';
