@@ -35,9 +35,11 @@ export const JOURNEYS = [
       const model = await workbench.file('pictures', 'halves.onnx');
       await workbench.contextMenu(model, 'Verify', 'context-menu');
       await workbench.page.locator('.tab', { hasText: 'halves.certiscope.jsonc' }).waitFor();
-      await workbench.lens(/verified/);
-      await workbench.lens(/falsified/);
-      const toast = workbench.page.locator('.notifications-toasts').getByText(/five levels.*falsified/);
+      await workbench.lens(/verified ·/);
+      await workbench.lens(/falsified ·/);
+      const toast = workbench.page
+        .locator('.notifications-toasts')
+        .getByText(/five levels.*is falsified for 1 of 2 samples/);
       await toast.waitFor();
       await workbench.picture('verdicts-light');
       const problems = await workbench.problems();
@@ -56,9 +58,13 @@ export const JOURNEYS = [
         .waitFor();
       assert.equal(await results.locator('canvas').count(), 3);
       await workbench.page.locator('.part.panel .codicon-panel-close, .part.panel .codicon-close').first().click();
-      for (const theme of ['light', 'dark', 'high-contrast']) {
+      await workbench.picture('counterexample-light');
+      for (const theme of ['dark', 'high-contrast']) {
         setTheme(server, theme);
-        await workbench.page.waitForTimeout(1500);
+        // A reload brings the panel back with what it showed, from the engine's store.
+        await workbench.page.reload();
+        await results.locator('canvas').nth(2).waitFor();
+        await workbench.lens(/falsified ·/);
         await workbench.picture(`counterexample-${theme}`);
       }
       await results.getByRole('option', { name: /Sample 0/ }).click();
@@ -86,8 +92,8 @@ export const JOURNEYS = [
     async walk(workbench) {
       const property = await workbench.file('models', 'holds.vnnlib');
       await property.dblclick();
-      await (await workbench.lens(/Run/)).click();
-      await workbench.lens(/verified/);
+      await workbench.runFromLens();
+      await workbench.lens(/verified ·/);
       await workbench.picture('vnnlib-verified');
       await workbench.page.locator('.view-line', { hasText: '(<= Y_0 Y_1)' }).click();
       await workbench.page.keyboard.press('End');
@@ -104,7 +110,7 @@ export const JOURNEYS = [
     async walk(workbench) {
       const property = await workbench.file('slow', 'slow.vnnlib');
       await property.dblclick();
-      await (await workbench.lens(/Run/)).click();
+      await workbench.runFromLens();
       await (await workbench.lens(/verifying/)).click();
       await workbench.results.locator('progress').waitFor();
       await workbench.page
@@ -113,7 +119,7 @@ export const JOURNEYS = [
         .waitFor();
       await workbench.picture('busy');
       await workbench.results.getByText('Stop', { exact: true }).click();
-      await workbench.lens(/not verified yet|unknown/);
+      await workbench.lens(/not run yet|unknown/);
       await workbench.picture('stopped');
     },
   },
@@ -144,7 +150,7 @@ export const JOURNEYS = [
       for (const name of ['holds.vnnlib', 'fails.vnnlib']) {
         const property = await workbench.file('models', name);
         await property.dblclick();
-        await (await workbench.lens(/Run/)).click();
+        await workbench.runFromLens();
         await workbench.lens(/(verified|falsified) ·/);
       }
       await workbench.activity('Certiscope');

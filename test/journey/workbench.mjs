@@ -107,6 +107,17 @@ export class Workbench {
     return lens;
   }
 
+  /** Presses Run above the property in the editor; again when the lens was just being drawn anew. */
+  async runFromLens() {
+    const run = await this.lens(/^Run$/);
+    for (let attempt = 0; attempt < 10; attempt++) {
+      await run.click({ timeout: 1000 }).catch(() => {});
+      const started = await this.lens(/verifying|queued|verified|falsified|unknown/, 1500).catch(() => null);
+      if (started) return;
+    }
+    throw new Error('pressing Run did nothing');
+  }
+
   /** Shows the Problems view by its counter in the status bar: a key chord could be lost while a new panel takes the focus. */
   async problems() {
     const panel = this.page.locator('.markers-panel');

@@ -1,17 +1,9 @@
 import { element, replaceContent, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
-import { badge, busy, button, divider, select } from '../kit/toolkit';
-import { distance, layoutOf } from './picture';
-import { featureTable, outputTable, pictures, short } from './pictures';
-import {
-  INITIAL_STATE,
-  type FromPanel,
-  type PanelState,
-  type Row,
-  type Shown,
-  type Tensors,
-  type ToPanel,
-} from './protocol';
+import { button, select } from '../kit/toolkit';
+import { detail, type Known } from './detail';
+import { ProgressBar } from './progress-bar';
+import { INITIAL_STATE, type FromPanel, type PanelState, type Row, type Shown, type ToPanel } from './protocol';
 import './results.css';
 
 /** Results in the list at first; a check over a whole data set has thousands. */
@@ -20,30 +12,15 @@ const LISTED_ROWS = 300;
 const extension = new Extension<FromPanel, ToPanel, PanelState>();
 let state: PanelState = { ...INITIAL_STATE, ...extension.state };
 let shown: Shown | null = null;
-let loaded: {
-  readonly question: string;
-  readonly index: number;
-  readonly tensors: Tensors;
-  readonly problem: string | null;
-} | null = null;
+let loaded: (Known & { readonly question: string; readonly index: number }) | null = null;
 let everything = false;
 const main = element('main', {});
+const progress = new ProgressBar();
 const announcer = element('div', { class: 'announcer', role: 'status', 'aria-live': 'polite' });
 document.body.append(main, announcer);
 
 extension.listen({
-  show: message => {
-    const before = shown;
-    shown = message.shown;
-    if (shown && shown.question !== state.question) {
-      keep({ question: shown.question, index: null });
-      everything = false;
-    }
-    if (shown && (before?.label !== shown.label || before.question !== shown.question))
-      announcer.textContent = `${shown.name}: ${shown.label} ${shown.detail}`;
-    draw();
-    askForTensors();
-  },
+  show: message => show(message.shown),
   select: ({ index }) => choose(index),
   tensors: message => {
     loaded = message;
@@ -52,6 +29,28 @@ extension.listen({
 });
 draw();
 extension.post({ type: 'ready', question: state.question });
+// The pictures are drawn to fit.
+window.addEventListener('resize', draw);
+
+function show(now: Shown | null): void {
+  const before = shown;
+  shown = now;
+  if (now && now.question !== state.question) {
+    keep({ question: now.question, index: null });
+    everything = false;
+  }
+  // A run that only went on moves its bar: nothing a person may be about to press is drawn anew under the pointer.
+  if (now?.busy && before?.busy && onlyProgressed(before, now)) return progress.update(now.busy);
+  if (now && (before?.label !== now.label || before.question !== now.question))
+    announcer.textContent = `${now.name}: ${now.label} ${now.detail}`;
+  draw();
+  askForTensors();
+}
+
+function onlyProgressed(before: Shown, now: Shown): boolean {
+  const rest = (some: Shown) => JSON.stringify({ ...some, busy: null });
+  return rest(before) === rest(now);
+}
 
 function keep(change: Partial<PanelState>): void {
   state = { ...state, ...change };
@@ -105,9 +104,9 @@ function page(now: Shown): Child[] {
   return [
     header(now),
     ...now.notes.map(note => element('p', { class: 'note', role: 'note' }, note)),
-    progress(now),
+    now.busy && progress.draw(now.busy),
     list(now, row),
-    row ? detail(now, row) : nothingDecided(now),
+    row ? detailOf(now, row) : nothingDecided(now),
   ];
 }
 
@@ -147,13 +146,6 @@ function header(now: Shown): HTMLElement {
         'The specification or the model has changed since these results. They speak of the earlier text.',
       ),
   );
-}
-
-function progress({ busy: work }: Shown): HTMLElement | null {
-  if (!work) return null;
-  const bar = element('progress', { max: '1', 'aria-label': 'Part of the work that is done' });
-  if (work.fraction !== null) bar.value = work.fraction;
-  return element('div', { class: 'progress' }, busy('Verifying'), bar, element('span', { class: 'quiet' }, work.text));
 }
 
 function nothingDecided({ busy: work }: Shown): HTMLElement {
@@ -235,98 +227,20 @@ function list(now: Shown, current: Row | null): HTMLElement | null {
   );
 }
 
-function detail(now: Shown, row: Row): HTMLElement {
-  const facts = row.facts.map(({ name, value, title }) => [
-    element('dt', {}, name),
-    element('dd', title ? { title } : {}, value),
-  ]);
-  const known = loaded?.question === now.question && loaded.index === row.index ? loaded : null;
-  return element(
-    'article',
-    { 'aria-label': row.title },
-    divider(),
-    element('h2', {}, row.title, ' ', badge(row.kind)),
-    element(
-      'p',
-      { class: 'claim' },
-      element(
-        'span',
-        { class: 'quiet' },
-        row.kind === 'falsified' ? 'Not true: ' : row.kind === 'verified' ? 'Holds: ' : 'Asked: ',
-      ),
-      row.claim,
-      '.',
-    ),
-    row.reason !== '' && element('p', { class: 'reason' }, row.reason),
-    element('dl', {}, ...facts.flat()),
-    row.counterexample && counterexample(now, row, known),
-    !row.counterexample && known && outputTable(row, known.tensors),
-  );
-}
-
-function counterexample(now: Shown, row: Row, known: typeof loaded): HTMLElement {
-  const title = element('h3', {}, 'Counterexample');
-  if (!known)
-    return element('section', {}, title, element('div', { class: 'progress' }, busy('Reading the counterexample')));
-  if (known.problem)
-    return element('section', {}, title, element('p', { class: 'note', role: 'alert' }, known.problem));
-  const { tensors } = known;
-  const drawable = layoutOf(row.inputShape, row.preprocess) !== null;
-  const asPicture = drawable && state.view === 'picture';
-  const redraw = (change: Partial<PanelState>) => {
-    keep(change);
-    draw();
-  };
-  return element(
-    'section',
-    { class: 'counterexample' },
-    element(
-      'div',
-      { class: 'below' },
-      title,
-      drawable &&
-        select<PanelState['view']>({
-          label: 'Input as',
-          value: state.view,
-          options: [
-            { value: 'picture', label: 'picture' },
-            { value: 'table', label: 'table' },
-          ],
-          onChange: view => redraw({ view }),
-        }),
-      button({
-        label: 'Copy as VNN-LIB assignment',
-        onClick: () => extension.post({ type: 'copy', question: now.question, index: row.index }),
-      }),
-    ),
-    norms(tensors),
-    asPicture && pictures({ row, tensors, zoom: state.zoom, onZoom: zoom => redraw({ zoom }) }),
-    !asPicture &&
-      featureTable(
-        tensors,
-        () => {
-          everything = true;
-          draw();
-        },
-        everything,
-      ),
-    element('h3', {}, 'Outputs'),
-    outputTable(row, tensors),
-  );
-}
-
-function norms({ input, original }: Tensors): HTMLElement | null {
-  if (!input || !original) return null;
-  const { changed, largest, euclidean, sum } = distance(input.map((value, index) => value - original[index]!));
-  const facts = [
-    ['Changed', `${changed} of ${input.length} values`],
-    ['L∞', short(largest)],
-    ['L2', short(euclidean)],
-    ['L1', short(sum)],
-  ];
-  return element(
-    'dl',
-    { title: 'Distance from the original, in the model’s own units' },
-    ...facts.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]),
-  );
+function detailOf(now: Shown, row: Row): HTMLElement {
+  return detail({
+    row,
+    known: loaded?.question === now.question && loaded.index === row.index ? loaded : null,
+    state,
+    change: change => {
+      keep(change);
+      draw();
+    },
+    everything,
+    showEverything: () => {
+      everything = true;
+      draw();
+    },
+    copy: () => extension.post({ type: 'copy', question: now.question, index: row.index }),
+  });
 }

@@ -3,8 +3,11 @@ import { select } from '../kit/toolkit';
 import { brightness, differencePicture, layoutOf, photograph, valueIndex, type Layout } from './picture';
 import type { Row, Tensors } from './protocol';
 
-/** Room for one of the three pictures when the zoom is chosen automatically. */
-const FITTING_PIXELS = 232;
+/** Pictures side by side, and what lies between and around them. */
+const PLATES = 3;
+const MARGINS_PIXELS = 90;
+/** No larger than this when the zoom is chosen automatically. */
+const LARGEST_PLATE_PIXELS = 280;
 const ZOOMS = [1, 2, 4, 6, 8, 10, 12, 16, 24, 32];
 /** Changed features in the table at first; there is a button for more. */
 const TABLE_ROWS = 200;
@@ -57,8 +60,10 @@ export function pictures({ row, tensors, zoom, onZoom }: PicturesOptions): HTMLE
   );
 }
 
+/** The largest whole zoom at which the three pictures stand beside each other. */
 function fittingZoom({ width, height }: Layout): number {
-  return Math.max(1, Math.floor(FITTING_PIXELS / Math.max(width, height)));
+  const room = Math.min(LARGEST_PLATE_PIXELS, (window.innerWidth - MARGINS_PIXELS) / PLATES);
+  return Math.max(1, Math.floor(room / Math.max(width, height)));
 }
 
 function platesOf(layout: Layout, row: Row, { input, original }: Tensors): Plate[] {
@@ -74,7 +79,7 @@ function platesOf(layout: Layout, row: Row, { input, original }: Tensors): Plate
     plates.push({
       title: 'Difference',
       pixels: differencePicture(layout, difference, largest || 1),
-      note: `−${levels} to +${levels} of 255 levels`,
+      note: `±${levels} of 255 levels`,
     });
   }
   return plates;
@@ -183,15 +188,7 @@ export function featureTable({ input, original }: Tensors, onMore: () => void, m
   const rest = indices.length - listed.length;
   const button = element('button', { class: 'link', type: 'button' }, `Show ${rest} more`);
   button.addEventListener('click', onMore);
-  const unchanged = shown.length - indices.length;
-  return element(
-    'div',
-    {},
-    table(compare ? 'Changed features' : 'Input', header, rows),
-    rest > 0 && button,
-    compare &&
-      element('p', { class: 'quiet' }, `${indices.length} of ${shown.length} features changed, ${unchanged} did not.`),
-  );
+  return element('div', {}, table(compare ? 'Changed features' : 'Input', header, rows), rest > 0 && button);
 }
 
 /** The network's outputs on the original and on the counterexample, the largest of each marked. */

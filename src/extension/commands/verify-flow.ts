@@ -244,9 +244,11 @@ export class VerifyFlow {
     const open = () => vscode.commands.executeCommand(COMMAND.openCounterexample, question.id);
     if (wanted === 'always') return void open();
     if (wanted === 'never') return;
-    const others = falsified > 1 ? ` and ${falsified - 1} more` : '';
-    const { detail } = headline(question, false);
-    const message = `“${question.name}”${others} falsified (${detail}).`;
+    const results = question.evidence?.results ?? [];
+    const broken = results.filter(({ verdict }) => verdict.kind === 'falsified').length;
+    const samples = results.length > 1 ? ` for ${broken} of ${results.length} samples` : '';
+    const others = falsified > 1 ? ` So ${falsified === 2 ? 'is' : 'are'} ${falsified - 1} more.` : '';
+    const message = `“${question.name}” is falsified${samples}.${others}`;
     const action = 'Open Counterexample';
     void vscode.window.showWarningMessage(message, action).then(picked => picked === action && open());
   }

@@ -2,7 +2,14 @@ import type { Progress } from '../../verify/progress';
 import type { Epsilon } from '../../report/record';
 import { explain, formatNumber } from '../../report/summary';
 import type { VerdictKind } from '../../report/verdict';
-import { verdictOf, type Answered, type QuestionState, type VerdictStore } from './verdict-store';
+import {
+  verdictOf,
+  type Activity,
+  type Answered,
+  type Evidence,
+  type QuestionState,
+  type VerdictStore,
+} from './verdict-store';
 
 /** How a state is shown everywhere: an icon of VS Code's own set, and words; never a colour alone. */
 export interface Headline {
@@ -12,12 +19,14 @@ export interface Headline {
   readonly label: string;
   /** What belongs to it: counts, seconds, bounds; may be empty. */
   readonly detail: string;
+  /** The same where there is little room. */
+  readonly brief: string;
   readonly tone: Tone;
 }
 
 export type Tone = 'none' | 'busy' | 'good' | 'bad' | 'open';
 
-const KIND: Record<VerdictKind, Omit<Headline, 'detail'>> = {
+const KIND: Record<VerdictKind, Pick<Headline, 'icon' | 'label' | 'tone'>> = {
   verified: { icon: 'pass-filled', label: 'verified', tone: 'good' },
   falsified: { icon: 'error', label: 'falsified', tone: 'bad' },
   misclassified: { icon: 'circle-slash', label: 'misclassified', tone: 'open' },
@@ -34,41 +43,44 @@ const PHASE: Record<Progress['phase'], string> = {
   replay: 'replaying in ONNX Runtime',
 };
 
-export function kindHeadline(kind: VerdictKind): Omit<Headline, 'detail'> {
+export function kindHeadline(kind: VerdictKind): Pick<Headline, 'icon' | 'label' | 'tone'> {
   return KIND[kind];
 }
 
 /** The state of one question, as CodeLens, tree and tooltip say it. */
 export function headline(question: QuestionState, stale: boolean): Headline {
   const { activity, evidence } = question;
-  if (activity.kind === 'queued') return { icon: 'history', label: 'queued', detail: '', tone: 'busy' };
+  if (activity.kind === 'queued') return { icon: 'history', label: 'queued', detail: '', brief: '', tone: 'busy' };
   if (activity.kind === 'running')
-    return { icon: 'loading~spin', label: 'verifying', detail: runningDetail(question), tone: 'busy' };
+    return { icon: 'loading~spin', label: 'verifying', tone: 'busy', ...runningDetails(question, activity) };
   const kind = verdictOf(evidence);
   if (!evidence || kind === null)
-    return { icon: 'circle-outline', label: 'not verified yet', detail: '', tone: 'none' };
+    return { icon: 'circle-outline', label: 'not run yet', detail: '', brief: '', tone: 'none' };
   const base = KIND[kind];
-  const detail = evidenceDetail(question, kind);
-  return stale ? { ...base, label: `${base.label}, stale`, detail, tone: 'none' } : { ...base, detail };
+  const detail = evidenceDetail(evidence, kind);
+  const shown = { ...base, detail, brief: detail };
+  return stale ? { ...shown, label: `${base.label}, stale`, tone: 'none' } : shown;
 }
 
-function runningDetail({ activity, evidence }: QuestionState): string {
-  if (activity.kind !== 'running') return '';
-  const parts: string[] = [];
-  const done = evidence?.run === activity.run ? evidence : null;
-  if (done && done.planned > 1) parts.push(`${done.results.length} of ${done.planned}`);
-  if (activity.progress) {
-    const { progress } = activity.progress;
-    parts.push(PHASE[progress.phase]);
-    if (progress.workFraction > 0) parts.push(percent(progress.workFraction));
-    if (progress.lowerBound !== null) parts.push(`lower bound ${formatNumber(progress.lowerBound)}`);
-    parts.push(seconds(progress.elapsedSeconds));
-  }
-  return parts.join(' · ');
+function runningDetails(
+  { evidence }: QuestionState,
+  { run, progress }: Extract<Activity, { kind: 'running' }>,
+): { detail: string; brief: string } {
+  const mine = evidence?.run === run && evidence.planned > 1 ? evidence : null;
+  const counts = mine ? [`${mine.results.length} of ${mine.planned}`] : [];
+  if (!progress) return { detail: counts.join(''), brief: counts.join('') };
+  const { phase, workFraction, lowerBound, elapsedSeconds } = progress.progress;
+  const done = workFraction > 0 ? [percent(workFraction)] : [];
+  const bound = lowerBound === null ? [] : [`lower bound ${formatNumber(lowerBound)}`];
+  // Tenths that change four times a second are hard to read and say nothing.
+  const elapsed = [`${Math.floor(elapsedSeconds)} s`];
+  return {
+    detail: [...counts, PHASE[phase], ...done, ...bound, ...elapsed].join(' · '),
+    brief: [...counts, ...done, ...elapsed].join(' · '),
+  };
 }
 
-function evidenceDetail({ evidence }: QuestionState, kind: VerdictKind): string {
-  if (!evidence) return '';
+function evidenceDetail(evidence: Evidence, kind: VerdictKind): string {
   const { results, planned } = evidence;
   const spent = seconds(results.reduce((sum, result) => sum + result.verdict.seconds, 0));
   if (planned <= 1) return spent;
@@ -167,5 +179,5 @@ export function epsilonValue({ raw, model }: Epsilon): string {
   };
   return shown(raw) === shown(model)
     ? `${shown(raw)} in the model’s own units`
-    : `${shown(raw)} as written, ${shown(model)} in the model’s own units`;
+    : `${shown(raw)} in raw values, ${shown(model)} in the model’s own units`;
 }

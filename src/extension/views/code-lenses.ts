@@ -46,10 +46,10 @@ export class CodeLenses implements vscode.CodeLensProvider, vscode.Disposable {
 
   #lensesOf(question: QuestionState): vscode.CodeLens[] {
     const range = toRange(question.range);
-    const { icon, label, detail } = headline(question, this.store.isStale(question));
+    const { icon, label, brief } = headline(question, this.store.isStale(question));
     const lens = (title: string, command: string, tooltip: string) =>
       new vscode.CodeLens(range, { title, command, tooltip, arguments: [question.id] });
-    const title = `$(${icon}) ${[label, detail].filter(part => part !== '').join(' · ')}`;
+    const title = `$(${icon}) ${[label, brief].filter(part => part !== '').join(' · ')}`;
     const lenses = [lens(title, COMMAND.showResults, 'Show the results of this property')];
     if (question.activity.kind !== 'idle') lenses.push(lens('$(debug-stop) Stop', COMMAND.stop, 'Stop this run'));
     else if (vscode.workspace.isTrusted)

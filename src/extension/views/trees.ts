@@ -109,11 +109,11 @@ abstract class Tree implements vscode.TreeDataProvider<Item> {
     const question = this.store.question(id);
     if (!question) return new vscode.TreeItem('');
     const stale = this.store.isStale(question);
-    const { icon: name, label, detail, tone } = headline(question, stale);
+    const { icon: name, label, brief, tone } = headline(question, stale);
     const several = kind === 'answers' && (question.evidence?.results.length ?? 0) > 1;
     const item = new vscode.TreeItem(question.name, several ? COLLAPSED : NONE);
     item.id = `${kind}:${id}`;
-    item.description = [label, detail].filter(part => part !== '').join(' · ');
+    item.description = [label, brief].filter(part => part !== '').join(' · ');
     item.iconPath = icon(name, tone);
     item.tooltip = questionTooltip(question, stale);
     item.accessibilityInformation = { label: `${question.name}, ${item.description}` };
@@ -206,7 +206,7 @@ function tally(store: VerdictStore, questions: readonly QuestionState[]): string
   for (const question of questions) {
     const stale = store.isStale(question);
     const label = stale ? 'stale' : headline(question, stale).label;
-    if (label !== 'not verified yet') counts.set(label, (counts.get(label) ?? 0) + 1);
+    if (label !== 'not run yet') counts.set(label, (counts.get(label) ?? 0) + 1);
   }
   const parts = [...counts].map(([label, count]) => `${count} ${label}`);
   return [`${questions.length} ${questions.length === 1 ? 'question' : 'questions'}`, ...parts].join(', ');

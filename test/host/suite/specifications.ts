@@ -24,9 +24,9 @@ describe('specifications while typing', () => {
       return titles.length === 4 ? titles : null;
     });
     assert.deepEqual(lenses, [
-      '$(circle-outline) not verified yet',
+      '$(circle-outline) not run yet',
       '$(play) Run',
-      '$(circle-outline) not verified yet',
+      '$(circle-outline) not run yet',
       '$(play) Run',
     ]);
   });

@@ -17,7 +17,7 @@ describe('a workspace that is not trusted', () => {
       const found = await lensTitles(document.uri);
       return found.length > 0 ? found : null;
     });
-    assert.deepEqual(titles, ['$(circle-outline) not verified yet', '$(shield) Not trusted']);
+    assert.deepEqual(titles, ['$(circle-outline) not run yet', '$(shield) Not trusted']);
   });
 
   it('is not run', async () => {

@@ -1,0 +1,103 @@
+import { element } from '../kit/dom';
+import { badge, busy, button, divider, select } from '../kit/toolkit';
+import { distance, layoutOf } from './picture';
+import { featureTable, outputTable, pictures, short } from './pictures';
+import type { PanelState, Row, Tensors } from './protocol';
+
+/** The tensors of the result, or why they could not be read. */
+export interface Known {
+  readonly tensors: Tensors;
+  readonly problem: string | null;
+}
+
+export interface DetailOptions {
+  readonly row: Row;
+  /** Null until they have come. */
+  readonly known: Known | null;
+  readonly state: PanelState;
+  readonly change: (change: Partial<PanelState>) => void;
+  /** Long tables are shown whole. */
+  readonly everything: boolean;
+  readonly showEverything: () => void;
+  readonly copy: () => void;
+}
+
+/** One result: the claim in words, the counterexample where there is one, the outputs, and the facts. */
+export function detail(options: DetailOptions): HTMLElement {
+  const { row, known } = options;
+  return element(
+    'article',
+    { 'aria-label': row.title },
+    divider(),
+    element('h2', {}, row.title, ' ', badge(row.kind)),
+    element('p', { class: 'claim' }, element('span', { class: 'quiet' }, LEAD[row.kind]), row.claim, '.'),
+    row.reason !== '' && element('p', { class: 'reason' }, row.reason),
+    row.counterexample && counterexample(options),
+    known && outputs(row, known.tensors),
+    element('h3', {}, 'Facts'),
+    element(
+      'dl',
+      {},
+      ...row.facts.flatMap(({ name, value, title }) => [
+        element('dt', {}, name),
+        element('dd', title ? { title } : {}, value),
+      ]),
+    ),
+  );
+}
+
+/** How a claim is introduced by its verdict. */
+const LEAD: Record<Row['kind'], string> = {
+  verified: 'Holds: ',
+  falsified: 'Not true: ',
+  misclassified: 'Asked: ',
+  unknown: 'Asked: ',
+  timeout: 'Asked: ',
+  error: 'Asked: ',
+};
+
+function counterexample({ row, known, state, change, everything, showEverything, copy }: DetailOptions): HTMLElement {
+  const title = element('h3', {}, 'Counterexample');
+  if (!known)
+    return element('section', {}, title, element('div', { class: 'progress' }, busy('Reading the counterexample')));
+  if (known.problem)
+    return element('section', {}, title, element('p', { class: 'note', role: 'alert' }, known.problem));
+  const { tensors } = known;
+  const drawable = layoutOf(row.inputShape, row.preprocess) !== null;
+  const asPicture = drawable && state.view === 'picture';
+  return element(
+    'section',
+    { class: 'counterexample' },
+    element(
+      'div',
+      { class: 'below' },
+      title,
+      drawable &&
+        select<PanelState['view']>({
+          label: 'Input as',
+          value: state.view,
+          options: [
+            { value: 'picture', label: 'picture' },
+            { value: 'table', label: 'table' },
+          ],
+          onChange: view => change({ view }),
+        }),
+      button({ label: 'Copy as VNN-LIB assignment', onClick: copy }),
+    ),
+    asPicture && pictures({ row, tensors, zoom: state.zoom, onZoom: zoom => change({ zoom }) }),
+    norms(tensors),
+    !asPicture && featureTable(tensors, showEverything, everything),
+  );
+}
+
+function outputs(row: Row, tensors: Tensors): HTMLElement | null {
+  const table = outputTable(row, tensors);
+  return table && element('section', {}, element('h3', {}, 'Outputs'), table);
+}
+
+function norms({ input, original }: Tensors): HTMLElement | null {
+  if (!input || !original) return null;
+  const { changed, largest, euclidean, sum } = distance(input.map((value, index) => value - original[index]!));
+  const text = `${changed} of ${input.length} values changed · L∞ ${short(largest)} · L2 ${short(euclidean)} · L1 ${short(sum)}`;
+  return element('p', { class: 'quiet', title: 'Distance from the original, in the model’s own units' }, text);
+}
