@@ -28,9 +28,16 @@ export function parsePerturbationSpec(source: string, file: string): Result<Pert
   };
   const syntaxErrors: ParseError[] = [];
   const root = parseTree(text, syntaxErrors, { allowTrailingComma: true });
-  for (const { error, offset, length } of syntaxErrors)
-    report('spec/syntax', SYNTAX[printParseErrorCode(error)] ?? 'This is not valid JSON.', offset, length);
-  if (!root && syntaxErrors.length === 0) report('spec/empty', 'The file is empty.', 0, 0);
+  if (!root) report('spec/empty', 'The file is empty: nothing is asked of any network.', 0, 0);
+  else {
+    syntaxErrors.forEach(({ error, offset, length }, k) => {
+      const name = printParseErrorCode(error);
+      // A word that is no JSON value is reported as such; that the value is then missing is no second mistake.
+      const follows =
+        k > 0 && printParseErrorCode(syntaxErrors[k - 1].error) === 'InvalidSymbol' && name === 'ValueExpected';
+      if (!follows) report('spec/syntax', SYNTAX[name] ?? 'This is not valid JSON.', offset, length);
+    });
+  }
   if (!root || problems.length > 0) return fail(problems);
 
   const context: Context = {

@@ -50,6 +50,7 @@ describe('neighbours of float64 numbers', () => {
   it('are the next ones: nothing lies between', () => {
     fc.assert(
       fc.property(finite, x => {
+        fc.pre(x !== Number.MAX_VALUE);
         const up = nextUp(x);
         expect(up).toBeGreaterThan(x);
         expect(nextDown(up)).toBe(x === 0 ? 0 : x);
