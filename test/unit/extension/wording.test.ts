@@ -1,0 +1,136 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { questionId, VerdictStore } from '../../../src/extension/core/verdict-store';
+import {
+  epsilonValue,
+  headline,
+  percent,
+  resultSentences,
+  seconds,
+  statusLine,
+} from '../../../src/extension/core/wording';
+import { shownOf } from '../../../src/extension/panel/shown';
+import { finished, outlineOf, progress, result, tasks, VERDICT } from './records';
+
+const SPEC = 'file:///w/a.certiscope.jsonc';
+const A = questionId(SPEC, 'a');
+
+let store: VerdictStore;
+
+beforeEach(() => {
+  store = new VerdictStore();
+  store.apply({
+    kind: 'outlined',
+    specification: SPEC,
+    outline: outlineOf(['a', 'A']),
+    model: '/w/m.onnx',
+    problems: [],
+  });
+});
+
+const said = () => {
+  const question = store.question(A)!;
+  const { label, detail } = headline(question, store.isStale(question));
+  return [label, detail];
+};
+
+describe('headline', () => {
+  it('follows a run', () => {
+    expect(said()).toEqual(['not run yet', '']);
+    store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
+    expect(said()).toEqual(['queued', '']);
+    store.apply({ kind: 'planned', run: '1', model: '/w/m.onnx', tasks: tasks('a', 'a'), warnings: [] });
+    store.apply({ kind: 'progress', run: '1', progress: progress(0, 0.25) });
+    expect(said()).toEqual(['verifying', 'splitting the region · 25 % · lower bound -0.5 · 1 s']);
+    store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified) });
+    store.apply({ kind: 'progress', run: '1', progress: progress(1, 0) });
+    expect(said()).toEqual(['verifying', '1 of 2 · splitting the region · lower bound -0.5 · 1 s']);
+    store.apply({ kind: 'result', run: '1', result: result(1, 'a', VERDICT.falsified) });
+    store.apply({ kind: 'finished', run: '1', finished: finished() });
+    expect(said()).toEqual(['falsified', '1 of 2 samples · 1.50 s']);
+    store.apply({ kind: 'edited', specification: SPEC });
+    expect(said()[0]).toBe('falsified, stale');
+    expect(headline(store.question(A)!, true).tone).toBe('none');
+  });
+});
+
+describe('sentences', () => {
+  it('say what was claimed, why, and what to do', () => {
+    expect(resultSentences(result(3, 'a', VERDICT.falsified))).toMatch(
+      /^Sample 3: falsified\. It is not true that for every input near sample 3, class 7 stays first\. .*ONNX Runtime/,
+    );
+    const unknown = resultSentences(result(0, 'a', VERDICT.unknown, null));
+    expect(unknown).toMatch(/^Unknown\. /);
+    expect(unknown).toContain('The bounds were not tight enough.');
+    expect(unknown).toContain('Raise the timeout.');
+  });
+
+  it('give ε in both units, once where they are the same', () => {
+    expect(epsilonValue({ raw: [1], model: [0.0155] })).toBe('1 in raw values, 0.0155 in the model’s own units');
+    expect(epsilonValue({ raw: [0.1], model: [0.1] })).toBe('0.1 in the model’s own units');
+    expect(epsilonValue({ raw: [1, 2, 3, 4, 5], model: [1, 2, 3, 4, 5] })).toBe('1, 2, 3, … in the model’s own units');
+  });
+
+  it('give times and parts that are short to read', () => {
+    expect([0.001, 0.5, 12.3, 150].map(seconds)).toEqual(['< 0.01 s', '0.50 s', '12 s', '2 min 30 s']);
+    expect([0, 0.005, 0.256, 2].map(percent)).toEqual(['0 %', '0.5 %', '25 %', '100 %']);
+  });
+});
+
+describe('statusLine', () => {
+  it('counts what is current apart from what is stale', () => {
+    store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
+    expect(statusLine(store).text).toMatch(/loading/);
+    store.apply({ kind: 'planned', run: '1', model: '/w/m.onnx', tasks: tasks('a'), warnings: [] });
+    store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified) });
+    store.apply({ kind: 'finished', run: '1', finished: finished() });
+    expect(statusLine(store).text).toBe('Certiscope $(pass) 1');
+    store.apply({ kind: 'edited', specification: SPEC });
+    expect(statusLine(store).text).toBe('Certiscope $(history) 1');
+  });
+});
+
+describe('what the results panel shows', () => {
+  const shown = () =>
+    shownOf({
+      question: store.question(A)!,
+      specification: store.specification(SPEC)!,
+      stale: false,
+      specificationPath: 'a.certiscope.jsonc',
+      modelPath: 'm.onnx',
+      canRun: true,
+    });
+
+  it('a run in work has a part that is done, over all samples', () => {
+    store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
+    expect(shown().busy).toEqual({ fraction: null, text: 'queued' });
+    store.apply({ kind: 'planned', run: '1', model: '/w/m.onnx', tasks: tasks('a', 'a'), warnings: [] });
+    store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified) });
+    store.apply({ kind: 'progress', run: '1', progress: progress(1, 0.5) });
+    expect(shown().busy?.fraction).toBe(0.75);
+  });
+
+  it('a row has its reason, and its facts have names', () => {
+    store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
+    store.apply({ kind: 'planned', run: '1', model: '/w/m.onnx', tasks: tasks('a'), warnings: [] });
+    store.apply({
+      kind: 'result',
+      run: '1',
+      result: {
+        ...result(0, 'a', VERDICT.falsified),
+        epsilon: { raw: [1], model: [0.5] },
+        label: 1,
+        predicted: 1,
+        outputNames: ['cat', 'dog'],
+      },
+    });
+    const [row] = shown().rows;
+    expect(row).toMatchObject({ title: 'Sample 0', kind: 'falsified', counterexample: true, label: 1 });
+    expect(row!.reason).toMatch(/ONNX Runtime/);
+    expect(row!.facts.map(({ name, value }) => [name, value])).toEqual([
+      ['Time', '1.00 s'],
+      ['ε', '1 in raw values, 0.5 in the model’s own units'],
+      ['Label', 'dog'],
+      ['Answer', 'dog on the original'],
+    ]);
+  });
+});
