@@ -8,6 +8,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { MEMORY_MARK, type GuardOrders, type GuardSettings } from './guard-orders';
 
 const POLL_MILLISECONDS = 100;
+/** In a thread `process.stderr` is a stream to the main thread, which is the one that may be stuck. */
+const STANDARD_ERROR = 2;
 const settings = workerData as GuardSettings;
 const parent = process.ppid;
 let orders: GuardOrders = {};
@@ -24,8 +26,11 @@ function watch(): void {
 
 function end(reason: string): void {
   const { lastWords } = orders;
-  if (lastWords?.file !== undefined) writeFileSync(lastWords.file.path, lastWords.file.text);
-  const text = [reason, lastWords?.message].filter(Boolean).join(' ');
-  if (text !== '') writeSync(process.stderr.fd, `${text}\n`);
-  process.kill(process.pid, 'SIGKILL');
+  try {
+    if (lastWords?.file !== undefined) writeFileSync(lastWords.file.path, lastWords.file.text);
+    const text = [reason, lastWords?.message].filter(Boolean).join(' ');
+    if (text !== '') writeSync(STANDARD_ERROR, `${text}\n`);
+  } finally {
+    process.kill(process.pid, 'SIGKILL');
+  }
 }

@@ -12,6 +12,8 @@ interface FakeSettings {
   readonly timeout: number;
   /** A file that is there once the process has crashed. */
   readonly marker: string;
+  /** Version it says it is; `test` unless given. */
+  readonly version?: string;
   /** Crashes before it says anything, or answers as another version. */
   readonly start?: 'crash' | 'other-version' | 'crash-in-plan';
 }
@@ -57,7 +59,7 @@ async function act(index: number, budget: Budget, onProgress: (progress: Progres
 if (settings.start === 'crash') crash();
 process.on('disconnect', () => process.exit());
 serve(createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process)), {
-  version: settings.start === 'other-version' ? '0.0.9' : 'test',
+  version: settings.start === 'other-version' ? '0.0.9' : (settings.version ?? 'test'),
   memoryLimit: 2 ** 40,
   engineVersion: () => Promise.resolve('test+0'),
   plan: () => {
