@@ -109,7 +109,7 @@ export class Workbench {
 
   /** Presses Run above the property in the editor; again when the lens was just being drawn anew. */
   async runFromLens() {
-    const run = await this.lens(/^Run$/);
+    const run = await this.lens(/\bRun\b/);
     for (let attempt = 0; attempt < 10; attempt++) {
       await run.click({ timeout: 1000 }).catch(() => {});
       const started = await this.lens(/verifying|queued|verified|falsified|unknown/, 1500).catch(() => null);
