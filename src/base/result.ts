@@ -1,5 +1,6 @@
 /** An expected failure is a value, not an exception: every fallible public function returns one of these. */
-export type Result<T, E = Problem> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
+export type Result<T, E = Problem> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
 
 /** A zero-based position in a text file, as editors count it. */
 export interface Position {
@@ -35,6 +36,10 @@ export function fail<E>(error: E): { ok: false; error: E } {
 }
 
 /** Shorthand for a failed result that carries one problem. */
-export function problem(code: string, message: string, place: Pick<Problem, 'file' | 'range'> = {}): { ok: false; error: Problem } {
+export function problem(
+  code: string,
+  message: string,
+  place: Pick<Problem, 'file' | 'range'> = {},
+): { ok: false; error: Problem } {
   return fail({ code, message, ...place });
 }
