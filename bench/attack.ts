@@ -20,7 +20,10 @@ import type { Problem } from '../src/base/result';
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    sets: { type: 'string', default: 'acasxu,rl_benchmarks,reach_prob_density,collins_rul_cnn,mnist_fc,oval21,sri_resnet_a,eran,verivital' },
+    sets: {
+      type: 'string',
+      default: 'acasxu,rl_benchmarks,reach_prob_density,collins_rul_cnn,mnist_fc,oval21,sri_resnet_a,eran,verivital',
+    },
     verdict: { type: 'string', default: 'sat' },
     rounds: { type: 'string' },
     timeout: { type: 'string', default: '30' },
@@ -63,8 +66,12 @@ for (const set of options.sets.split(',')) {
       if (result.counterexample) found++;
       else missed.push(`${name} (${result.bestMargin.toPrecision(3)})`);
       if (options.verbose) {
-        const how = result.counterexample ? `${result.counterexample.foundBy} ${result.counterexample.margin.toPrecision(3)}` : '-';
-        console.log(`  ${name.padEnd(90)} ${how.padEnd(20)} ${result.points} points ${result.seconds.toFixed(2)} s ${result.problem?.message ?? ''}`);
+        const how = result.counterexample
+          ? `${result.counterexample.foundBy} ${result.counterexample.margin.toPrecision(3)}`
+          : '-';
+        console.log(
+          `  ${name.padEnd(90)} ${how.padEnd(20)} ${result.points} points ${result.seconds.toFixed(2)} s ${result.problem?.message ?? ''}`,
+        );
       }
     } catch (error) {
       missed.push(`${name} (${(error as Error).message})`);
