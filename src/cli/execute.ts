@@ -18,6 +18,11 @@ const LARGEST_HERE = 5e6;
 /** Of the machine's memory, what one run may hold unless told otherwise. */
 const MEMORY_PART = 0.7;
 
+/** Bytes that this process could use: in a container less than the machine has. */
+function machineMemory(): number {
+  return Math.min(os.totalmem(), process.constrainedMemory() || Infinity);
+}
+
 /** What is asked, as the engine takes it. */
 export type Question = PlanRequest;
 
@@ -39,7 +44,7 @@ export async function execute(
   listener: ExecutionListener,
 ): Promise<ExecutionEnd> {
   const memoryLimit =
-    options.memoryMegabytes === undefined ? MEMORY_PART * os.totalmem() : options.memoryMegabytes * 2 ** 20;
+    options.memoryMegabytes === undefined ? MEMORY_PART * machineMemory() : options.memoryMegabytes * 2 ** 20;
   const { folder, signal } = world;
   const plan = options.isolated ? undefined : await openPlan(question);
   if (plan?.ok === false) return { kind: 'refused', problems: plan.problems };

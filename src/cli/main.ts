@@ -46,17 +46,18 @@ async function main(): Promise<number> {
   return signal.stopped ? INTERRUPTED : code;
 }
 
+/** A fault of this program: one line for the user, the rest for whoever looks into it. */
+function fail(error: unknown): never {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  process.stderr.write(
+    `certiscope: ${message.replace(/\.$/, '')}. This is a fault of Certiscope: please report it with the model and the specification.\n`,
+  );
+  if (process.env.CERTISCOPE_DEBUG) process.stderr.write(`${stack ?? ''}\n`);
+  process.exit(3);
+}
+
 /** A reader that went away (`certiscope … | head`) is no error. */
 process.stdout.on('error', () => process.exit(0));
+process.on('uncaughtException', fail);
 
-main().then(
-  code => process.exit(code),
-  (error: unknown) => {
-    const failure = error instanceof Error ? error : new Error(String(error));
-    process.stderr.write(
-      `certiscope: ${failure.message}. This is a fault of Certiscope: please report it with the model and the specification.\n`,
-    );
-    if (process.env.CERTISCOPE_DEBUG) process.stderr.write(`${failure.stack}\n`);
-    process.exit(3);
-  },
-);
+main().then(code => process.exit(code), fail);
