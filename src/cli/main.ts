@@ -6,8 +6,11 @@ import type { World } from './execute';
 import { StopSignal } from './execution';
 import { problemLine } from './problems';
 
-/** How long an interrupted run may take to come to an end by itself: native code that is cut short ends this process with a crash report. */
-const INTERRUPT_MILLISECONDS = 500;
+/**
+ * How long an interrupted run may take to come to an end by itself, writing what is finished; an engine that does not answer takes 400 ms
+ * of it. A second Ctrl-C ends the program at once.
+ */
+const INTERRUPT_MILLISECONDS = 2000;
 /** What shells expect of a program that was interrupted. */
 const INTERRUPTED = 130;
 
