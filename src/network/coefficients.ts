@@ -1,4 +1,5 @@
 import type { Values } from './constant';
+import { pick } from './index-maps';
 import { refuse } from './refusal';
 import { boundSlack } from './rounding';
 
@@ -52,4 +53,14 @@ function checkFinite(values: Float64Array, name: string): void {
       'weights-not-finite',
       `${name} contains ${values[place]} (element ${place}), and with that the network is not defined. Export the model again from weights that are finite.`,
     );
+}
+
+/** Summands picked by `map`; where it is -1 nothing is added. */
+export function pickOffsets(from: Offsets, map: Int32Array | null): Offsets {
+  return map ? { values: pick(from.values, map), error: from.error && pick(from.error, map) } : from;
+}
+
+/** Factors picked by `map`. */
+export function pickCoefficients(from: Coefficients, map: Int32Array | null): Coefficients {
+  return { values: pick(from.values, map), relativeError: from.relativeError };
 }

@@ -1,6 +1,6 @@
 import { Constant, type Values } from './constant';
 import { type ElementType, isFloat } from './element-type';
-import { broadcastMap } from './index-maps';
+import { broadcastMap, counting } from './index-maps';
 import { boundSlack, productError, sumError, underflowError, unitRoundoff } from './rounding';
 
 /**
@@ -28,7 +28,7 @@ export function combine(arithmetic: Arithmetic, a: Constant, b: Constant, shape:
 }
 
 function mapTo(constant: Constant, shape: readonly number[]): () => Int32Array {
-  return () => broadcastMap(constant.shape, shape) ?? Int32Array.from({ length: constant.size }, (_, index) => index);
+  return () => broadcastMap(constant.shape, shape) ?? counting(constant.size);
 }
 
 interface Rule {

@@ -1,4 +1,5 @@
 import type { ElementType } from './element-type';
+import { pick } from './index-maps';
 import { sizeOf } from './tensor';
 
 /** Numbers with a bound on how far each may be from the exact number it stands for; `error` null means all are exact. */
@@ -47,12 +48,7 @@ export class Constant implements Values {
   picked(shape: readonly number[], map: () => Int32Array, fill = 0): Constant {
     return new Constant(shape, this.type, () => {
       const places = map();
-      const pick = (from: Float64Array, other: number): Float64Array => {
-        const to = new Float64Array(places.length);
-        for (let i = 0; i < to.length; i++) to[i] = places[i] < 0 ? other : from[places[i]];
-        return to;
-      };
-      return { values: pick(this.values, fill), error: this.error && pick(this.error, 0) };
+      return { values: pick(this.values, places, fill), error: this.error && pick(this.error, places) };
     });
   }
 }

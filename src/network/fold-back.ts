@@ -1,6 +1,7 @@
 import { Products, scaledOffsets } from './coefficient-arithmetic';
-import type { Coefficients, Offsets } from './coefficients';
+import { type Coefficients, type Offsets, pickOffsets } from './coefficients';
 import type { ViewNode } from './draft';
+import { pick, places } from './index-maps';
 import type { ConvNode, DenseNode, SparseNode } from './network';
 import { distinctPlaces, factorsOf, offsetsOf } from './view';
 
@@ -27,7 +28,7 @@ export function denseBeforeView(node: DenseNode, view: ViewNode): DenseNode | nu
   const coefficients = factors
     ? products.coefficients(weight, factors.relativeError, node.relativeError)
     : { values: weight, relativeError: node.relativeError };
-  const bias = scaledOffsets(view.size, factors, pickedOffsets(offsetsOf(node), map), offsetsOf(view));
+  const bias = scaledOffsets(view.size, factors, pickedOf(node, map), offsetsOf(view));
   if (!coefficients || bias === false) return null;
   return { ...node, ...result(view, coefficients, bias), weight: coefficients.values };
 }
@@ -64,7 +65,10 @@ function channelValues(values: Float64Array, channels: number): Float64Array | n
   const area = values.length / channels;
   for (let place = 0; place < values.length; place++)
     if (values[place] !== values[Math.floor(place / area) * area]) return null;
-  return Float64Array.from({ length: channels }, (_, channel) => values[channel * area]);
+  return pick(
+    values,
+    places(channels, channel => channel * area),
+  );
 }
 
 /** Rows of a sparse map are picked and scaled; rows that are read twice are written twice, where that stays small. */
@@ -92,15 +96,14 @@ export function sparseBeforeView(node: SparseNode, view: ViewNode): SparseNode |
   const coefficients = factors
     ? products.coefficients(value!, factors.relativeError, node.relativeError)
     : { values: column, relativeError: node.relativeError };
-  const bias = scaledOffsets(view.size, factors, pickedOffsets(offsetsOf(node), view.map), offsetsOf(view));
+  const bias = scaledOffsets(view.size, factors, pickedOf(node, view.map), offsetsOf(view));
   if (!coefficients || bias === false) return null;
   return { ...node, ...result(view, coefficients, bias), rowStart, column, value };
 }
 
-function pickedOffsets(offsets: Offsets | null, map: Int32Array | null): Offsets | null {
-  if (!offsets || !map) return offsets;
-  const pick = (from: Float64Array): Float64Array => Float64Array.from(map, place => (place < 0 ? 0 : from[place]));
-  return { values: pick(offsets.values), error: offsets.error && pick(offsets.error) };
+function pickedOf(node: DenseNode | SparseNode, map: Int32Array | null): Offsets | null {
+  const offsets = offsetsOf(node);
+  return offsets && pickOffsets(offsets, map);
 }
 
 /** What every folded node takes over from the view; the name stays that of the affine map. */

@@ -1,4 +1,4 @@
-import type { Coefficients, Offsets } from './coefficients';
+import { type Coefficients, pickOffsets } from './coefficients';
 import { scaledOffsets } from './coefficient-arithmetic';
 import type { DraftNode, ViewNode } from './draft';
 import { convAfterView, denseAfterView, maxPoolAfterView, sparseAfterView } from './fold-forward';
@@ -57,12 +57,7 @@ function intoInput(view: ViewNode, input: NetworkNode, sole: boolean): DraftNode
 
 function constantBeforeView(constant: ConstantNode, view: ViewNode): DraftNode | null {
   const { map, scale, relativeError } = view;
-  const picked: Offsets = map
-    ? {
-        values: Float64Array.from(map, place => (place < 0 ? 0 : constant.bias[place])),
-        error: constant.biasError && Float64Array.from(map, place => (place < 0 ? 0 : constant.biasError![place])),
-      }
-    : { values: constant.bias, error: constant.biasError };
+  const picked = pickOffsets({ values: constant.bias, error: constant.biasError }, map);
   const factors: Coefficients | null = scale && { values: scale, relativeError };
   const bias = scaledOffsets(view.size, factors, picked, offsetsOf(view));
   return bias

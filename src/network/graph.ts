@@ -1,6 +1,8 @@
 import type { ModelProto, NodeProto, TensorProto, ValueInfoProto } from './proto/onnx';
 import { type ElementType, elementTypeOf, isFloat } from './element-type';
+import { largestTensor } from './operation';
 import { refuse } from './refusal';
+import { sizeOf } from './tensor';
 
 /** One ONNX operator call. Empty names stand for optional inputs and outputs that are left out. */
 export interface GraphNode {
@@ -136,6 +138,11 @@ function readInput(input: ValueInfoProto): GraphInput {
       `dimension ${index}${name} of input "${input.name}" is left open in the file; only the first (the batch) may be. Export the model with a fixed size.`,
     );
   });
+  if (sizeOf(shape) > largestTensor)
+    refuse(
+      'input-too-large',
+      `input "${input.name}" of shape [${shape.join(', ')}] has too many values to be verified.`,
+    );
   return { name: input.name, shape, type };
 }
 

@@ -40,9 +40,24 @@ export function gathered(shape: readonly number[], sources: readonly Int32Array[
   return map;
 }
 
+/** place(0), place(1), …, place(count − 1). */
+export function places(count: number, place: (index: number) => number): Int32Array {
+  const map = new Int32Array(count);
+  for (let index = 0; index < count; index++) map[index] = place(index);
+  return map;
+}
+
 /** 0, 1, …, count − 1. */
 export function counting(count: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, index) => index);
+  return places(count, index => index);
+}
+
+/** The elements values[map[i]]; where map[i] is -1, `fill`. Without a map nothing moves. */
+export function pick(values: Float64Array, map: Int32Array | null, fill = 0): Float64Array {
+  if (!map) return values;
+  const picked = new Float64Array(map.length);
+  for (let i = 0; i < map.length; i++) picked[i] = map[i] < 0 ? fill : values[map[i]];
+  return picked;
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {

@@ -152,8 +152,35 @@ export class Operation {
   }
 }
 
-/** Refuses shapes whose element count no machine could hold, before anything is allocated for them. */
+/** More values than this no layer of a network that can be verified has: 128 MB as float64, and engines keep many such vectors. */
+export const largestTensor = 2 ** 24;
+
+/** More multiplications than this would take minutes to write down. */
+const largestWork = 2 ** 28;
+
+/**
+ * Refuses results that no machine could hold, before anything is allocated for them; a result no larger than what it is made from always
+ * passes.
+ */
 export function checkedShape(operation: Operation, shape: readonly number[]): readonly number[] {
-  if (sizeOf(shape) > 2 ** 28) operation.unsupported(`its result of shape [${shape.join(', ')}] is too large`);
+  const limit = Math.max(largestTensor, ...operation.allInputs().map(input => sizeOf(input.shape)));
+  if (!(sizeOf(shape) <= limit)) operation.unsupported(`its result of shape [${shape.join(', ')}] is too large`);
   return shape;
+}
+
+/** Refuses to write down more coefficients one by one than can be done in seconds. */
+export function checkedWork(operation: Operation, count: number): void {
+  if (!(count <= largestWork)) operation.unsupported(`it would take ${count} coefficients, which is too many`);
+}
+
+/** Refuses an attribute that is no size of anything, so that no loop runs over it. */
+export function checkedExtent(
+  operation: Operation,
+  name: string,
+  values: readonly number[],
+  least: number,
+): readonly number[] {
+  const wrong = values.find(value => !(Number.isInteger(value) && value >= least && value <= largestTensor));
+  if (wrong !== undefined) operation.unsupported(`its ${name} [${values.join(', ')}] contain ${wrong}`);
+  return values;
 }

@@ -3,7 +3,7 @@ import type { Draft } from './draft';
 import type { Operation } from './operation';
 
 /** More coefficients than this would not fit beside everything else in memory: 12 bytes each. */
-const largest = 2 ** 27;
+const largest = 2 ** 26;
 
 /** Collects the rows of a sparse map, in order. Grows as it goes, so a lying shape costs no memory. */
 export class RowBuilder {
@@ -33,7 +33,8 @@ export class RowBuilder {
   }
 
   private grow(): void {
-    if (this.count * 2 > largest) this.operation.unsupported('it would need more than a hundred million coefficients');
+    if (this.count * 2 > largest)
+      this.operation.unsupported('it would need too many coefficients to be held in memory');
     const columns = new Int32Array(this.count * 2);
     const values = new Float64Array(this.count * 2);
     columns.set(this.columns);

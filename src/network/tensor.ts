@@ -14,7 +14,7 @@ export function tensorHeader(tensor: TensorProto, name: string): TensorHeader | 
   const type = elementTypeOf(tensor.dataType);
   if (type !== undefined) return { shape: tensor.dims.map(dimension => dimensionOf(dimension, name)), type };
   const known = Object.entries(TensorProto_DataType).find(entry => entry[1] === tensor.dataType)?.[0];
-  return `tensor "${name}" holds elements of type ${known?.toLowerCase() ?? `number ${tensor.dataType}`}`;
+  return `tensor "${name}" holds elements of type ${known?.toLowerCase() ?? 'unknown'} (${tensor.dataType})`;
 }
 
 function dimensionOf(dimension: bigint, name: string): number {

@@ -1,6 +1,7 @@
 import type { Coefficients, Offsets } from './coefficients';
 import { Products, scaledOffsets } from './coefficient-arithmetic';
 import type { ViewNode } from './draft';
+import { pick } from './index-maps';
 
 /** The summand of a node, when it has one. */
 export function offsetsOf(node: { bias: Float64Array | null; biasError: Float64Array | null }): Offsets | null {
@@ -32,8 +33,7 @@ export function isPermutation(map: Int32Array): boolean {
 /** The view that `outer` makes of `inner`. */
 export function composeViews(outer: ViewNode, inner: ViewNode): ViewNode | null {
   const { size } = outer;
-  const through = (from: Float64Array): Float64Array =>
-    outer.map ? Float64Array.from(outer.map, place => (place < 0 ? 0 : from[place])) : from;
+  const through = (from: Float64Array): Float64Array => pick(from, outer.map);
   const map = !outer.map
     ? inner.map
     : !inner.map

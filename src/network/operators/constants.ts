@@ -11,7 +11,6 @@ function fixed(value: (operation: Operation) => Constant): Operator {
   return {
     infer(operation) {
       const constant = value(operation);
-      checkedShape(operation, constant.shape);
       return [{ shape: constant.shape, type: constant.type, constant }];
     },
     lower: () => [],
@@ -52,6 +51,7 @@ const size = fixed(operation => Constant.of([], 'int64', [sizeOf(operation.input
 const constantOfShape = fixed(operation => {
   const shape = Array.from(operation.constant(0, 'shape').values);
   if (shape.some(dimension => !(dimension >= 0))) operation.invalid(`makes a tensor of shape [${shape.join(', ')}]`);
+  checkedShape(operation, shape);
   const value = tensorAttribute(operation, 'value') ?? Constant.of([1], 'float32', [0]);
   return new Constant(shape, value.type, () => ({
     values: new Float64Array(sizeOf(shape)).fill(value.values[0]),

@@ -1,5 +1,7 @@
+import { pickOffsets } from '../coefficients';
 import type { Draft } from '../draft';
-import { checkedShape, type Operation, type Operator } from '../operation';
+import { places } from '../index-maps';
+import { checkedExtent, checkedShape, checkedWork, type Operation, type Operator } from '../operation';
 import { RowBuilder } from '../row-builder';
 import { sizeOf } from '../tensor';
 import { asTwo } from './windows';
@@ -30,21 +32,20 @@ function geometryOf(operation: Operation): Geometry {
   const rank = input.length - 2;
   if (rank < 1 || rank > 2) operation.unsupported(`it has ${rank} spatial dimensions; 1 and 2 are supported`);
   const groups = operation.int('group', 1);
-  if (weight.length !== input.length || weight[0] !== input[1] || weight[0] % groups !== 0)
+  if (weight.length !== input.length || weight[0] !== input[1] || weight[0] % groups !== 0 || !(groups >= 1))
     operation.invalid(`has weights of shape [${weight.join(', ')}] for an input of shape [${input.join(', ')}]`);
-  const perAxis = (name: string, otherwise: number): number[] => {
-    const values = operation.ints(name) ?? new Array<number>(rank).fill(otherwise);
-    if (values.length !== rank || values.some(value => value < otherwise))
-      operation.invalid(`has ${name} [${values.join(', ')}]`);
-    return values;
+  const attribute = (name: string, length: number, otherwise: number, least: number): readonly number[] => {
+    const values = operation.ints(name) ?? new Array<number>(length).fill(otherwise);
+    if (values.length !== length)
+      operation.invalid(`has ${name} [${values.join(', ')}] for ${rank} spatial dimensions`);
+    return checkedExtent(operation, name, values, least);
   };
-  const strides = perAxis('strides', 1);
-  const dilations = perAxis('dilations', 1);
-  const extra = perAxis('output_padding', 0);
+  const strides = attribute('strides', rank, 1, 1);
+  const dilations = attribute('dilations', rank, 1, 1);
+  const extra = attribute('output_padding', rank, 0, 0);
+  const pads = attribute('pads', 2 * rank, 0, 0);
   const wanted = operation.ints('output_shape')?.slice(-rank);
   const mode = operation.text('auto_pad', 'NOTSET');
-  const pads = operation.ints('pads') ?? new Array<number>(2 * rank).fill(0);
-  if (pads.length !== 2 * rank) operation.invalid(`has ${pads.length} pads for ${rank} spatial dimensions`);
   const isSame = mode === 'SAME_UPPER' || mode === 'SAME_LOWER';
   const spreads = input.slice(2).map((size, axis): Spread => {
     const full = strides[axis] * (size - 1) + extra[axis] + (weight[axis + 2] - 1) * dilations[axis] + 1;
@@ -96,6 +97,12 @@ function build(operation: Operation, draft: Draft): number {
   const [vertical, horizontal] = asTwo(spreads, singleSpread);
   const [ownOutputs, ownChannels] = [outputs / groups, channels / groups];
   const area = vertical.result * horizontal.result;
+  checkedWork(
+    operation,
+    sizeOf(shape) * (ownChannels + vertical.kernel) +
+      vertical.result * vertical.kernel +
+      horizontal.result * horizontal.kernel,
+  );
   const rows = new RowBuilder(operation, sizeOf(shape));
   const rowSources = Array.from({ length: vertical.result }, (_, row) => sources(vertical, row));
   const columnSources = Array.from({ length: horizontal.result }, (_, column) => sources(horizontal, column));
@@ -114,9 +121,12 @@ function build(operation: Operation, draft: Draft): number {
         }
     }
   }
-  const perPlace = (from: Float64Array): Float64Array =>
-    Float64Array.from({ length: sizeOf(shape) }, (_, place) => from[Math.floor(place / area) % outputs]);
-  const offsets = bias && { values: perPlace(bias.values), error: bias.error && perPlace(bias.error) };
+  const offsets =
+    bias &&
+    pickOffsets(
+      bias,
+      places(sizeOf(shape), place => Math.floor(place / area) % outputs),
+    );
   return rows.node(draft, operation.draftId(0, draft), shape, operation.node.name, weight.relativeError, offsets);
 }
 

@@ -1,5 +1,6 @@
 import type { Coefficients, Offsets } from '../coefficients';
 import type { Draft } from '../draft';
+import { places } from '../index-maps';
 import { checkedShape, type Operation, type Operator } from '../operation';
 import { sizeOf } from '../tensor';
 import { asTwo, singleWindow, type Window, windowsOf } from './windows';
@@ -51,11 +52,12 @@ const conv: Operator = {
 export function perImage(operation: Operation, draft: Draft, input: number, one: (image: number) => number): number {
   const [batch, ...rest] = operation.input(0).shape;
   if (batch === 1) return one(input);
+  if (batch > 256) operation.unsupported(`it has a fixed batch of ${batch}; export the model with a batch of 1`);
   const size = sizeOf(rest);
   const images = Array.from({ length: batch }, (_, image) =>
     one(
       draft.view(input, [1, ...rest], operation.node.name, {
-        map: Int32Array.from({ length: size }, (_, k) => image * size + k),
+        map: places(size, k => image * size + k),
       }),
     ),
   );

@@ -1,25 +1,8 @@
 import { applied, type Arithmetic, combine } from '../constant-arithmetic';
-import type { Coefficients, Offsets } from '../coefficients';
 import type { Draft } from '../draft';
 import { broadcastMap, broadcastShape } from '../index-maps';
 import { checkedShape, type Inferred, type Operation, type Operator, type Value } from '../operation';
-import { asCoefficients } from '../coefficients';
-
-/** Picks the elements of constants that are broadcast by `map`. */
-export function pickCoefficients(from: Coefficients, map: Int32Array | null): Coefficients {
-  return map
-    ? { values: Float64Array.from(map, place => from.values[place]), relativeError: from.relativeError }
-    : from;
-}
-
-export function pickOffsets(from: Offsets, map: Int32Array | null): Offsets {
-  if (!map) return from;
-  const { values, error } = from;
-  return {
-    values: Float64Array.from(map, place => values[place]),
-    error: error && Float64Array.from(map, place => error[place]),
-  };
-}
+import { asCoefficients, type Coefficients, pickCoefficients, pickOffsets } from '../coefficients';
 
 /** The value of input `index` broadcast to `shape`. */
 export function broadcastId(operation: Operation, index: number, shape: readonly number[], draft: Draft): number {

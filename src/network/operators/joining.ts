@@ -4,7 +4,8 @@ import { broadcastMap, broadcastShape, counting } from '../index-maps';
 import { checkedShape, type Operation, type Operator } from '../operation';
 import { sizeOf } from '../tensor';
 import { reciprocalOf } from './averages';
-import { broadcastId, pickOffsets } from './elementwise';
+import { pickOffsets } from '../coefficients';
+import { broadcastId } from './elementwise';
 
 function concatAxis(operation: Operation): number {
   return operation.axis(operation.int('axis', 1), operation.input(0).shape.length);

@@ -3,7 +3,7 @@ import { combine } from '../constant-arithmetic';
 import { Constant } from '../constant';
 import type { Draft } from '../draft';
 import { broadcastMap, broadcastShape, strided, stridesOf } from '../index-maps';
-import { checkedShape, type Operation, type Operator } from '../operation';
+import { checkedShape, checkedWork, type Operation, type Operator } from '../operation';
 import { RowBuilder } from '../row-builder';
 import { sizeOf } from '../tensor';
 
@@ -52,6 +52,7 @@ function product(
     const values = constantSide === 'left' ? rowMajor(weight.values, left) : rowMajor(weight.values, transposed(right));
     return draft.dense(input, shape, operation.node.name, { ...weight, values }, bias);
   }
+  checkedWork(operation, sizeOf(shape) * inner);
   const rows = new RowBuilder(operation, sizeOf(shape));
   visit((output, column, value) => {
     if (value !== 0) rows.add(output, column, value);

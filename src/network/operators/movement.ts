@@ -27,7 +27,9 @@ export function movements(plan: (operation: Operation) => readonly Move[]): Oper
         if (!map) return input;
         const places = map();
         const bias =
-          fill === 0 ? null : { values: Float64Array.from(places, place => (place < 0 ? fill : 0)), error: null };
+          fill === 0
+            ? null
+            : { values: new Float64Array(places.length).map((_, k) => (places[k] < 0 ? fill : 0)), error: null };
         return draft.view(input, shape, operation.node.name, { map: places, bias });
       });
     },

@@ -1,10 +1,9 @@
-import { asCoefficients, asOffsets } from '../coefficients';
+import { asCoefficients, asOffsets, pickCoefficients, pickOffsets } from '../coefficients';
 import { applied, combine } from '../constant-arithmetic';
 import { Constant } from '../constant';
 import { broadcastMap } from '../index-maps';
 import type { Operator } from '../operation';
 import { unitRoundoff } from '../rounding';
-import { pickCoefficients, pickOffsets } from './elementwise';
 
 /** BatchNormalization at inference: y = x·γ/√(σ² + ε) + (β − μ·γ/√(σ² + ε)), per channel. */
 const batchNormalization: Operator = {

@@ -5,7 +5,8 @@ import { uniform } from '../draft';
 import { broadcastMap, broadcastShape } from '../index-maps';
 import { checkedShape, type Operation, type Operator } from '../operation';
 import { sizeOf } from '../tensor';
-import { broadcastId, pickCoefficients, pickOffsets } from './elementwise';
+import { pickCoefficients, pickOffsets } from '../coefficients';
+import { broadcastId } from './elementwise';
 
 /** Functions made of straight pieces, written with Relu; each identity is exact in real arithmetic. */
 

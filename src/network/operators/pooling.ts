@@ -1,5 +1,5 @@
 import type { Draft } from '../draft';
-import { checkedShape, type Operation, type Operator } from '../operation';
+import { checkedShape, checkedWork, type Operation, type Operator } from '../operation';
 import { RowBuilder } from '../row-builder';
 import { sizeOf } from '../tensor';
 import { reciprocalError } from './averages';
@@ -23,6 +23,7 @@ function eachWindow(
   const { shape } = operation.input(0);
   const [vertical, horizontal] = asTwo(poolWindows(operation), singleWindow);
   const images = shape[0] * shape[1];
+  checkedWork(operation, images * vertical.count * vertical.kernel * horizontal.count * horizontal.kernel);
   let output = 0;
   for (let image = 0; image < images; image++)
     for (let row = 0; row < vertical.count; row++)

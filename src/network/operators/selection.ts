@@ -1,5 +1,5 @@
-import { broadcastMap, broadcastShape, counting, gathered, strided, stridesOf } from '../index-maps';
-import { type Operation, type Operator } from '../operation';
+import { broadcastMap, broadcastShape, counting, gathered, places, strided, stridesOf } from '../index-maps';
+import { checkedExtent, checkedShape, type Operation, type Operator } from '../operation';
 import { sizeOf } from '../tensor';
 import { attributeOrInput, type Move, movement, movements } from './movement';
 
@@ -28,7 +28,7 @@ const slice = movement(operation => {
     const start = cut(starts[k], Math.max(low, 0));
     const end = cut(ends[k], low);
     const count = Math.max(0, Math.ceil((end - start) / step));
-    sources[axis] = Int32Array.from({ length: count }, (_, index) => start + index * step);
+    sources[axis] = places(count, index => start + index * step);
   });
   const result = sources.map(source => source.length);
   return { shape: result, map: () => gathered(shape, sources) };
@@ -42,10 +42,10 @@ const gather = movement(operation => {
   return {
     shape: [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)],
     map: () => {
-      const places = Int32Array.from(indices.values, index => operation.axis(index, shape[axis]));
+      const chosen = places(indices.size, k => operation.axis(indices.values[k], shape[axis]));
       return gathered(
         shape,
-        shape.map((dimension, own) => (own === axis ? places : counting(dimension))),
+        shape.map((dimension, own) => (own === axis ? chosen : counting(dimension))),
       );
     },
   };
@@ -56,6 +56,7 @@ const split = movements(operation => {
   const { shape } = operation.input(0);
   const axis = operation.axis(operation.int('axis', 0), shape.length);
   const count = operation.int('num_outputs', operation.node.outputs.length);
+  checkedExtent(operation, 'number of outputs', [count], 1);
   const part = Math.ceil(shape[axis] / count);
   const lengths =
     attributeOrInput(operation, 'split', 1) ??
@@ -76,12 +77,8 @@ const split = movements(operation => {
 });
 
 /** For each place along a padded axis the place it is taken from. */
-function paddedAxis(operation: Operation, mode: string, dimension: number, before: number, after: number): Int32Array {
-  const length = dimension + before + after;
-  if (length < 0) operation.invalid(`removes more than the ${dimension} elements there are`);
-  if (mode === 'reflect' && Math.max(before, after) >= dimension && dimension > 0)
-    operation.invalid(`reflects ${Math.max(before, after)} elements of only ${dimension}`);
-  return Int32Array.from({ length }, (_, index) => {
+function paddedAxis(mode: string, dimension: number, before: number, after: number): Int32Array {
+  return places(dimension + before + after, index => {
     const place = index - before;
     if (place >= 0 && place < dimension) return place;
     if (mode === 'constant') return -1;
@@ -101,13 +98,21 @@ const pad = movement(operation => {
     ...counting(shape.length),
   ];
   if (pads.length !== 2 * axes.length) operation.invalid(`has ${pads.length} pads for ${axes.length} axes`);
-  const sources = shape.map((dimension, axis) => {
-    const k = axes.indexOf(axis);
-    return k < 0 ? counting(dimension) : paddedAxis(operation, mode, dimension, pads[k], pads[k + axes.length]);
+  const before = shape.map((_, axis) => pads[axes.indexOf(axis)] ?? 0);
+  const after = shape.map((_, axis) => (axes.includes(axis) ? pads[axes.indexOf(axis) + axes.length] : 0));
+  const result = shape.map((dimension, axis) => {
+    const length = dimension + before[axis] + after[axis];
+    if (length < 0) operation.invalid(`removes more than the ${dimension} elements there are`);
+    if (mode === 'reflect' && Math.max(before[axis], after[axis]) >= Math.max(dimension, 1))
+      operation.invalid(`reflects ${Math.max(before[axis], after[axis])} elements of only ${dimension}`);
+    return length;
   });
+  checkedShape(operation, result);
   const fill = operation.scalar(2, 'padding value') ?? operation.float('value', 0);
   if (!Number.isFinite(fill)) operation.unsupported(`it pads with ${fill}`);
-  return { shape: sources.map(source => source.length), map: () => gathered(shape, sources), fill };
+  const sources = (): Int32Array[] =>
+    shape.map((dimension, axis) => paddedAxis(mode, dimension, before[axis], after[axis]));
+  return { shape: result, map: () => gathered(shape, sources()), fill };
 });
 
 const expand = movement(operation => {
@@ -124,9 +129,11 @@ const tile = movement(operation => {
   const repeats = operation.integers(1, 'repeats') ?? operation.invalid('lacks its repeats');
   if (repeats.length !== shape.length || repeats.some(count => count < 0))
     operation.invalid(`repeats ${shape.length} dimensions by [${repeats.join(', ')}]`);
-  const sources = shape.map((dimension, axis) =>
-    Int32Array.from({ length: dimension * repeats[axis] }, (_, index) => index % dimension),
+  checkedShape(
+    operation,
+    shape.map((dimension, axis) => dimension * repeats[axis]),
   );
+  const sources = shape.map((dimension, axis) => places(dimension * repeats[axis], index => index % dimension));
   return { shape: shape.map((dimension, axis) => dimension * repeats[axis]), map: () => gathered(shape, sources) };
 });
 

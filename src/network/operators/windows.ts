@@ -1,4 +1,4 @@
-import type { Operation } from '../operation';
+import { checkedExtent, type Operation } from '../operation';
 
 /** How windows lie over one spatial dimension. */
 export interface Window {
@@ -21,18 +21,16 @@ export function windowsOf(operation: Operation, shape: readonly number[], kernel
   if (rank !== kernel.length)
     operation.invalid(`has a kernel of ${kernel.length} dimensions for an input of shape [${shape.join(', ')}]`);
   if (rank < 1 || rank > 2) operation.unsupported(`it has ${rank} spatial dimensions; 1 and 2 are supported`);
-  const perAxis = (name: string): number[] => {
-    const values = operation.ints(name) ?? new Array<number>(rank).fill(1);
-    if (values.length !== rank || values.some(value => value < 1))
+  const attribute = (name: string, length: number, otherwise: number, least: number): readonly number[] => {
+    const values = operation.ints(name) ?? new Array<number>(length).fill(otherwise);
+    if (values.length !== length)
       operation.invalid(`has ${name} [${values.join(', ')}] for ${rank} spatial dimensions`);
-    return values;
+    return checkedExtent(operation, name, values, least);
   };
-  const strides = perAxis('strides');
-  const dilations = perAxis('dilations');
-  if (kernel.some(extent => extent < 1)) operation.invalid(`has a kernel of shape [${kernel.join(', ')}]`);
-  const pads = operation.ints('pads') ?? new Array<number>(2 * rank).fill(0);
-  if (pads.length !== 2 * rank) operation.invalid(`has ${pads.length} pads for ${rank} spatial dimensions`);
-  if (pads.some(pad => pad < 0)) operation.unsupported('it has negative pads');
+  const strides = attribute('strides', rank, 1, 1);
+  const dilations = attribute('dilations', rank, 1, 1);
+  const pads = attribute('pads', 2 * rank, 0, 0);
+  checkedExtent(operation, 'kernel', kernel, 1);
   const mode = operation.text('auto_pad', 'NOTSET');
   const ceil = operation.int('ceil_mode', 0) !== 0;
   return spatial.map((size, axis): Window => {
