@@ -176,6 +176,9 @@ async function readArray(
   return isIdx(bytes) ? readIdx(bytes) : null;
 }
 
+/** Longer texts are no strings in JavaScript. */
+const MAX_TEXT_BYTES = 512e6;
+
 /** What is left when a file is none of the binary formats. */
 function readTable(bytes: Buffer, column: LabelColumn): Result<Samples, LoadProblem> {
   if (bytes.length === 0) return fail({ code: 'data/empty', message: 'is empty' });
@@ -185,7 +188,11 @@ function readTable(bytes: Buffer, column: LabelColumn): Result<Samples, LoadProb
       message: 'is a Python pickle, which is a program and is never read. Save the data as npy or npz',
     });
   }
-  return isText(bytes) ? readCsv(textOf(bytes), column) : unknownFormat();
+  if (!isText(bytes)) return unknownFormat();
+  if (bytes.length > MAX_TEXT_BYTES) {
+    return fail({ code: 'data/too-large', message: 'is a text of more than 512 MB; save it as npy' });
+  }
+  return readCsv(textOf(bytes), column);
 }
 
 function unknownFormat(): Result<never, LoadProblem> {

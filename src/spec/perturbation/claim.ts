@@ -33,14 +33,14 @@ export function epsilonUnits(spec: PerturbationSpec, geometry: Geometry, check: 
 /**
  * What is claimed about one sample, in plain words: "for every input within 1/255 of sample 7 (1 in raw values, 0.0127 for the model),
  * class 3 stays ahead of every other class".
- * @param reference the class the property speaks of; ignored by properties that speak of none
+ * @param reference the class the property speaks of, null while nobody knows it; ignored by properties that speak of none
  */
 export function claimOf(
   spec: PerturbationSpec,
   check: InputCheck,
   units: EpsilonUnits,
   sample: number,
-  reference: number,
+  reference: number | null,
 ): string {
   const radius = check.epsilon.length === 1 ? check.epsilon[0].text : 'the given distance per value';
   const same = units.raw[0] === units.model[0] && units.written[0] === units.raw[0] && units.model.length === 1;
@@ -49,17 +49,18 @@ export function claimOf(
   return `for every input within ${radius} of sample ${sample}${inUnits}${clip}, ${outcome(spec, reference)}`;
 }
 
-function outcome(spec: PerturbationSpec, reference: number): string {
+function outcome(spec: PerturbationSpec, reference: number | null): string {
   const { property } = spec;
+  const winner = reference === null ? "the network's own answer" : className(spec, reference);
   switch (property.kind) {
     case 'label':
-      return `${className(spec, reference)} stays ahead of every other class`;
+      return `${winner} stays ahead of every other class`;
     case 'target':
       return `${className(spec, property.class)} never wins`;
     case 'topk':
       return property.k === 1
-        ? `${className(spec, reference)} stays ahead of every other class`
-        : `${className(spec, reference)} stays among the ${property.k} largest outputs`;
+        ? `${winner} stays ahead of every other class`
+        : `${winner} stays among the ${property.k} largest outputs`;
     case 'range': {
       const around = property.center ? 'the given values' : 'its unperturbed value';
       const radius = property.radius.length === 1 ? property.radius[0].text : 'the given distance';

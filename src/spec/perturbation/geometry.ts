@@ -49,6 +49,12 @@ export function geometryOf(spec: PerturbationSpec, model: ModelInterface, data: 
       ['checks', k, 'epsilon'],
     );
   });
+  const given = spec.inputs.layout;
+  const isFlat = data.shape === null || data.shape.length === 1;
+  if (channels === 1 && isFlat && given !== null && given !== spec.preprocess.layout) {
+    const message = `To turn ${given} into ${spec.preprocess.layout} the number of channels must be known, and neither data nor model tell it. Give mean one number per channel.`;
+    report('spec/layout', message, ['inputs', 'layout']);
+  }
   if (problems.length > 0) return fail(problems);
 
   const plane = size / channels;

@@ -47,7 +47,8 @@ export function parsePerturbationSpec(source: string, file: string): Result<Pert
   const values = specShape.read(root, context);
   const rangeOf = (path: SpecPath): Range => {
     const node = nearestNode(root, path);
-    return lines.range(node.offset, node.offset + node.length);
+    // Nobody wants the whole file underlined: what is missing from it is reported at its opening brace.
+    return lines.range(node.offset, node.offset + (node === root ? 1 : node.length));
   };
   if (values !== undefined)
     checkSense(values, (code, message, path) =>

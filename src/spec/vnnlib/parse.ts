@@ -293,6 +293,8 @@ class Parser {
   /** What can only be said when the whole file was read. */
   private checkDeclarations(): void {
     if (this.commands === 0) {
+      // Text without commands was reported already.
+      if (this.problems.hasErrors) return;
       this.problems.error('vnnlib/empty-file', 'The file has no commands: nothing is asked of the network.', 0, 0);
       return;
     }

@@ -173,7 +173,8 @@ export class QuestionBuilder {
 
   /** Reports an input whose bounds in `region` exclude each other. */
   private checkContradiction(region: Region, input: number): void {
-    const [low, high] = [region.at(input, false), region.at(input, true)];
+    const low = region.at(input, false);
+    const high = region.at(input, true);
     if (low === NONE || high === NONE || !this.bounds.contradict(low, high)) return;
     const { start, end } = this.bounds.span(Math.max(low, high));
     const message = this.contradiction(low, high);
@@ -229,6 +230,8 @@ class BoxMaker {
   /** Boxes by a checksum of their bounds. */
   private readonly known = new Map<number, Box[]>();
   private count = 0;
+  /** The box of the region alone, which most disjuncts have. */
+  private whole: Box | undefined;
   private readonly scratch: Region;
 
   constructor(
@@ -241,9 +244,16 @@ class BoxMaker {
 
   /** The box of the region and the given bounds, which agree; null when there are too many boxes already. */
   box(own: readonly number[]): Box | null {
+    if (own.length === 0 && this.whole) return this.whole;
     for (const id of own) this.scratch.tighten(id);
-    const box = this.build();
+    const box = this.shared(this.build());
     for (const id of own) this.scratch.forget(this.bounds.input(id));
+    if (own.length === 0 && box) this.whole = box;
+    return box;
+  }
+
+  /** A box equal to the given one that was made before, else that one; null when it would be one too many. */
+  private shared(box: Box): Box | null {
     const key = checksum(box);
     const candidates = this.known.get(key) ?? [];
     const same = candidates.find(candidate => equal(candidate, box));

@@ -374,5 +374,6 @@ export class RelationReader {
 
 /** An atom as it can be quoted in a message. */
 export function shortened(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 37)}…` : text;
+  const visible = text.replace(/\p{Cc}/gu, '\uFFFD');
+  return visible.length > 40 ? `${visible.slice(0, 37)}…` : visible;
 }

@@ -16,6 +16,7 @@ import {
   subtract,
   type Rational,
 } from '../../../src/spec/numbers/rational';
+import { claimOf } from '../../../src/spec/perturbation/claim';
 import { parsePerturbationSpec } from '../../../src/spec/perturbation/parse';
 import { planSpec, type Asked, type SpecModel, type SpecPlan } from '../../../src/spec/perturbation/plan';
 import type { InputCheck, PerturbationSpec } from '../../../src/spec/perturbation/spec';
@@ -376,6 +377,13 @@ describe('what is claimed', () => {
   });
 });
 
+it('is said before the network was asked, too', async () => {
+  const plan = await planned(inline([[0]]), model([1, 1], 3));
+  expect(claimOf(plan.spec, check(plan), plan.epsilon(check(plan)), 0, null)).toBe(
+    "for every input within 0.5 of sample 0, the network's own answer stays ahead of every other class",
+  );
+});
+
 describe('a plan', () => {
   it('lists checks and samples in order, with the place of each check', async () => {
     const checks = [
@@ -444,6 +452,7 @@ describe('a plan', () => {
       model([1, 2], 1),
       [['spec/property', '"label"']],
     ],
+    ['layouts without channels', inline(data, {}, { layout: 'HWC' }), two, [['spec/layout', '"HWC"']]],
     ['a wrong number of names', inline(data, { classes: ['a'] }), two, [['spec/length', '["a"]']]],
   ])('refuses %s', async (_, spec, of, expected) => {
     expect(await refused(spec, of)).toEqual(expected);
