@@ -30,7 +30,7 @@ export function detail(options: DetailOptions): HTMLElement {
     { 'aria-label': row.title },
     divider(),
     element('h2', {}, row.title, ' ', badge(row.kind)),
-    element('p', { class: 'claim' }, element('span', { class: 'quiet' }, LEAD[row.kind]), row.claim, '.'),
+    element('p', { class: 'claim' }, element('span', { class: 'quiet' }, `${row.claimWords}: `), row.claim, '.'),
     row.reason !== '' && element('p', { class: 'reason' }, row.reason),
     row.counterexample && counterexample(options),
     known && outputs(row, known.tensors),
@@ -45,16 +45,6 @@ export function detail(options: DetailOptions): HTMLElement {
     ),
   );
 }
-
-/** How a claim is introduced by its verdict. */
-const LEAD: Record<Row['kind'], string> = {
-  verified: 'Holds: ',
-  falsified: 'Not true: ',
-  misclassified: 'Asked: ',
-  unknown: 'Asked: ',
-  timeout: 'Asked: ',
-  error: 'Asked: ',
-};
 
 function counterexample({ row, known, state, change, everything, showEverything, copy }: DetailOptions): HTMLElement {
   const title = element('h3', {}, 'Counterexample');

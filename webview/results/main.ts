@@ -156,6 +156,15 @@ function nothingDecided({ busy: work }: Shown): HTMLElement {
   );
 }
 
+const SIGN: Record<Row['kind'], string> = {
+  verified: '✓',
+  falsified: '✗',
+  misclassified: '≠',
+  unknown: '?',
+  timeout: '?',
+  error: '!',
+};
+
 /** The list of results, when there is more than one. */
 function list(now: Shown, current: Row | null): HTMLElement | null {
   if (now.rows.length < 2) return null;
@@ -171,7 +180,7 @@ function list(now: Shown, current: Row | null): HTMLElement | null {
         class: row.kind,
         'aria-selected': String(row.index === current?.index),
       },
-      element('span', { class: 'dot', 'aria-hidden': 'true' }),
+      element('span', { class: 'sign', 'aria-hidden': 'true' }, SIGN[row.kind]),
       element('span', {}, row.title),
       element('span', { class: 'kind' }, row.kind),
       element('span', { class: 'quiet' }, row.seconds),

@@ -8,6 +8,9 @@ const PLATES = 3;
 const MARGINS_PIXELS = 90;
 /** No larger than this when the zoom is chosen automatically. */
 const LARGEST_PLATE_PIXELS = 280;
+/** Room for a title under a small picture. */
+const MIN_PLATE_PIXELS = 100;
+const FRAME_PIXELS = 2;
 const ZOOMS = [1, 2, 4, 6, 8, 10, 12, 16, 24, 32];
 /** Changed features in the table at first; there is a button for more. */
 const TABLE_ROWS = 200;
@@ -138,7 +141,9 @@ class Cursor {
     const legend = note
       ? element('span', { class: 'legend' }, element('span', { class: 'scale', 'aria-hidden': 'true' }), note)
       : null;
-    return element('figure', {}, element('figcaption', {}, title), frame, legend);
+    const figure = element('figure', {}, element('figcaption', {}, title), frame, legend);
+    figure.style.width = `${Math.max(MIN_PLATE_PIXELS, width * this.scale + FRAME_PIXELS)}px`;
+    return figure;
   }
 
   #move(line: number, column: number): void {

@@ -29,6 +29,8 @@ export interface Row {
   readonly kind: VerdictKind;
   readonly seconds: string;
   readonly claim: string;
+  /** What introduces the claim: "Falsified claim". */
+  readonly claimWords: string;
   /** Why, what to try, and how a counterexample was replayed; empty for a plain `verified`. */
   readonly reason: string;
   readonly facts: readonly { readonly name: string; readonly value: string; readonly title?: string }[];

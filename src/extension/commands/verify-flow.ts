@@ -6,7 +6,7 @@ import { specificationKind } from '../core/outline';
 import { headline } from '../core/wording';
 import { verdictOf, type QuestionId, type QuestionState, type VerdictStore } from '../core/verdict-store';
 import type { SpecificationIndex } from '../documents/specification-index';
-import { filePath, shownPath, specificationUri, textUri } from '../documents/uris';
+import { filePath, shownPath, specificationUri, textUri, withShortPaths } from '../documents/uris';
 import type { EngineDoor } from '../engine-door';
 import type { RunEnd, Runner } from '../runner';
 
@@ -256,11 +256,14 @@ export class VerifyFlow {
   #tell(problems: readonly Problem[], about: string): void {
     const [first] = problems;
     if (!first) return;
+    const sentence = withShortPaths(first.message);
     const more = problems.length > 1 ? ` (and ${problems.length - 1} more; see the Problems view)` : '';
     const action = 'Show Log';
-    void vscode.window.showErrorMessage(`${about}: ${first.message}${more}`, action).then(picked => {
-      if (picked === action) void vscode.commands.executeCommand(COMMAND.showLog);
-    });
+    void vscode.window
+      .showErrorMessage(`${sentence.includes(about) ? '' : `${about}: `}${sentence}${more}`, action)
+      .then(picked => {
+        if (picked === action) void vscode.commands.executeCommand(COMMAND.showLog);
+      });
   }
 }
 

@@ -93,23 +93,18 @@ function evidenceDetail(evidence: Evidence, kind: VerdictKind): string {
 /** What one result says, as sentences for a diagnostic, a list or a tooltip: what was claimed, what came of it, and why. */
 export function resultSentences(result: Answered): string {
   const { verdict, sample, claim } = result;
-  const subject = sample === null ? '' : `Sample ${sample}: `;
-  const said = SAID[verdict.kind];
-  const sentence = `${subject}${subject === '' ? capital(said) : said} ${claim}.`;
+  const said = claimWords(verdict.kind);
+  const sentence = `${sample === null ? capital(said) : `Sample ${sample}: ${said}`}: ${claim}.`;
   return [sentence, explain(verdict)].filter(part => part !== '').join(' ');
 }
 
-/** How a verdict speaks of its claim. */
-const SAID: Record<VerdictKind, string> = {
-  verified: 'verified:',
-  falsified: 'falsified. It is not true that',
-  misclassified: 'misclassified. Asked was whether',
-  unknown: 'unknown. Asked was whether',
-  timeout: 'timeout. Asked was whether',
-  error: 'error. Asked was whether',
-};
+/** How a claim is introduced by its verdict; a claim may be a denial itself, so it is not denied again. */
+export function claimWords(kind: VerdictKind): string {
+  if (kind === 'verified' || kind === 'falsified') return `${kind} claim`;
+  return `undecided claim (${KIND[kind].label})`;
+}
 
-function capital(text: string): string {
+export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

@@ -26,3 +26,11 @@ export function filePath(uri: vscode.Uri): string | null {
 export function shownPath(uri: vscode.Uri): string {
   return vscode.workspace.asRelativePath(uri, false);
 }
+
+/** A sentence about files, with paths of the workspace written from its folder on. */
+export function withShortPaths(sentence: string): string {
+  return (vscode.workspace.workspaceFolders ?? []).reduce(
+    (text, { uri }) => text.replaceAll(`${uri.fsPath}/`, '').replaceAll(`${uri.fsPath}\\`, ''),
+    sentence,
+  );
+}

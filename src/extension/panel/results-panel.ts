@@ -5,7 +5,7 @@ import type { TensorReference } from '../../engine/protocol';
 import type { FromPanel, PanelState, Tensors, ToPanel } from '../../../webview/results/protocol';
 import { RESULTS_PANEL } from '../ids';
 import type { Answered, QuestionId, VerdictStore } from '../core/verdict-store';
-import { filePath, shownPath } from '../documents/uris';
+import { filePath, shownPath, withShortPaths } from '../documents/uris';
 import { coalesce, VIEW_INTERVAL_MS } from '../views/coalesce';
 import { shownOf } from './shown';
 
@@ -119,6 +119,7 @@ export class ResultsPanel implements vscode.Disposable, vscode.WebviewPanelSeria
       specificationPath: shownPath(uri),
       modelPath: model ? shownPath(vscode.Uri.file(model)) : '',
       canRun: vscode.workspace.isTrusted && filePath(uri) !== null,
+      shorten: withShortPaths,
     });
     this.#post({ type: 'show', shown });
     if (this.#wanted !== null && this.#ready) {

@@ -1,7 +1,6 @@
-import type { Problem } from '../../base/result';
 import { explain, formatNumber } from '../../report/summary';
 import type { Row, Shown } from '../../../webview/results/protocol';
-import { epsilonValue, headline, seconds, soundnessSentence } from '../core/wording';
+import { capital, claimWords, epsilonValue, headline, seconds, soundnessSentence } from '../core/wording';
 import type { Answered, QuestionState, SpecificationState } from '../core/verdict-store';
 
 export interface ShownOptions {
@@ -12,10 +11,20 @@ export interface ShownOptions {
   readonly specificationPath: string;
   readonly modelPath: string;
   readonly canRun: boolean;
+  /** Writes the paths in a sentence as a person names them. */
+  readonly shorten: (sentence: string) => string;
 }
 
 /** What the results panel shows of a question: a projection of the store like every other view. */
-export function shownOf({ question, specification, stale, specificationPath, modelPath, canRun }: ShownOptions): Shown {
+export function shownOf({
+  question,
+  specification,
+  stale,
+  specificationPath,
+  modelPath,
+  canRun,
+  shorten,
+}: ShownOptions): Shown {
   const { label, detail, tone } = headline(question, stale);
   const { activity, evidence } = question;
   const busy =
@@ -30,15 +39,21 @@ export function shownOf({ question, specification, stale, specificationPath, mod
     tone,
     stale,
     busy,
-    notes: notesOf(specification, question),
+    notes: notesOf(specification, question, shorten),
     rows: (evidence?.results ?? []).map(rowOf),
     planned: evidence?.planned ?? 0,
     canRun,
   };
 }
 
-function notesOf({ problems, runProblems, accuracy }: SpecificationState, { evidence }: QuestionState): string[] {
-  const sentences = [...problems, ...runProblems].map((problem: Problem) => problem.message);
+function notesOf(
+  { problems, runProblems, accuracy }: SpecificationState,
+  { evidence }: QuestionState,
+  shorten: ShownOptions['shorten'],
+): string[] {
+  const sentences = [...problems, ...runProblems]
+    .filter(({ severity }) => severity !== 'information')
+    .map(({ message }) => shorten(message));
   return [
     ...new Set(sentences),
     ...(accuracy?.warning ? [accuracy.warning] : []),
@@ -68,6 +83,7 @@ function rowOf(result: Answered): Row {
     kind: verdict.kind,
     seconds: seconds(verdict.seconds),
     claim: result.claim,
+    claimWords: capital(claimWords(verdict.kind)),
     reason: explain(verdict),
     facts: factsOf(result),
     counterexample: falsified,

@@ -3,7 +3,7 @@ import type { Problem } from '../../base/result';
 import type { VerdictKind } from '../../report/verdict';
 import { resultSentences } from '../core/wording';
 import { verdictOf, type QuestionState, type SpecificationState, type VerdictStore } from '../core/verdict-store';
-import { textUri } from '../documents/uris';
+import { textUri, withShortPaths } from '../documents/uris';
 import { coalesce, VIEW_INTERVAL_MS } from './coalesce';
 import { FIRST_LINE, severityOf, toRange } from './ranges';
 
@@ -86,7 +86,7 @@ function placeOf(problem: Problem, { id, places }: SpecificationState): vscode.R
 
 function problemDiagnostic(problem: Problem, otherwise: vscode.Range): vscode.Diagnostic {
   const range = problem.range ? toRange(problem.range) : otherwise;
-  return diagnostic(range, problem.message, severityOf(problem), problem.code);
+  return diagnostic(range, withShortPaths(problem.message), severityOf(problem), problem.code);
 }
 
 function accuracyDiagnostic({ accuracy, places, edited }: SpecificationState): vscode.Diagnostic[] {
@@ -113,7 +113,7 @@ function verdictDiagnostic(question: QuestionState, stale: boolean): vscode.Diag
     sentences.push(`… and ${concerned.length - MAX_QUOTED} more with the same verdict.`);
   if (results.length < planned && interrupted)
     sentences.push(`${planned - results.length} of ${planned} were not decided: ${interrupted}`);
-  return diagnostic(toRange(question.anchor), sentences.join('\n'), SEVERITY[kind], kind);
+  return diagnostic(toRange(question.anchor), withShortPaths(sentences.join('\n')), SEVERITY[kind], kind);
 }
 
 function diagnostic(

@@ -14,13 +14,15 @@ export interface TestActions {
 
 /**
  * Every property as a test: verified passes, falsified fails, an engine's error is an error, and what is undecided is skipped with its
- * reason, so that it is neither green nor red. Items are added and removed one by one, under ids that do not change.
+ * reason, so that it is neither green nor red; a stale verdict is skipped too. Items are added and removed one by one, under ids that do not change.
  */
 export class TestItems implements vscode.Disposable {
   readonly #controller = vscode.tests.createTestController('certiscope', 'Certiscope');
   readonly #subscription: { dispose(): void };
   /** The open test run of each of the store's runs. */
   readonly #runs = new Map<string, vscode.TestRun>();
+  /** What was last shown of each question. */
+  readonly #published = new Map<string, string>();
 
   constructor(
     private readonly store: VerdictStore,
@@ -46,27 +48,12 @@ export class TestItems implements vscode.Disposable {
 
   #update({ event, specifications, questions }: StoreChange): void {
     if (event.kind === 'outlined' || event.kind === 'removed') for (const id of specifications) this.#syncItems(id);
-    switch (event.kind) {
-      case 'outlined':
-      case 'edited':
-      case 'modelChanged':
-        return this.#invalidate([...questions]);
-      case 'queued':
-        return event.quiet ? undefined : this.#begin(event.run, event.specification);
-      case 'progress':
-        for (const id of questions) this.#with(event.run, id, (run, item) => run.started(item));
-        return;
-      case 'result':
-        for (const id of questions) this.#report(event.run, id);
-        return;
-      case 'finished':
-        for (const id of questions) this.#report(event.run, id);
-        this.#runs.get(event.run)?.end();
-        this.#runs.delete(event.run);
-        return;
-      default:
-        return;
-    }
+    if (event.kind === 'queued' && !event.quiet) this.#begin(event.run, event.specification);
+    if (event.kind === 'progress') for (const id of questions) this.#started(event.run, id);
+    this.#publish(questions);
+    if (event.kind !== 'finished') return;
+    this.#runs.get(event.run)?.end();
+    this.#runs.delete(event.run);
   }
 
   #syncItems(id: string): void {
@@ -99,38 +86,41 @@ export class TestItems implements vscode.Disposable {
     return specification === undefined ? undefined : this.#controller.items.get(specification)?.children.get(question);
   }
 
-  /** What the editor shows beside a test whose verdict is stale is faded. */
-  #invalidate(questions: readonly string[]): void {
-    const items = questions.flatMap(id => {
-      const question = this.store.question(id);
-      return question && this.store.isStale(question) ? (this.#itemOf(id) ?? []) : [];
-    });
-    if (items.length > 0) this.#controller.invalidateTestResults(items);
-  }
-
   #begin(runId: string, specification: string): void {
     const asked = this.store
       .questions(specification)
       .filter(({ activity }) => activity.kind !== 'idle' && activity.run === runId)
       .flatMap(({ id }) => this.#itemOf(id) ?? []);
     if (asked.length === 0) return;
-    const request = new vscode.TestRunRequest(asked, undefined, undefined, false, true);
-    const run = this.#controller.createTestRun(request, shownPath(vscode.Uri.parse(specification)));
+    const run = this.#controller.createTestRun(silentRequest(asked), shownPath(vscode.Uri.parse(specification)));
     run.token.onCancellationRequested(() => this.actions.stop(specification));
     for (const item of asked) run.enqueued(item);
     this.#runs.set(runId, run);
   }
 
-  #with(runId: string, question: string, act: (run: vscode.TestRun, item: vscode.TestItem) => void): void {
-    const run = this.#runs.get(runId);
+  #started(runId: string, question: string): void {
     const item = this.#itemOf(question);
-    if (run && item) act(run, item);
+    if (item) this.#runs.get(runId)?.started(item);
   }
 
-  #report(runId: string, id: string): void {
-    const question = this.store.question(id);
-    if (question?.evidence?.run !== runId || question.activity.kind !== 'idle') return;
-    this.#with(runId, id, (run, item) => reportVerdict(run, item, question));
+  /** Shows what is new about questions that are not in work: in the run that found it out, else in one of its own. */
+  #publish(questions: ReadonlySet<string>): void {
+    let extra: vscode.TestRun | null = null;
+    for (const id of questions) {
+      const question = this.store.question(id);
+      const item = this.#itemOf(id);
+      if (!question?.evidence || !item || question.activity.kind !== 'idle') continue;
+      const { run, results, ended } = question.evidence;
+      const stale = this.store.isStale(question);
+      const mark = `${run} ${results.length} ${ended} ${stale}`;
+      if (verdictOf(question.evidence) === null || this.#published.get(id) === mark) continue;
+      this.#published.set(id, mark);
+      const into =
+        this.#runs.get(run) ?? (extra ??= this.#controller.createTestRun(silentRequest([item]), undefined, false));
+      if (stale) reportStale(into, item);
+      else reportVerdict(into, item, question);
+    }
+    extra?.end();
   }
 
   async #run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
@@ -149,6 +139,20 @@ export class TestItems implements vscode.Disposable {
     });
     await Promise.all([...asked].map(([specification, names]) => this.actions.run(specification, names)));
   }
+}
+
+/** A request that opens no view and takes no focus. */
+function silentRequest(items: readonly vscode.TestItem[]): vscode.TestRunRequest {
+  return new vscode.TestRunRequest(items, undefined, undefined, false, true);
+}
+
+/**
+ * A stale verdict is neither green nor red. (`invalidateTestResults` would say the same, but the mark in an open editor keeps its colour until
+ * its state changes.)
+ */
+function reportStale(run: vscode.TestRun, item: vscode.TestItem): void {
+  run.appendOutput('The text or the model has changed since this was decided. Run it again.\r\n', undefined, item);
+  run.skipped(item);
 }
 
 function listOf(items: vscode.TestItemCollection): vscode.TestItem[] {

@@ -55,11 +55,12 @@ describe('headline', () => {
 
 describe('sentences', () => {
   it('say what was claimed, why, and what to do', () => {
-    expect(resultSentences(result(3, 'a', VERDICT.falsified))).toMatch(
-      /^Sample 3: falsified\. It is not true that for every input near sample 3, class 7 stays first\. .*ONNX Runtime/,
+    const falsified = resultSentences(result(3, 'a', VERDICT.falsified));
+    expect(falsified).toMatch(
+      /^Sample 3: falsified claim: for every input near sample 3, class 7 stays first\. .*ONNX Runtime/,
     );
     const unknown = resultSentences(result(0, 'a', VERDICT.unknown, null));
-    expect(unknown).toMatch(/^Unknown\. /);
+    expect(unknown).toMatch(/^Undecided claim \(unknown\): /);
     expect(unknown).toContain('The bounds were not tight enough.');
     expect(unknown).toContain('Raise the timeout.');
   });
@@ -98,6 +99,7 @@ describe('what the results panel shows', () => {
       specificationPath: 'a.certiscope.jsonc',
       modelPath: 'm.onnx',
       canRun: true,
+      shorten: sentence => sentence,
     });
 
   it('a run in work has a part that is done, over all samples', () => {
