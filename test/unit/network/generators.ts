@@ -20,6 +20,8 @@ export interface SampleParts {
   readonly place?: number;
   readonly opset?: number;
   readonly outputs?: number;
+  /** ONNX element type of the outputs; float32 unless given. */
+  readonly outputType?: number;
   readonly before?: readonly NodeProto[];
   /** Name of the value that the operator reads, when `before` makes one. */
   readonly reads?: string;
@@ -34,6 +36,7 @@ export function sample({
   place = 0,
   opset = 17,
   outputs = 1,
+  outputType = 1,
   before = [],
   reads = 'x',
 }: SampleParts): Sample {
@@ -44,7 +47,7 @@ export function sample({
   const parts = {
     nodes: [...before, node(op, names, results, attributes, 'the_node')],
     inputs: [valueInfo('x', 'float32', input)],
-    outputs: results.map(openOutput),
+    outputs: results.map(name => openOutput(name, outputType)),
     initializers,
     opset,
   };
@@ -58,11 +61,11 @@ export function sample({
 }
 
 /** An output whose shape the file leaves to the reader. */
-function openOutput(name: string): ReturnType<typeof valueInfo> {
+function openOutput(name: string, elemType: number): ReturnType<typeof valueInfo> {
   const info = valueInfo(name, 'float32', []);
   return {
     ...info,
-    type: { denotation: '', value: { $case: 'tensorType', value: { elemType: 1, shape: undefined } } },
+    type: { denotation: '', value: { $case: 'tensorType', value: { elemType, shape: undefined } } },
   };
 }
 

@@ -9,6 +9,8 @@ export async function runtimeOutputs(model: LoadedModel, x: Float64Array): Promi
   const session = await ort.InferenceSession.create(Buffer.from(model.bytes), {
     logSeverityLevel: 4,
     executionMode: 'sequential',
+    // Its graph optimiser breaks some valid models (an Identity between a Relu and a Pad before a Conv).
+    graphOptimizationLevel: 'disabled',
     intraOpNumThreads: 1,
     externalData: model.externalData.map(file => ({ path: file.location, data: readFileSync(file.path) })),
   });
