@@ -27,4 +27,6 @@ export interface BoxBounder {
   bounds(): Float64Array;
   /** The network's outputs at one point in plain float64: for trying points, never for conclusions. */
   evaluate(input: ArrayLike<number>): Float64Array;
+  /** Gradient, with respect to the input, of a row's margin at the point last evaluated; absent where it is not cheap. */
+  gradient?(row: number): Float64Array;
 }

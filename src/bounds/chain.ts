@@ -134,4 +134,8 @@ export class ChainLadder implements BoxBounder {
     doublesAt(this.core, this.point, this.inputs).set(input);
     return doublesAt(this.core, this.core.evaluate(this.point), this.outputs).slice();
   }
+
+  gradient(row: number): Float64Array {
+    return doublesAt(this.core, this.core.gradient(row), this.inputs).slice();
+  }
 }

@@ -26,6 +26,7 @@ export interface CoreExports {
   ladderRows(rows: number): void;
   ladderCrown(rows: number): number;
   evaluate(input: number): number;
+  gradient(row: number): number;
 
   readonly boundsBlock: { readonly value: number };
   readonly boundsCount: { readonly value: number };

@@ -3,11 +3,17 @@ import type { ActivationNode, MaxPoolNode } from '../../network/network';
 import { ROUNDING } from '../tolerances';
 import type { NodeBounds } from './interval';
 import { gamma, inflate, type PreparedGraph } from './prepared-graph';
-import { newRelaxation, relax, type Relaxation } from './relaxation';
+import { chosenSlope, lineWithSlope, newRelaxation, relax, type Line, type Relaxation } from './relaxation';
 import { poolWinner } from './zonotope';
 
-/** Lower slopes (α) for the activations: per activation node id, one value a neuron; NaN or absent means the default. */
-export type Slopes = ReadonlyMap<number, ArrayLike<number>>;
+/**
+ * Relaxations chosen by the search, by activation node and row, [rows × size] each: for rectifiers where between the negative side's slope (0)
+ * and 1 the lower line's slope lies, for Sigmoid and Tanh the tangent points of the two lines (NaN: the default line). Whatever the numbers
+ * are, the lines made of them are sound.
+ */
+export type RowChoice =
+  { readonly slope: ArrayLike<number> } | { readonly below: ArrayLike<number>; readonly above: ArrayLike<number> };
+export type RowChoices = ReadonlyMap<number, RowChoice>;
 
 /** What a backward pass returns, per row: margin ≥ plane·x + constant on the box, everything rounded to the safe side. */
 export interface BackwardResult {
@@ -45,7 +51,6 @@ export class Crown {
     private readonly lower: Float64Array,
     private readonly upper: Float64Array,
     private readonly bounds: NodeBounds,
-    private readonly slopes: Slopes = new Map(),
   ) {}
 
   /** To be called when the bounds of a node have been tightened: what was derived from them is derived again. */
@@ -92,19 +97,20 @@ export class Crown {
     if (!lines) {
       lines = newRelaxation(node.size);
       const input = node.inputs[0];
-      relax(node, this.bounds.lower[input], this.bounds.upper[input], lines, this.slopes.get(node.id));
+      relax(node, this.bounds.lower[input], this.bounds.upper[input], lines);
       this.relaxations.set(node.id, lines);
     }
     return lines;
   }
 
-  /** Certified lower bounds of rows over the values of node `start`. */
-  backward(start: number, rows: StartRows): BackwardResult {
+  /** Certified lower bounds of rows over the values of node `start`; `choices` are per row of `rows`. */
+  backward(start: number, rows: StartRows, choices: RowChoices = new Map()): BackwardResult {
     const count = rows.kind === 'units' ? rows.index.length : rows.constants.length;
     const mark = this.graph.core.mark();
     const pass = new BackwardPass(this.graph, count);
     this.begin(pass, start, rows);
-    for (let id = start; id > 0; id--) if (pass.pending.has(id)) this.step(pass, id, id === start ? rows : null);
+    for (let id = start; id > 0; id--)
+      if (pass.pending.has(id)) this.step(pass, id, id === start ? rows : null, choices);
     const result = this.concretise(pass, rows);
     this.graph.core.release(mark);
     return result;
@@ -135,7 +141,7 @@ export class Crown {
     pass.pending.set(start, address);
   }
 
-  private step(pass: BackwardPass, id: number, started: StartRows | null): void {
+  private step(pass: BackwardPass, id: number, started: StartRows | null, choices: RowChoices): void {
     const node = this.graph.nodes[id];
     const address = pass.pending.get(id)!;
     pass.pending.delete(id);
@@ -193,7 +199,7 @@ export class Crown {
       case 'leakyRelu':
       case 'sigmoid':
       case 'tanh':
-        this.activation(pass, node, address);
+        this.activation(pass, node, address, choices.get(id));
         this.arrive(pass, node.inputs[0], address);
         break;
       case 'maxPool':
@@ -254,11 +260,13 @@ export class Crown {
     }
   }
 
-  private activation(pass: BackwardPass, node: ActivationNode, address: number): void {
+  private activation(pass: BackwardPass, node: ActivationNode, address: number, choice: RowChoice | undefined): void {
     const wide = this.graph.wide[node.id];
     const a = this.graph.view(address, pass.rows * wide);
     const lines = this.relaxation(node);
     const magnitude = this.magnitude(node.inputs[0]);
+    const low = this.bounds.lower[node.inputs[0]];
+    const high = this.bounds.upper[node.inputs[0]];
     for (let r = 0; r < pass.rows; r++) {
       const at = r * wide;
       let constant = 0;
@@ -267,8 +275,13 @@ export class Crown {
       for (let i = 0; i < node.size; i++) {
         const c = a[at + i];
         if (c === 0) continue;
-        const slope = c > 0 ? lines.lowerSlope[i] : lines.upperSlope[i];
-        const term = c * (c > 0 ? lines.lowerIntercept[i] : lines.upperIntercept[i]);
+        let slope = c > 0 ? lines.lowerSlope[i] : lines.upperSlope[i];
+        let intercept = c > 0 ? lines.lowerIntercept[i] : lines.upperIntercept[i];
+        if (choice && low[i] < high[i]) {
+          const line = chosenLine(node, low[i], high[i], choice, r * node.size + i, c > 0);
+          if (line) ({ slope, intercept } = line);
+        }
+        const term = c * intercept;
         constant += term;
         intercepts += Math.abs(term);
         const back = c * slope;
@@ -344,6 +357,25 @@ export class Crown {
     }
     return result;
   }
+}
+
+/** The line that the search chose for one neuron and row, on the side that the coefficient's sign asks for; null for the default. */
+function chosenLine(
+  node: ActivationNode,
+  l: number,
+  u: number,
+  choice: RowChoice,
+  at: number,
+  lowerSide: boolean,
+): Line | null {
+  if ('slope' in choice) {
+    // Only the lower line of a rectifier is free; stable neurons have none.
+    if (!lowerSide || l >= 0 || u <= 0 || node.slope > 1 || Number.isNaN(choice.slope[at])) return null;
+    const part = Math.min(1, Math.max(0, choice.slope[at]));
+    return { slope: Math.min(1, node.slope + part * (1 - node.slope)), intercept: 0 };
+  }
+  const point = lowerSide ? choice.below[at] : choice.above[at];
+  return Number.isNaN(point) ? null : lineWithSlope(node, chosenSlope(node, point), l, u, lowerSide);
 }
 
 /** The rows of one pass: blocks by node, constants, and the bound on everything lost so far. */

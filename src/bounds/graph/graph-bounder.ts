@@ -4,13 +4,19 @@ import type { Network } from '../../network/network';
 import type { Constraint, LinearForm } from '../../spec/question';
 import type { BoxBounder, Plane } from '../bounder';
 import { ROUNDING } from '../tolerances';
-import { Crown, type BackwardResult, type Slopes, type StartRows } from './crown';
+import { searchSlopes } from '../search/slope-search';
+import type { Interval, SlopeOptions } from '../search/problem';
+import { Crown, type BackwardResult, type RowChoices, type StartRows } from './crown';
 import { intervalBounds, type NodeBounds } from './interval';
 import { gamma, inflate, isNonlinear, PreparedGraph } from './prepared-graph';
+import { propagateSymbolic } from './symbolic';
 import { propagateZonotope, type ZonotopeLimits, type ZonotopeValue } from './zonotope';
 
 /** Doubles that the rows of one backward pass may take at the widest node. */
 const ROWS_LIMIT = 2 ** 23;
+
+/** Forward symbolic bounds cost a product an input; with few inputs they are worth it. */
+const MOST_SYMBOLIC_INPUTS = 24;
 
 /** The ladder of bounds for one box of any network: intervals, forward zonotope, backward CROWN for the neurons still unstable. */
 export class GraphBounder implements BoxBounder {
@@ -42,15 +48,54 @@ export class GraphBounder implements BoxBounder {
     graph.core.release(this.mark);
     this.nodes = intervalBounds(graph, this.lower, this.upper);
     this.inherit();
+    if (this.lower.length <= MOST_SYMBOLIC_INPUTS) propagateSymbolic(graph, this.lower, this.upper, this.nodes);
     const values = propagateZonotope(graph, this.lower, this.upper, this.nodes, this.limits);
     if (!this.usable()) return null;
     const last = values[values.length - 1];
     return Float64Array.from(rows, row => this.zonotopeRow(this.constraints[row], last, values[0]));
   }
 
-  backward(rows: readonly number[], slopes?: Slopes): Float64Array {
-    const crown = new Crown(this.graph, this.lower, this.upper, this.nodes, slopes);
-    return this.finalRows(crown, rows);
+  backward(rows: readonly number[]): Float64Array {
+    return this.finalRows(new Crown(this.graph, this.lower, this.upper, this.nodes), rows);
+  }
+
+  /**
+   * α-CROWN: certified lower bounds of the given rows with the relaxations that a search in float32 found best for each row, over the node
+   * bounds there are. After `crown`. Null when ONNX Runtime cannot run the search.
+   */
+  async optimised(rows: readonly number[], options: SlopeOptions): Promise<Float64Array | null> {
+    const forms = this.startForms(rows);
+    const found = await searchSlopes(
+      {
+        network: this.network,
+        boxes: { count: 1, lower: this.lower, upper: this.upper },
+        intervals: this.intervals(),
+        rows: {
+          node: this.graph.nodes.length - 1,
+          count: rows.length,
+          forms: forms.coefficients,
+          inputForms: forms.inputCoefficients,
+          offsets: forms.constants,
+        },
+      },
+      options,
+    );
+    return found.ok ? this.chosen(rows, found.value.choices) : null;
+  }
+
+  /** Certified lower bounds of the given rows with given relaxations. */
+  chosen(rows: readonly number[], choices: RowChoices): Float64Array {
+    return this.finalRows(new Crown(this.graph, this.lower, this.upper, this.nodes), rows, choices);
+  }
+
+  /** Bounds of what every activation and pool reads, by that node's id. */
+  private intervals(): Map<number, Interval> {
+    const { lower, upper } = this.nodes;
+    return new Map(
+      this.graph.nodes
+        .filter(isNonlinear)
+        .map(node => [node.id, { lower: lower[node.inputs[0]], upper: upper[node.inputs[0]] }]),
+    );
   }
 
   crown(rows: readonly number[]): { unstable: number; lower: Float64Array } {
@@ -178,7 +223,13 @@ export class GraphBounder implements BoxBounder {
     );
   }
 
-  private finalRows(crown: Crown, rows: readonly number[]): Float64Array {
+  private finalRows(crown: Crown, rows: readonly number[], choices?: RowChoices): Float64Array {
+    this.result = crown.backward(this.graph.nodes.length - 1, this.startForms(rows), choices);
+    return this.result.lower;
+  }
+
+  /** The given constraints as rows over the outputs (and inputs). */
+  private startForms(rows: readonly number[]): Extract<StartRows, { kind: 'forms' }> {
     const outputs = this.network.outputSize;
     const inputs = this.network.inputSize;
     const coefficients = new Float64Array(rows.length * outputs);
@@ -189,13 +240,12 @@ export class GraphBounder implements BoxBounder {
       y.index.forEach((i, k) => (coefficients[r * outputs + i] += y.value[k]));
       if (inputCoefficients) x.index.forEach((i, k) => (inputCoefficients[r * inputs + i] += x.value[k]));
     });
-    this.result = crown.backward(this.graph.nodes.length - 1, {
+    return {
       kind: 'forms',
       coefficients,
       relativeError: Float64Array.from(rows, row => this.constraints[row].coefficientError),
       constants: Float64Array.from(rows, row => -this.constraints[row].bound),
       inputCoefficients,
-    });
-    return this.result.lower;
+    };
   }
 }

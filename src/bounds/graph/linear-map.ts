@@ -15,7 +15,7 @@ export interface LinearMap {
   forward(output: number, input: number, rows: number): void;
   /** output [rows × inputSize] = input [rows × outputSize] · W. */
   backward(output: number, input: number, rows: number): void;
-  /** output = |W|·input for one row of non-negative values. */
+  /** output = |W|·input for one row. */
   absolute(output: number, input: number): void;
   /** One row of zeros at `output` becomes sign · (row `index` of W): what `backward` makes of a unit vector, without the product. */
   unit(output: number, index: number, sign: 1 | -1): void;

@@ -51,33 +51,38 @@ export class PreparedGraph {
     return doublesAt(this.core, address, length);
   }
 
-  /** |W|·x for an affine node, x ≥ 0. */
+  /** |W|·x for an affine node. */
   absolute(id: number, x: Float64Array): Float64Array {
-    const map = this.maps[id];
-    assert(map, () => `${this.nodes[id].name} is no affine node`);
-    const mark = this.core.mark();
-    const input = this.core.allocate(stride(map.inputSize) * 8);
-    const output = this.core.allocate(stride(map.outputSize) * 8);
-    this.view(input, map.inputSize).set(x);
-    map.absolute(output, input);
-    const result = this.view(output, map.outputSize).slice();
-    this.core.release(mark);
-    return result;
+    return this.through(id, x, (map, output, input) => map.absolute(output, input));
+  }
+
+  /** W·x for an affine node. */
+  linear(id: number, x: Float64Array): Float64Array {
+    return this.through(id, x, (map, output, input) => map.forward(output, input, 1));
   }
 
   /** W·x + b in plain float64. */
   apply(id: number, x: Float64Array): Float64Array {
+    const result = this.linear(id, x);
+    const bias = this.bias[id];
+    if (bias) for (let i = 0; i < result.length; i++) result[i] += bias[i];
+    return result;
+  }
+
+  private through(
+    id: number,
+    x: Float64Array,
+    run: (map: LinearMap, output: number, input: number) => void,
+  ): Float64Array {
     const map = this.maps[id];
     assert(map, () => `${this.nodes[id].name} is no affine node`);
     const mark = this.core.mark();
     const input = this.core.allocate(stride(map.inputSize) * 8);
     const output = this.core.allocate(stride(map.outputSize) * 8);
     this.view(input, map.inputSize).set(x);
-    map.forward(output, input, 1);
+    run(map, output, input);
     const result = this.view(output, map.outputSize).slice();
     this.core.release(mark);
-    const bias = this.bias[id];
-    if (bias) for (let i = 0; i < result.length; i++) result[i] += bias[i];
     return result;
   }
 }

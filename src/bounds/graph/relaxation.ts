@@ -88,6 +88,26 @@ function smoothDeviation(kind: 'sigmoid' | 'tanh'): Deviation {
   };
 }
 
+export interface Line {
+  readonly slope: number;
+  readonly intercept: number;
+}
+
+/** σ' at a point: the slope of the tangent there. */
+export function chosenSlope(node: ActivationNode, point: number): number {
+  if (node.kind === 'tanh') return 1 - Math.tanh(point) ** 2;
+  const z = sigmoid(point);
+  return z * (1 - z);
+}
+
+/** The tightest sound line of the given slope below (or above) the activation on [l, u]. */
+export function lineWithSlope(node: ActivationNode, slope: number, l: number, u: number, lowerSide: boolean): Line {
+  const deviation =
+    node.kind === 'sigmoid' || node.kind === 'tanh' ? smoothDeviation(node.kind) : piecewiseDeviation(node.slope);
+  const { low, high } = deviation(slope, l, u);
+  return { slope, intercept: lowerSide ? low : high };
+}
+
 /**
  * Fills `into` for one activation node from the bounds of its inputs. `chosen` overrides the lower slopes (α of the search), NaN where it has
  * none; any value is sound, since the intercepts are computed for the slope at hand.

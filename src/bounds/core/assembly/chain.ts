@@ -38,6 +38,10 @@ export class Layer {
   magnitude: usize = 0;
   /** What |coefficient of y| is multiplied with in the error term of one backward step through this layer. */
   errorWeight: usize = 0;
+
+  /** At the point last evaluated: what the layer gave, and the activation's derivative. */
+  activation: usize = 0;
+  derivative: usize = 0;
 }
 
 /** Layers 1..count; layer 0 stands for the input (only `size`, `liveCount`, `live` and `magnitude` are used). */
@@ -92,6 +96,8 @@ export function newLayer(k: i32, size: i32, slope: f64, relativeError: f64): voi
   it.intercept = doubles(size);
   it.magnitude = doubles(size);
   it.errorWeight = doubles(size);
+  it.activation = doubles(size);
+  it.derivative = doubles(size);
   maxSize = max(maxSize, size);
   totalSize += size;
 }

@@ -12,6 +12,7 @@ export {
   ladderRows,
   ladderCrown,
   evaluate,
+  gradient,
   forms,
   inputForms,
   formBounds,

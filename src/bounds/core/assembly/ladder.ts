@@ -15,8 +15,8 @@ export let selected: usize = 0;
 /** zonotopeBounds[r] after `ladderZonotope`, by position in `selected`. */
 export let zonotopeBounds: usize = 0;
 
-let activationsA: usize = 0;
-let activationsB: usize = 0;
+let gradientA: usize = 0;
+let gradientB: usize = 0;
 
 /** After all layers are declared: room for `count` linear forms of the question and for the work. */
 export function finish(count: i32): void {
@@ -30,8 +30,8 @@ export function finish(count: i32): void {
   zonotopeBounds = doubles(count);
   newZonotope();
   newCrown(count);
-  activationsA = doubles(maxSize);
-  activationsB = doubles(maxSize);
+  gradientA = doubles(maxSize);
+  gradientB = doubles(maxSize);
 }
 
 /** Forgets all bounds: the next box starts from nothing. */
@@ -87,24 +87,67 @@ export function ladderCrown(count: i32): i32 {
   return unstable;
 }
 
-/** The network at one point, in plain float64: for trying points, never for conclusions. Returns the address of the outputs. */
+/** One layer's outputs, before the activation, at one point. */
+function layerValues(k: i32, from: usize, to: usize): void {
+  const it = layer(k);
+  const wide = <usize>stride(it.inputs) << 3;
+  for (let i = 0; i < it.size; i++) {
+    const row = it.weight + <usize>i * wide;
+    let sum = f64x2.splat(0);
+    for (let at: usize = 0; at < wide; at += 16) sum = f64x2.add(sum, f64x2.mul(v128.load(row + at), v128.load(from + at)));
+    const y = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1) + load<f64>(it.bias + (<usize>i << 3));
+    store<f64>(to + (<usize>i << 3), y);
+  }
+}
+
+/**
+ * The network at one point, in plain float64: for trying points, never for conclusions. Returns the address of the outputs. Which neurons were
+ * active is kept for `gradient`.
+ */
 export function evaluate(input: usize): usize {
   let from = input;
-  let to = activationsA;
   for (let k = 1; k <= layerCount; k++) {
     const it = layer(k);
-    const wide = <usize>stride(it.inputs) << 3;
+    layerValues(k, from, it.activation);
+    if (k < layerCount)
+      for (let i = 0; i < it.size; i++) {
+        const at = it.activation + (<usize>i << 3);
+        const y = load<f64>(at);
+        if (y < 0) store<f64>(at, y * it.slope);
+        store<f64>(it.derivative + (<usize>i << 3), y < 0 ? it.slope : 1.0);
+      }
+    from = it.activation;
+  }
+  return from;
+}
+
+/** Gradient, with respect to the input, of linear form `row` of the question at the point last evaluated. Returns its address. */
+export function gradient(row: i32): usize {
+  const wide = <usize>stride(layer(layerCount).size) << 3;
+  memory.copy(gradientA, forms + <usize>row * wide, wide);
+  let from = gradientA;
+  let to = gradientB;
+  for (let k = layerCount; k >= 1; k--) {
+    const it = layer(k);
+    const narrow = <usize>stride(it.inputs) << 3;
+    memory.fill(to, 0, narrow);
     for (let i = 0; i < it.size; i++) {
-      const row = it.weight + <usize>i * wide;
-      let sum = f64x2.splat(0);
-      for (let at: usize = 0; at < wide; at += 16) sum = f64x2.add(sum, f64x2.mul(v128.load(row + at), v128.load(from + at)));
-      let y = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1) + load<f64>(it.bias + (<usize>i << 3));
-      if (k < layerCount && y < 0) y *= it.slope;
-      store<f64>(to + (<usize>i << 3), y);
+      let g = load<f64>(from + (<usize>i << 3));
+      if (k < layerCount) g *= load<f64>(it.derivative + (<usize>i << 3));
+      if (g == 0) continue;
+      const scale = f64x2.splat(g);
+      const source = it.weight + <usize>i * narrow;
+      for (let at: usize = 0; at < narrow; at += 16)
+        v128.store(to + at, f64x2.add(v128.load(to + at), f64x2.mul(scale, v128.load(source + at))));
     }
-    for (let i = it.size; i < stride(it.size); i++) store<f64>(to + (<usize>i << 3), 0);
+    const swap = from;
     from = to;
-    to = to == activationsA ? activationsB : activationsA;
+    to = swap;
+  }
+  const inputForm = inputForms + ((<usize>row * <usize>stride(layer(0).size)) << 3);
+  for (let i = 0; i < layer(0).size; i++) {
+    const at = <usize>i << 3;
+    store<f64>(from + at, load<f64>(from + at) + load<f64>(inputForm + at));
   }
   return from;
 }
