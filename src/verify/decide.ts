@@ -5,12 +5,14 @@ import type { Result } from '../base/result';
 import type { LoadedModel } from '../network/load';
 import type { Counterexample, Statistics, Verdict } from '../report/verdict';
 import type { Question } from '../spec/question';
-import { ParallelSearch, type SearchEnd } from './input-split/parallel';
+import { ParallelSearch } from './input-split/parallel';
 import { addCounts, type SearchCounts } from './input-split/queue';
 import type { Candidate } from './input-split/search';
 import type { SolverOptions } from './options';
 import { boxProblems, freeInputs } from './problems';
 import type { Budget, Progress } from './progress';
+import type { ProofEnd, Prover } from './prover';
+import { RootProver } from './root-prover';
 
 /** Splitting inputs decides in reasonable time only where few of them vary. */
 const MOST_SPLIT_INPUTS = 24;
@@ -19,6 +21,8 @@ const FIRST_LOOK = 150;
 /** Milliseconds of the first attack, and its share of the time after that. */
 const FIRST_ATTACK = 1000;
 const ATTACK_SHARE = 0.15;
+/** Attacks on a question that no prover can decide. */
+const LAST_ATTACKS = 3;
 const PROGRESS_EVERY = 250;
 
 /** Decides questions about one model. What costs time to set up (ONNX Runtime's session) is set up once, when first needed. */
@@ -61,9 +65,8 @@ export class Solver {
 
 class Decision {
   private readonly started = performance.now();
-  private readonly searches: ParallelSearch[];
-  private readonly ends: (SearchEnd | null)[];
-  private readonly splittable: boolean;
+  private readonly provers: Prover[];
+  private readonly ends: (ProofEnd | null)[];
   private replayProblem: string | null = null;
   private counterexample: Counterexample | null = null;
   /** The smallest float64 margin among points that ONNX Runtime did not confirm. */
@@ -81,36 +84,35 @@ class Decision {
     private readonly onProgress: (progress: Progress) => void,
   ) {
     const problems = boxProblems(question);
-    this.splittable = problems.every(problem => freeInputs(problem.box) <= MOST_SPLIT_INPUTS);
     const threads = options.threads > 0 ? options.threads : availableParallelism();
-    this.searches = problems.map(
-      problem =>
-        new ParallelSearch(solver.model.network, problem, {
-          seed: options.seed,
-          threads,
-          tryCandidate: candidate => this.tryCandidate(candidate),
-          onProgress: () => this.report(),
-        }),
+    this.provers = problems.map(problem =>
+      freeInputs(problem.box) <= MOST_SPLIT_INPUTS
+        ? new ParallelSearch(solver.model.network, problem, {
+            seed: options.seed,
+            threads,
+            tryCandidate: candidate => this.tryCandidate(candidate),
+            onProgress: () => this.report(),
+          })
+        : new RootProver(solver.model.network, problem, threads),
     );
     this.ends = problems.map(() => null);
   }
 
   async run(): Promise<Verdict> {
-    await this.search(FIRST_LOOK);
+    await this.prove(FIRST_LOOK);
     let slice = FIRST_ATTACK;
     while (!this.settled()) {
       await this.attack(slice);
-      if (this.settled()) break;
+      if (this.settled() || (this.stuck() && this.attacks >= LAST_ATTACKS)) break;
       const before = performance.now();
-      await this.search(slice / ATTACK_SHARE);
-      if (!this.splittable && this.attacks >= 3) break;
+      await this.prove(slice / ATTACK_SHARE);
       slice = Math.max(FIRST_ATTACK, (performance.now() - before) * ATTACK_SHARE * 2);
     }
     return this.verdict();
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.searches.map(search => search.close()));
+    await Promise.all(this.provers.map(search => search.close()));
   }
 
   private get over(): boolean {
@@ -118,21 +120,25 @@ class Decision {
   }
 
   private settled(): boolean {
-    return this.over || this.counterexample !== null || this.ends.every(end => end !== null && end.kind !== 'stopped');
+    return this.over || this.counterexample !== null || this.ends.every(end => end?.kind === 'verified');
   }
 
-  /** Goes on with every search that is still open, one after the other, for `milliseconds` in all. */
-  private async search(milliseconds: number): Promise<void> {
+  /** No prover can do more. */
+  private stuck(): boolean {
+    return this.ends.every(end => end?.kind === 'verified' || end?.kind === 'exhausted');
+  }
+
+  /** Goes on with every proof that is still open, one after the other, for `milliseconds` in all. */
+  private async prove(milliseconds: number): Promise<void> {
     const until = Math.min(performance.now() + milliseconds, this.budget.deadline);
-    for (const [index, search] of this.searches.entries()) {
+    for (const [index, prover] of this.provers.entries()) {
       const end = this.ends[index];
       if (end !== null && end.kind !== 'stopped') continue;
-      this.phase = this.splittable ? 'branching' : 'bounds';
-      const left = this.searches.length - index;
+      this.phase = prover instanceof RootProver ? 'bounds' : 'branching';
       const now = performance.now();
       // The last ones get what the first ones left over.
-      const deadline = this.splittable ? now + (until - now) / left : now;
-      this.ends[index] = await search.run({
+      const deadline = now + (until - now) / (this.provers.length - index);
+      this.ends[index] = await prover.run({
         deadline: Math.max(deadline, now + 1),
         cancelled: () => this.budget.cancelled(),
       });
@@ -184,7 +190,7 @@ class Decision {
   }
 
   private counts(): SearchCounts {
-    return addCounts(this.searches.map(search => search.counts()));
+    return addCounts(this.provers.map(search => search.counts()));
   }
 
   private report(always = false): void {
@@ -198,7 +204,7 @@ class Decision {
       bestAttack: finite(Math.min(this.bestAttack, counts.bestAttack)),
       openSubproblems: counts.open,
       subproblems: counts.subproblems,
-      workFraction: Math.min(1, counts.closedFraction / this.searches.length),
+      workFraction: Math.min(1, counts.closedFraction / this.provers.length),
       elapsedSeconds: (now - this.started) / 1000,
     });
   }
@@ -244,9 +250,10 @@ class Decision {
         advice: 'Give it more time, or ask about a smaller region.',
         ...common,
       };
+    const stuck = this.ends.find(end => end?.kind === 'exhausted');
     return {
       kind: 'unknown',
-      reason: `The bounds do not settle it and no attack succeeded. ${reached}`,
+      reason: `${stuck?.kind === 'exhausted' ? stuck.reason : 'The bounds do not settle it'}, and no attack succeeded. ${reached}`,
       advice: 'Ask about a smaller region.',
       ...common,
     };

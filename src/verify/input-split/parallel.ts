@@ -5,20 +5,11 @@ import { Worker } from 'node:worker_threads';
 import { createBounder } from '../../bounds/create-bounder';
 import type { Network } from '../../network/network';
 import type { Budget } from '../progress';
+import type { ProofEnd, Prover } from '../prover';
 import { HUNGRY, STOP, type FromWorker, type WorkerStart } from './messages';
 import type { OpenBox } from './open-box';
 import { addCounts, SearchQueue, type SearchCounts } from './queue';
 import { InputSearch, type BoxProblem, type Candidate } from './search';
-
-/** How a search over one box problem ended. */
-export type SearchEnd =
-  /** Every leaf is closed. */
-  | { readonly kind: 'verified'; readonly counts: SearchCounts }
-  /** Nothing is open, but some boxes were too small to split and not proved. */
-  | { readonly kind: 'stuck'; readonly counts: SearchCounts }
-  /** `tryCandidate` accepted a point. */
-  | { readonly kind: 'falsified'; readonly counts: SearchCounts }
-  | { readonly kind: 'stopped'; readonly counts: SearchCounts };
 
 export interface SearchOptions {
   readonly seed: number;
@@ -43,7 +34,7 @@ interface Helper {
 }
 
 /** A search over one box problem that can be continued: a first call with a small budget, later ones with more. */
-export class ParallelSearch {
+export class ParallelSearch implements Prover {
   private readonly queue: SearchQueue;
   private readonly flags = new Int32Array(new SharedArrayBuffer(8));
   private readonly helpers: Helper[] = [];
@@ -69,10 +60,10 @@ export class ParallelSearch {
   }
 
   /** Works until decided or until the budget is used up; then (`stopped`) it may be called again. */
-  async run(budget: Budget): Promise<SearchEnd> {
+  async run(budget: Budget): Promise<ProofEnd> {
     for (;;) {
       const begin = performance.now();
-      if (budget.cancelled() || begin >= budget.deadline) return { kind: 'stopped', counts: this.counts() };
+      if (budget.cancelled() || begin >= budget.deadline) return { kind: 'stopped' };
       if (this.failure) throw this.failure;
       if (this.queue.length > 0) {
         this.queue.run(Math.min(begin + SLICE, budget.deadline), () => false);
@@ -82,13 +73,17 @@ export class ParallelSearch {
         await nextTurn();
       } else if (this.helpers.some(helper => !helper.idle)) await delay(2);
       else break;
-      if (await this.tryOffered()) return { kind: 'falsified', counts: this.counts() };
+      if (await this.tryOffered()) return { kind: 'falsified' };
       this.balance();
       this.options.onProgress(this.counts());
     }
-    if (await this.tryOffered()) return { kind: 'falsified', counts: this.counts() };
-    const counts = this.counts();
-    return { kind: counts.stuck > 0 ? 'stuck' : 'verified', counts };
+    if (await this.tryOffered()) return { kind: 'falsified' };
+    const { stuck } = this.counts();
+    if (stuck === 0) return { kind: 'verified' };
+    return {
+      kind: 'exhausted',
+      reason: `${stuck} boxes are too small for float32 to tell their points apart, and not proved`,
+    };
   }
 
   /** Ends the workers. The search cannot be run again. */

@@ -1,0 +1,101 @@
+import { GraphBounder } from '../bounds/graph/graph-bounder';
+import type { Network } from '../network/network';
+import type { SearchCounts } from './input-split/queue';
+import type { BoxProblem } from './input-split/search';
+import type { Budget } from './progress';
+import type { ProofEnd, Prover } from './prover';
+
+type Rung = (rows: number[], budget: Budget) => Float64Array | null | Promise<Float64Array | null>;
+
+/** Steps of the slope search at the root. */
+const ITERATIONS = 40;
+
+/**
+ * Bounds of the whole region, each rung only for the disjuncts that the cheaper ones left: zonotope, one backward pass, CROWN, α-CROWN. For
+ * regions with too many free inputs to split.
+ */
+export class RootProver implements Prover {
+  private readonly bounder: GraphBounder;
+  private rung = 0;
+  private open: readonly number[];
+  private bound = -Infinity;
+  /** Per disjunct the best certified bound so far. */
+  private readonly best: Float64Array;
+
+  constructor(
+    network: Network,
+    private readonly problem: BoxProblem,
+    private readonly threads: number,
+  ) {
+    this.bounder = new GraphBounder(network, problem.constraints);
+    this.open = problem.disjuncts.map((_, index) => index);
+    this.best = new Float64Array(problem.disjuncts.length).fill(-Infinity);
+  }
+
+  async run(budget: Budget): Promise<ProofEnd> {
+    const rungs: readonly Rung[] = [
+      rows => this.zonotope(rows),
+      rows => this.backward(rows),
+      rows => this.crown(rows),
+      (rows, within) => this.optimised(rows, within),
+    ];
+    while (this.rung < rungs.length) {
+      if (budget.cancelled() || performance.now() >= budget.deadline) return { kind: 'stopped' };
+      const rows = [...new Set(this.open.flatMap(index => this.problem.disjuncts[index]))];
+      const lower = await rungs[this.rung](rows, budget);
+      this.rung++;
+      if (lower === null) continue;
+      this.note(rows, lower);
+      if (this.open.length === 0) return { kind: 'verified' };
+    }
+    return { kind: 'exhausted', reason: 'The bounds of the whole region do not settle it' };
+  }
+
+  counts(): SearchCounts {
+    const verified = this.open.length === 0;
+    return {
+      subproblems: 1,
+      leaves: verified ? 1 : 0,
+      depth: 0,
+      closedFraction: verified ? 1 : 0,
+      leafBound: verified ? this.bound : Infinity,
+      stuck: 0,
+      stuckBound: Infinity,
+      open: verified ? 0 : 1,
+      openBound: verified ? Infinity : this.bound,
+      bestAttack: Infinity,
+    };
+  }
+
+  async close(): Promise<void> {}
+
+  private zonotope(rows: number[]): Float64Array | null {
+    const { lower, upper } = this.problem.box;
+    this.bounder.setBox(lower, upper, null);
+    const bounds = this.bounder.zonotope(rows);
+    // Without usable bounds nothing that follows can conclude either.
+    if (bounds === null) this.rung = 4;
+    return bounds;
+  }
+
+  private backward(rows: number[]): Float64Array {
+    return this.bounder.backward(rows);
+  }
+
+  private crown(rows: number[]): Float64Array {
+    return this.bounder.crown(rows).lower;
+  }
+
+  private optimised(rows: number[], budget: Budget): Promise<Float64Array | null> {
+    const cancelled = () => budget.cancelled() || performance.now() >= budget.deadline;
+    return this.bounder.optimised(rows, { iterations: ITERATIONS, threads: this.threads, enough: 0, cancelled });
+  }
+
+  private note(rows: readonly number[], lower: Float64Array): void {
+    for (const index of this.open)
+      for (const row of this.problem.disjuncts[index])
+        this.best[index] = Math.max(this.best[index], lower[rows.indexOf(row)]);
+    this.open = this.open.filter(index => !(this.best[index] > 0));
+    this.bound = this.best.reduce((least, value) => Math.min(least, value), Infinity);
+  }
+}
