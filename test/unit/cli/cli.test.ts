@@ -101,6 +101,26 @@ describe('verify', () => {
     expect(stdout).toMatch(/3 questions in \d+\.\d s: 2 verified, 1 misclassified\n$/);
   });
 
+  it('names the suspects when the network is hardly better than guessing', () => {
+    const data = Array.from({ length: 12 }, () => [1, 0.9]);
+    write('wrong.certiscope.jsonc', perturbation({ inputs: { data, labels: data.map(() => 1) } }));
+    const { stdout } = certiscope('verify', 'wrong.certiscope.jsonc');
+    expect(stdout).toMatch(
+      /answers only 0 of 12 samples.*guessing among 2 classes would give 50 %.*scale, mean, std.*channels/,
+    );
+  });
+
+  it('decides the other checks when one is about weights', () => {
+    const noise = { name: 'noise', perturb: 'input', norm: 'inf', epsilon: 0.05 };
+    const weights = { name: 'write', perturb: 'weights', layers: [1], magnitude: '1%' };
+    write('weights.certiscope.jsonc', perturbation({ checks: [noise, weights] }));
+    const { code } = certiscope('verify', 'weights.certiscope.jsonc', '--sample', '0', '--json', 'out.json');
+    const { results } = report('out.json');
+    expect(results.map(({ verdict }) => verdict)).toEqual(['verified', 'error']);
+    expect(results[1].reason).toContain('perturbations of the input only');
+    expect(code).toBe(3);
+  });
+
   it('does the same in a supervised process', () => {
     const { code, stdout } = certiscope('verify', 'tiny.certiscope.jsonc', '--isolated', '--json', 'isolated.json');
     expect(code).toBe(2);
