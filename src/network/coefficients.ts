@@ -47,8 +47,10 @@ export function asCoefficients(constant: Values, name: string): Coefficients {
 }
 
 function checkFinite(values: Float64Array, name: string): void {
-  const place = values.findIndex(value => !Number.isFinite(value));
-  if (place >= 0)
+  // A plain loop: with a callback this alone would be a third of the time that a small network takes to load.
+  let place = 0;
+  while (place < values.length && Number.isFinite(values[place])) place++;
+  if (place < values.length)
     refuse(
       'weights-not-finite',
       `${name} contains ${values[place]} (element ${place}), and with that the network is not defined. Export the model again from weights that are finite.`,

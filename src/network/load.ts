@@ -1,7 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { problem, type Result } from '../base/result';
 import { decodeModel } from './codec';
 import { ExternalData, type ExternalFile } from './external-data';
@@ -11,7 +9,7 @@ import { describeModel, type ModelInfo } from './info';
 import { lower } from './lower';
 import type { Network } from './network';
 import { catching, refuse } from './refusal';
-import { simplify } from './simplify';
+import { asWritten, simplify } from './simplify';
 import { skimModel } from './skim';
 
 /** A model that can be verified. */
@@ -24,6 +22,8 @@ export interface LoadedModel {
   /** SHA-256 in hex over `bytes` and then the external files, in the order in which the model names them. Computed when first asked for. */
   readonly hash: string;
   readonly network: Network;
+  /** The same without any folding, node for node as the file has it; made when first asked for. */
+  readonly written: Network;
   /** What `certiscope info` shows; computed when first asked for. */
   readonly info: ModelInfo;
 }
@@ -43,7 +43,9 @@ export function loadModelBytes(bytes: Uint8Array, file: string): Result<LoadedMo
     const graph = readGraph(model.value);
     const inference = inferShapes(graph, external);
     if (inference.unsupported.length > 0) refuse('unsupported-operator', unsupportedMessage(inference.unsupported));
-    const network = simplify(lower(graph, inference, external));
+    const lowered = lower(graph, inference, external);
+    const network = simplify(lowered);
+    let written: Network | undefined;
     let hash: string | undefined;
     let info: ModelInfo | undefined;
     return {
@@ -51,6 +53,9 @@ export function loadModelBytes(bytes: Uint8Array, file: string): Result<LoadedMo
       bytes,
       externalData: external.files,
       network,
+      get written() {
+        return (written ??= asWritten(lowered));
+      },
       get hash() {
         return (hash ??= hashOf(bytes, external.files));
       },
@@ -100,6 +105,7 @@ export function readModelFile(file: string): Result<Uint8Array> {
   // Compressed or not is told by the content: a file named .gz may have been unpacked in place.
   if (!bytes.ok || !isGzip(bytes.value)) return bytes;
   try {
+    const { gunzipSync } = process.getBuiltinModule('node:zlib');
     return { ok: true, value: gunzipSync(bytes.value, { maxOutputLength: 2 ** 31 - 1 }) };
   } catch {
     return problem('model-damaged', `${file} is no complete gzip file. Download or compress it again.`, { file });
@@ -128,6 +134,8 @@ function catchingSystemErrors<T>(file: string, work: () => T): Result<T> {
 }
 
 function hashOf(bytes: Uint8Array, files: readonly ExternalFile[]): string {
+  // Loaded here and not at the top, like zlib above: at process start they would cost a plain run 9 ms.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const hash = createHash('sha256').update(bytes);
   for (const file of files) hash.update(readFileSync(file.path));
   return hash.digest('hex');

@@ -133,7 +133,8 @@ export interface Network {
   readonly outputSize: number;
   /**
    * A final Softmax (or ArgMax) is not part of `nodes`: the network then ends in the logits. Questions that only compare outputs
-   * mean the same over logits; any other question about a softmax output is refused with a clear message.
+   * mean the same over logits; any other question about a softmax output is refused with a clear message. After an ArgMax, `outputs` has the
+   * file's name with shape and size of the values that were compared.
    */
   readonly trailing: Trailing;
 }

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert';
 import type { DraftNode } from './draft';
 import { fold } from './fold';
+import { concatOfViews, viewOfConcat } from './fold-concat';
 import type { Lowered } from './lower';
 import type { Network, NetworkNode } from './network';
 import { withoutIdentities } from './view';
@@ -15,6 +16,15 @@ export function simplify({ draft, output, inputs, outputs }: Lowered): Network {
     output = skipIdentities(nodes, output);
     changed = sweep(nodes, output);
   }
+  return assembled(nodes, { draft, output, inputs, outputs });
+}
+
+/** The network as it is written, nothing folded: its nodes round where ONNX Runtime rounds. */
+export function asWritten(lowered: Lowered): Network {
+  return assembled(lowered.draft.nodes, lowered);
+}
+
+function assembled(nodes: readonly DraftNode[], { draft, output, inputs, outputs }: Lowered): Network {
   const kept = finished(nodes, output);
   return {
     nodes: kept,
@@ -36,10 +46,8 @@ function sweep(nodes: DraftNode[], output: number): boolean {
   };
   let changed = false;
   for (let id = 0; id < nodes.length; id++) {
-    if (users[id] === 0 || nodes[id].inputs.length !== 1) continue;
-    const [node, input] = [nodes[id], nodes[nodes[id].inputs[0]]];
-    const baseSize = input.inputs.length > 0 ? nodes[input.inputs[0]].size : 0;
-    const folded = fold(node, input, users[input.id] === 1, baseSize);
+    if (users[id] === 0) continue;
+    const folded = foldAt(nodes[id], nodes, users);
     if (!folded) continue;
     // New readers are counted before old ones go, so that nothing that stays in use is let go in between.
     for (const replacement of folded) for (const read of replacement.inputs) users[read]++;
@@ -51,6 +59,22 @@ function sweep(nodes: DraftNode[], output: number): boolean {
     changed = true;
   }
   return changed;
+}
+
+/** What replaces a node, and perhaps the one it reads, or null when nothing is to be gained. */
+function foldAt(node: DraftNode, nodes: readonly DraftNode[], users: Int32Array): DraftNode[] | null {
+  if (node.kind === 'concat') {
+    const view = concatOfViews(node, nodes);
+    return view && [view];
+  }
+  if (node.inputs.length !== 1) return null;
+  const input = nodes[node.inputs[0]];
+  if (node.kind === 'view' && input.kind === 'concat') {
+    const view = viewOfConcat(node, input, nodes);
+    return view && [view];
+  }
+  const baseSize = input.inputs.length > 0 ? nodes[input.inputs[0]].size : 0;
+  return fold(node, input, users[input.id] === 1, baseSize);
 }
 
 /** How many nodes read each node; 0 for nodes that the output does not depend on. The output counts as read once. */

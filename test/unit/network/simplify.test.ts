@@ -173,6 +173,25 @@ describe('simplification', () => {
     expect(kinds(nodes, [1, 2, 3], [weights('w', [6, 4], 1)])).toEqual(['input', 'relu', 'dense']);
   });
 
+  it('the halves of a value joined the other way round are one permutation, which the dense layer takes in', () => {
+    const nodes = [
+      node('Split', ['x', 's'], ['a', 'b'], { axis: { int: 1 } }),
+      node('Concat', ['b', 'a'], ['c'], { axis: { int: 1 } }),
+      node('MatMul', ['c', 'w'], ['y']),
+    ];
+    expect(kinds(nodes, [1, 4], [integers('s', [1, 3]), weights('w', [4, 2], 1)])).toEqual(['input', 'dense']);
+  });
+
+  it('a part of joined values is that part itself', () => {
+    const nodes = [
+      node('Relu', ['x'], ['r']),
+      node('Concat', ['x', 'r'], ['c'], { axis: { int: 1 } }),
+      node('Slice', ['c', 'from', 'to', 'axes'], ['y']),
+    ];
+    const limits = [integers('from', [4]), integers('to', [8]), integers('axes', [1])];
+    expect(kinds(nodes, [1, 4], limits)).toEqual(['input', 'relu']);
+  });
+
   it('padding goes into the convolution', () => {
     const nodes = [node('Pad', ['x', 'p'], ['a']), node('Conv', ['a', 'w'], ['y'])];
     expect(
