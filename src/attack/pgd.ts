@@ -46,6 +46,9 @@ export interface AttackOutcome {
 
 const ROUNDS = 3;
 const STEPS = 40;
+/** The first step of a descent in units of the box's width, and the last one in units of the first. Repetitions halve both. */
+const ROAMING = { first: 0.125, shrink: 0.04 };
+const SETTLING = { first: 0.02, shrink: 0.001 };
 /** Steps along a random direction of outputs before the descent proper: starts that differ in what the network sees (Tashiro et al., ODI). */
 const SPREADING_STEPS = 4;
 /** A run is to stay below the time in which a person notices a delay; arithmetic is assumed to be slow, since cores are shared. */
@@ -191,12 +194,14 @@ class Search {
     }
     if (spread && !(await this.spread(state))) return;
     state.aim();
+    // In low dimension starts are dense: some stay in small basins, and every other round settles into the best ones found.
+    const settling = pool.isLowDimensional && round % 2 === 1;
+    const { first, shrink } = settling ? SETTLING : ROAMING;
+    const steps = settling ? 2 * this.steps : this.steps;
     const scales = pool.isLowDimensional ? 7 : 3;
-    for (let t = 1; t <= this.steps && !this.over; t++) {
-      // From a quarter of the box's radius down to a hundredth of it. Repetitions begin smaller by powers of two: in low dimension, where
-      // starts are dense, some are to stay in small basins.
-      const shrink = 0.125 * 0.04 ** ((t - 1) / this.steps);
-      for (let row = 0; row < state.batch; row++) state.rate[row] = shrink / (1 << (state.repetition[row] % scales));
+    for (let t = 1; t <= steps && !this.over; t++) {
+      const rate = first * shrink ** ((t - 1) / steps);
+      for (let row = 0; row < state.batch; row++) state.rate[row] = rate / (1 << (state.repetition[row] % scales));
       await this.step(state, t, 'pgd');
       if (t === 1 && !this.over && !this.leaks && state.isFlat) {
         this.leaks = true;

@@ -101,8 +101,8 @@ function author(problem: SlopeProblem): Author {
     intervals: problem.intervals,
     lines: id => variables.lines(owner, count, id),
   });
-  for (const id of [...(problem.joint?.keys() ?? [])].sort((a, b) => a - b)) {
-    improveJointly(problem, variables, box, id, context);
+  for (const [id, neurons] of [...(problem.joint ?? [])].sort(([a], [b]) => a - b)) {
+    if (neurons.length > 0) improveJointly(problem, variables, box, id, neurons, context);
   }
   const forms = constant(Float32Array.from(rows.forms), [1, rows.count, network.nodes[rows.node].size]);
   const inputForms =
@@ -118,9 +118,9 @@ function improveJointly(
   variables: Variables,
   box: BoxExpression,
   id: number,
+  neurons: Int32Array,
   context: (owner: number, rows: number) => BackwardContext,
 ): void {
-  const neurons = problem.joint?.get(id) ?? new Int32Array(0);
   const [below] = problem.network.nodes[id].inputs;
   const { size } = problem.network.nodes[below];
   const count = neurons.length;
