@@ -1,17 +1,6 @@
-/**
- * Every tolerance of the project, each with its reason. The WebAssembly core has the same three rounding constants in
- * `core/assembly/rounding.ts`; a test holds them together.
- */
+/** Every tolerance of the project, each with its reason. */
 
-/** What the error analysis of float64 rests on (docs/rounding.md). None of these is a tolerance in the sense of "close enough". */
-export const ROUNDING = {
-  /** A little more than 2^-53, the unit roundoff, so that multiplying with it rounds to the safe side. */
-  unit: 1.110223024625157e-16,
-  /** Added where a product may underflow: far more than any number of such products can lose, far below anything that matters. */
-  underflow: 1e-200,
-  /** A bound that meets larger numbers gives up (−∞): keeps overflow and underflow out of the analysis. */
-  magnitudeLimit: 1e60,
-} as const;
+export { ROUNDING } from '../base/rounding';
 
 /** What Math.exp and Math.tanh may be wrong by. */
 export const TRANSCENDENTAL = {
@@ -21,6 +10,21 @@ export const TRANSCENDENTAL = {
    * square of its error, which is far below this too. A test compares with 60-digit arithmetic.
    */
   error: 1e-14,
+} as const;
+
+/** What ONNX Runtime's float32 arithmetic can lose, for "soundness": "runtime". */
+export const FLOAT32 = {
+  /** A little more than 2^-24, the unit roundoff of float32. */
+  unit: 5.9604645e-8 * 1.0000002,
+  /**
+   * Roundings a node may do beyond its own sum: what the runtime's optimiser fuses (a normalisation into a convolution rounds each weight three
+   * times) and how constants were computed. A test compares with the runtime on networks of every kind.
+   */
+  extraRoundings: 8,
+  /** Flushed denormals: each loses less than 2^-126; far more than a node has terms. */
+  underflow: 1e-30,
+  /** Values near float32's largest may overflow in between. */
+  magnitudeLimit: 1e30,
 } as const;
 
 /** Where the search decides what to try; nothing here can change a verdict, only the time it takes. */

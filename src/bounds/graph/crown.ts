@@ -1,8 +1,8 @@
 import { assert, unreachable } from '../../base/assert';
+import { gamma, inflate, ROUNDING } from '../../base/rounding';
 import type { ActivationNode, MaxPoolNode } from '../../network/network';
-import { ROUNDING } from '../tolerances';
 import type { NodeBounds } from './interval';
-import { gamma, inflate, type PreparedGraph } from './prepared-graph';
+import { type PreparedGraph } from './prepared-graph';
 import { chosenSlope, lineWithSlope, newRelaxation, relax, type Line, type Relaxation } from './relaxation';
 import { poolWinner } from './zonotope';
 

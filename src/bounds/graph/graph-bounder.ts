@@ -1,14 +1,14 @@
 import { assert } from '../../base/assert';
+import { gamma, inflate, ROUNDING } from '../../base/rounding';
 import { evaluate } from '../../network/evaluate';
 import type { Network } from '../../network/network';
 import type { Constraint, LinearForm } from '../../spec/question';
 import type { BoxBounder, Plane } from '../bounder';
-import { ROUNDING } from '../tolerances';
 import { searchSlopes } from '../search/slope-search';
 import type { Interval, SlopeOptions } from '../search/problem';
 import { Crown, type BackwardResult, type RowChoices, type StartRows } from './crown';
 import { intervalBounds, type NodeBounds } from './interval';
-import { gamma, inflate, isNonlinear, PreparedGraph } from './prepared-graph';
+import { isNonlinear, PreparedGraph } from './prepared-graph';
 import { propagateSymbolic } from './symbolic';
 import { propagateZonotope, type ZonotopeLimits, type ZonotopeValue } from './zonotope';
 

@@ -1,6 +1,6 @@
 import { unreachable } from '../../base/assert';
-import { ROUNDING } from '../tolerances';
-import { gamma, inflate, type PreparedGraph } from './prepared-graph';
+import { gamma, inflate, ROUNDING } from '../../base/rounding';
+import { type PreparedGraph } from './prepared-graph';
 import { activationRange } from './relaxation';
 
 /** Sound bounds of every node's values, by node id. */

@@ -1,18 +1,8 @@
 import { assert } from '../../base/assert';
+import { gamma } from '../../base/rounding';
 import type { Network, NetworkNode } from '../../network/network';
 import { doublesAt, instantiateCore, stride, type CoreExports } from '../core/core';
-import { ROUNDING } from '../tolerances';
 import { linearMap, type LinearMap } from './linear-map';
-
-/** γ_n = n·u / (1 − n·u), rounded up. */
-export function gamma(n: number): number {
-  return (n + 2) * ROUNDING.unit * 1.000001;
-}
-
-/** Makes a computed sum of non-negative terms (fewer than 2^29 operations) at least as large as its exact value. */
-export function inflate(value: number): number {
-  return value * 1.0000002 + ROUNDING.underflow;
-}
 
 /** A network with the linear maps of its affine nodes in the core's memory; what all bounds over general graphs work on. */
 export class PreparedGraph {

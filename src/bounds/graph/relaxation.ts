@@ -1,5 +1,6 @@
+import { ROUNDING } from '../../base/rounding';
 import type { ActivationNode } from '../../network/network';
-import { ROUNDING, TRANSCENDENTAL } from '../tolerances';
+import { TRANSCENDENTAL } from '../tolerances';
 
 /** Two lines around an activation on [l, u]: lowerSlope·y + lowerIntercept ≤ σ(y) ≤ upperSlope·y + upperIntercept, per neuron. */
 export interface Relaxation {

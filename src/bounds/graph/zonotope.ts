@@ -1,8 +1,8 @@
 import { unreachable } from '../../base/assert';
+import { gamma, inflate, ROUNDING } from '../../base/rounding';
 import type { ActivationNode, MaxPoolNode } from '../../network/network';
-import { ROUNDING } from '../tolerances';
 import type { NodeBounds } from './interval';
-import { gamma, inflate, type PreparedGraph } from './prepared-graph';
+import { type PreparedGraph } from './prepared-graph';
 import { newRelaxation, relax } from './relaxation';
 
 /**
