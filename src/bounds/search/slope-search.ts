@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert';
 import { ok, type Result } from '../../base/result';
 import { ADAM_DECAY, adamScales, adamStep } from '../../tensor/adam';
 import { constant, input, type Expression } from '../../tensor/expression';
@@ -121,7 +122,12 @@ function improveJointly(
   neurons: Int32Array,
   context: (owner: number, rows: number) => BackwardContext,
 ): void {
-  const [below] = problem.network.nodes[id].inputs;
+  const node = problem.network.nodes[id];
+  assert(
+    node.kind === 'relu' || node.kind === 'leakyRelu',
+    () => `joint neurons of ${node.name}, whose lines are fixed`,
+  );
+  const [below] = node.inputs;
   const { size } = problem.network.nodes[below];
   const count = neurons.length;
   const units = new Float32Array(2 * count * size);

@@ -103,7 +103,7 @@ describe('lines of curves', () => {
 
 describe('searchSlopes', () => {
   it("begins at CROWN's bounds, as a plain implementation computes them", async () => {
-    for (let seed = 1; seed <= 12; seed++) {
+    for (let seed = 1; seed <= 8; seed++) {
       const example = makeCase(seed, 0.02 + 0.1 * (seed % 4));
       const result = await search(example.problem, { iterations: 0 });
       for (let box = 0; box < 2; box++) {
@@ -120,7 +120,7 @@ describe('searchSlopes', () => {
   it('ends at bounds that its choices reach in the plain implementation, never worse, mostly better, always below samples', async () => {
     let better = 0;
     let wide = 0;
-    for (let seed = 1; seed <= 12; seed++) {
+    for (let seed = 1; seed <= 8; seed++) {
       const example = makeCase(seed, 0.05 + 0.1 * (seed % 4));
       const result = await search(example.problem, { iterations: 15 });
       for (let box = 0; box < 2; box++) {
@@ -179,7 +179,7 @@ describe('searchSlopes', () => {
 
   it('improves neurons and rows together beyond what fixed bounds allow', async () => {
     let gained = 0;
-    for (let seed = 1; seed <= 6; seed++) {
+    for (let seed = 1; seed <= 4; seed++) {
       const example = makeCase(seed, 0.25, ['relu', 'leakyRelu']);
       const { problem } = example;
       const rows = {
@@ -192,7 +192,7 @@ describe('searchSlopes', () => {
       const single = { ...problem, rows };
       const joint = new Map(
         [...problem.intervals].flatMap(([id, { lower, upper }]) => {
-          if (problem.network.nodes[id].kind === 'maxPool') return [];
+          if (!problem.network.nodes[id].kind.toLowerCase().endsWith('relu')) return [];
           const size = lower.length / 2;
           const unstable = Array.from({ length: size }, (_, i) => i).filter(i =>
             [i, i + size].some(k => lower[k] < 0 && upper[k] > 0),
