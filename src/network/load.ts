@@ -92,11 +92,19 @@ export function inspectModel(file: string): Result<ModelInfo> {
     : model;
 }
 
+/** So many unsupported nodes are named one by one; `certiscope info` lists all. */
+const namedNodes = 20;
+
 function unsupportedMessage(unsupported: readonly Unsupported[]): string {
-  const list = unsupported.map(
-    ({ node, reason }) => `${node.opType} (node "${node.name}", opset ${node.opset}): ${reason}`,
+  const list = unsupported
+    .slice(0, namedNodes)
+    .map(({ node, reason }) => `${node.opType} (node "${node.name}", opset ${node.opset}): ${reason}`);
+  const more = unsupported.length - list.length;
+  const count = unsupported.length === 1 ? 'one node is' : `${unsupported.length} nodes are`;
+  return (
+    `${count} not supported. ${list.join('; ')}${more > 0 ? `; and ${more} more` : ''}. ` +
+    'Replace what is named by supported operators and export the model again.'
   );
-  return `${list.length === 1 ? 'one node is' : `${list.length} nodes are`} not supported. ${list.join('; ')}.`;
 }
 
 /** The bytes of a model file, decompressed. */

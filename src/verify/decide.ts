@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { attack } from '../attack/pgd';
 import { Replayer } from '../attack/replay';
-import type { Result } from '../base/result';
+import { ok, type Result } from '../base/result';
 import type { LoadedModel } from '../network/load';
 import type { Counterexample, Statistics, Verdict } from '../report/verdict';
 import type { Question } from '../spec/question';
@@ -10,6 +10,7 @@ import { addCounts, type SearchCounts } from './input-split/queue';
 import type { Candidate } from './input-split/search';
 import type { SolverOptions } from './options';
 import { boxProblems, freeInputs } from './problems';
+import { strengthened } from './runtime-soundness';
 import type { Budget, Progress } from './progress';
 import type { ProofEnd, Prover } from './prover';
 import { RootProver } from './root-prover';
@@ -41,7 +42,15 @@ export class Solver {
     budget: Budget,
     onProgress: (progress: Progress) => void = () => {},
   ): Promise<Verdict> {
-    const decision = new Decision(this, question, options, budget, onProgress);
+    const started = performance.now();
+    const toProve: Result<Question> =
+      options.soundness === 'runtime' ? strengthened(question, this.model.written) : ok(question);
+    if (!toProve.ok) {
+      const seconds = (performance.now() - started) / 1000;
+      const advice = 'Ask for "soundness": "real".';
+      return { kind: 'unknown', reason: toProve.error.message, advice, seconds, lowerBound: null };
+    }
+    const decision = new Decision(this, question, toProve.value, options, budget, onProgress);
     try {
       return await decision.run();
     } finally {
@@ -78,12 +87,15 @@ class Decision {
 
   constructor(
     private readonly solver: Solver,
+    /** What was asked: a counterexample is one of this. */
     private readonly question: Question,
+    /** What is proved: the same, or stronger. */
+    toProve: Question,
     private readonly options: SolverOptions,
     private readonly budget: Budget,
     private readonly onProgress: (progress: Progress) => void,
   ) {
-    const problems = boxProblems(question);
+    const problems = boxProblems(toProve);
     const threads = options.threads > 0 ? options.threads : availableParallelism();
     this.provers = problems.map(problem =>
       freeInputs(problem.box) <= MOST_SPLIT_INPUTS
