@@ -235,6 +235,16 @@ describe('graphs that make no sense', () => {
     );
   });
 
+  it('names twenty unsupported nodes and counts the rest', () => {
+    const chain = Array.from({ length: 25 }, (_, k) => node('Erf', ['x'], [`e${k}`]));
+    const sum = node(
+      'Sum',
+      chain.map(own => own.output[0]),
+      ['y'],
+    );
+    expect(problemOf(bytesOf({ nodes: [...chain, sum] })).message).toMatch(/^[^;]*25 nodes(.*;){20} and 5 more\./);
+  });
+
   it('says so when an operator belongs to another domain', () => {
     const foreign = { ...node('FusedMatMul', ['x', 'w'], ['y'], {}, 'f'), domain: 'com.microsoft' };
     expect(problemOf(bytesOf({ nodes: [foreign] })).message).toContain('com.microsoft');
