@@ -53,7 +53,7 @@ export interface ForwardOptions {
 }
 
 /** Values of every node of the network, each [batch, node.size], for x of shape [batch, inputSize]. The last one is the output. */
-export function forwardNodes(network: Network, x: Expression, options: ForwardOptions = {}): Expression[] {
+function forwardNodes(network: Network, x: Expression, options: ForwardOptions = {}): Expression[] {
   assert(
     x.shape.length === 2 && x.shape[1] === network.inputSize,
     () => `${describe(x)} fed to ${network.inputSize} inputs`,
