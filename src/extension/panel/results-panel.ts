@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import { randomBytes } from 'node:crypto';
 import { readTensor } from '../../engine/tensor-reference';
 import type { TensorReference } from '../../engine/protocol';
 import type { FromPanel, PanelState, Tensors, ToPanel } from '../../../webview/results/protocol';
@@ -154,7 +153,7 @@ export class ResultsPanel implements vscode.Disposable, vscode.WebviewPanelSeria
   }
 
   #html(webview: vscode.Webview): string {
-    const nonce = randomBytes(16).toString('hex');
+    const nonce = crypto.randomUUID();
     const asset = (name: string) =>
       webview.asWebviewUri(vscode.Uri.joinPath(this.extensionUri, 'dist', 'webview', name)).toString();
     // The nonce for styles is for the component library's own style elements; there is no 'unsafe-inline' anywhere.

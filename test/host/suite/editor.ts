@@ -26,12 +26,14 @@ export async function eventually<T>(
   what: string,
   probe: () => T | undefined | null | false | Promise<T | undefined | null | false>,
   milliseconds = 20_000,
+  otherwise: () => string = () => '',
 ): Promise<T> {
   const deadline = Date.now() + milliseconds;
   for (;;) {
     const found = await probe();
     if (found) return found;
-    if (Date.now() > deadline) throw new assert.AssertionError({ message: `not within ${milliseconds} ms: ${what}` });
+    if (Date.now() > deadline)
+      throw new assert.AssertionError({ message: `not within ${milliseconds} ms: ${what} ${otherwise()}` });
     await new Promise(resolve => setTimeout(resolve, 50));
   }
 }

@@ -14,20 +14,21 @@ import {
 } from './editor';
 
 /** The question of a specification once it has a verdict that is not stale. */
-function decided(name: string, check?: string): Promise<QuestionState> {
-  return eventually(`a verdict of ${name}`, async () => {
-    const { store } = await internals();
-    const question = store
-      .questions(file(name).toString())
-      .find(candidate => check === undefined || candidate.name === check);
-    return (
-      question &&
-      question.activity.kind === 'idle' &&
-      verdictOf(question.evidence) !== null &&
-      !store.isStale(question) &&
-      question
-    );
-  });
+async function decided(name: string, check?: string): Promise<QuestionState> {
+  const { store } = await internals();
+  const find = () =>
+    store.questions(file(name).toString()).find(candidate => check === undefined || candidate.name === check);
+  const isDecided = (question: QuestionState) =>
+    question.activity.kind === 'idle' && verdictOf(question.evidence) !== null && !store.isStale(question);
+  return eventually(
+    `a verdict of ${name}`,
+    () => {
+      const question = find();
+      return question && isDecided(question) ? question : null;
+    },
+    20_000,
+    () => JSON.stringify([find(), store.specification(file(name).toString())]),
+  );
 }
 
 describe('verdicts', () => {
