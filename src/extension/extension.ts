@@ -1,4 +1,4 @@
-import { activationTime } from './activation-clock';
+import { sinceFirstLine } from './activation-clock';
 import * as vscode from 'vscode';
 import { openProperty, registerCommands } from './commands/commands';
 import { VerifyFlow } from './commands/verify-flow';
@@ -19,11 +19,16 @@ import { registerTrees } from './views/trees';
 /** What the extension's own tests reach for; not an interface for other extensions. */
 export interface Internals {
   readonly store: VerdictStore;
-  readonly activation: ReturnType<typeof activationTime>;
+  /** Milliseconds that activation took: of loading the code, and of `activate`. What VS Code does between the two is not ours. */
+  readonly activation: { readonly load: number; readonly activate: number };
 }
+
+/** Evaluated when every import of this file has been. */
+const load = sinceFirstLine();
 
 /** Builds the parts and ties them together; nothing is read or started here. */
 export function activate(context: vscode.ExtensionContext): Internals {
+  const started = sinceFirstLine();
   const log = createLog();
   const store = new VerdictStore();
   const door = new EngineDoor(context, log);
@@ -67,7 +72,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
     if (document && store.specification(document.uri.toString())) void flow.restore(document.uri);
   }
   restoreOpened(vscode.window.activeTextEditor?.document);
-  const activation = activationTime();
-  log.info(`Activated in ${activation.wall.toFixed(1)} ms (${activation.cpu.toFixed(1)} ms of the processor).`);
+  const activation = { load, activate: sinceFirstLine() - started };
+  log.info(`Activated in ${(activation.load + activation.activate).toFixed(1)} ms.`);
   return { store, activation };
 }

@@ -14,7 +14,8 @@ installHost();
 const tests = await bundleSuite();
 const vsix = packageExtension();
 const extensionsDir = installedExtensions(vsix);
-const folder = path.join(ROOT, '.vscode-test/workspace');
+const SCRATCH = path.join(ROOT, '.vscode-test');
+const folder = path.join(SCRATCH, 'workspace');
 const total = { passed: 0, failed: 0, skipped: 0 };
 
 /**
@@ -26,6 +27,9 @@ async function part(name, start) {
   const results = path.join(ROOT, `test/artefacts/host-${name}.json`);
   rmSync(results, { force: true });
   await makeWorkspace(folder);
+  // What an earlier run left open would be opened again, and would activate the extension before its first test.
+  for (const left of ['user-data', 'test-extensions'])
+    rmSync(path.join(SCRATCH, left), { recursive: true, force: true });
   console.log(`\n— ${name}`);
   const code = await start({ VSCODE_TEST_RESULTS: results, CERTISCOPE_TEST_PART: name });
   const read = readResults(results);
@@ -44,7 +48,11 @@ await part('development', async env => {
         : { vscodeExecutablePath: path.join(ROOT, 'test/host/code-shim.mjs') }),
       extensionDevelopmentPath: ROOT,
       extensionTestsPath: tests,
-      launchArgs: [folder],
+      launchArgs: [
+        folder,
+        `--user-data-dir=${path.join(SCRATCH, 'user-data')}`,
+        `--extensions-dir=${path.join(SCRATCH, 'test-extensions')}`,
+      ],
       extensionTestsEnv: env,
     });
   } catch (error) {

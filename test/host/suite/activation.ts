@@ -14,9 +14,9 @@ describe('activation', () => {
 
   it('takes less than 50 ms and starts no engine', async () => {
     const { activation, store } = await internals();
-    console.log(`    activated in ${activation.wall.toFixed(1)} ms, ${activation.cpu.toFixed(1)} ms of the processor`);
-    // Whichever is less: on a busy machine the clock counts what others do, and the processor's time what other threads do.
-    assert.ok(Math.min(activation.wall, activation.cpu) < ACTIVATION_LIMIT_MS);
+    const { load, activate } = activation;
+    console.log(`    activated in ${(load + activate).toFixed(1)} ms, ${load.toFixed(1)} of them for loading the code`);
+    assert.ok(load + activate < ACTIVATION_LIMIT_MS);
     assert.equal(store.isBusy(), false);
   });
 
