@@ -2,6 +2,7 @@ import { assert } from '../base/assert';
 import type { ActivationNode, DenseNode, Network } from '../network/network';
 import type { Constraint } from '../spec/question';
 import type { BoxBounder, Plane } from './bounder';
+import { ChainSplits } from './chain-splits';
 import { doublesAt, instantiateCore, stride, type CoreExports } from './core/core';
 
 /** A network that is nothing but dense layers with ReLU or LeakyRelu between them. */
@@ -50,7 +51,10 @@ export class ChainLadder implements BoxBounder {
   private readonly point: number;
   private readonly rows: number;
 
-  constructor(chain: DenseChain, constraints: readonly Constraint[]) {
+  constructor(
+    private readonly chain: DenseChain,
+    constraints: readonly Constraint[],
+  ) {
     const core = instantiateCore();
     this.core = core;
     this.inputs = chain.layers[0].weight.length / chain.layers[0].size;
@@ -137,5 +141,10 @@ export class ChainLadder implements BoxBounder {
 
   gradient(row: number): Float64Array {
     return doublesAt(this.core, this.core.gradient(row), this.inputs).slice();
+  }
+
+  /** For sub-problems of the box that `crown` has just bounded. Everything is bounded by the state at this moment, until the next `setBox`. */
+  splits(rows: number): ChainSplits {
+    return new ChainSplits(this.core, this.chain.layers.length, this.inputs, rows, this.rows);
   }
 }

@@ -2,12 +2,14 @@ import { availableParallelism } from 'node:os';
 import { attack } from '../attack/pgd';
 import { Replayer } from '../attack/replay';
 import { ok, type Result } from '../base/result';
+import { denseChain } from '../bounds/chain';
 import type { LoadedModel } from '../network/load';
 import type { Counterexample, Statistics, Verdict } from '../report/verdict';
 import type { Question } from '../spec/question';
 import { ParallelSearch } from './input-split/parallel';
 import { addCounts, type SearchCounts } from './input-split/queue';
-import type { Candidate } from './input-split/search';
+import type { BoxProblem, Candidate } from './input-split/search';
+import { NeuronSplitProver } from './neuron-split/prover';
 import type { SolverOptions } from './options';
 import { boxProblems, freeInputs } from './problems';
 import { strengthened } from './runtime-soundness';
@@ -97,17 +99,20 @@ class Decision {
   ) {
     const problems = boxProblems(toProve);
     const threads = options.threads > 0 ? options.threads : availableParallelism();
-    this.provers = problems.map(problem =>
-      freeInputs(problem.box) <= MOST_SPLIT_INPUTS
-        ? new ParallelSearch(solver.model.network, problem, {
-            seed: options.seed,
-            threads,
-            tryCandidate: candidate => this.tryCandidate(candidate),
-            onProgress: () => this.report(),
-          })
-        : new RootProver(solver.model.network, problem, threads),
-    );
+    this.provers = problems.map(problem => this.prover(problem, threads));
     this.ends = problems.map(() => null);
+  }
+
+  /** Few free inputs: split them. A dense chain: split its neurons. Else the bounds of the whole region. */
+  private prover(problem: BoxProblem, threads: number): Prover {
+    const { network } = this.solver.model;
+    const tryCandidate = (candidate: Candidate) => this.tryCandidate(candidate);
+    const onProgress = () => this.report();
+    if (freeInputs(problem.box) <= MOST_SPLIT_INPUTS)
+      return new ParallelSearch(network, problem, { seed: this.options.seed, threads, tryCandidate, onProgress });
+    const chain = denseChain(network);
+    if (chain) return new NeuronSplitProver(chain, problem, { tryCandidate, onProgress });
+    return new RootProver(network, problem, threads);
   }
 
   async run(): Promise<Verdict> {

@@ -28,6 +28,22 @@ export interface CoreExports {
   evaluate(input: number): number;
   gradient(row: number): number;
 
+  liveCount(k: number): number;
+  liveNeurons(k: number): number;
+  newSplits(rows: number, forms: number): void;
+  splitReset(row: number): void;
+  splitFix(row: number, k: number, neuron: number, sign: number): void;
+  splitOffset(k: number): number;
+  splitBackward(rows: number, asked: number): void;
+  splitForward(rows: number): number;
+  splitValues(rows: number, points: number): void;
+  splitStep(rows: number, t: number, alphaRate: number, betaRate: number): void;
+  splitScores(row: number): number;
+  readonly width: { readonly value: number };
+  readonly low: { readonly value: number };
+  readonly beta: { readonly value: number };
+  readonly free: { readonly value: number };
+
   readonly boundsBlock: { readonly value: number };
   readonly boundsCount: { readonly value: number };
   readonly inputLower: { readonly value: number };

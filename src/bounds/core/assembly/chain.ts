@@ -130,6 +130,14 @@ export function layerBiasError(k: i32): usize {
   return layer(k).biasError;
 }
 
+/** How many neurons of layer k are live, and their indices. */
+export function liveCount(k: i32): i32 {
+  return layer(k).liveCount;
+}
+export function liveNeurons(k: i32): usize {
+  return layer(k).live;
+}
+
 /** |x| bound per input of the current box. */
 export function prepareInput(): void {
   const it = layer(0);

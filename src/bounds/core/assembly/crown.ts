@@ -11,7 +11,7 @@ let bufferB: usize = 0;
 let maxRows: i32 = 0;
 /** Per row: the constant, and the bound on all rounding so far. */
 export let constants: usize = 0;
-let errors: usize = 0;
+export let errors: usize = 0;
 /** Per row, after a pass: the certified lower bound over the box. */
 export let rowLower: usize = 0;
 /** Per row, after a pass: the coefficients of the certified plane, [rows × stride(inputs)]. */
@@ -99,8 +99,34 @@ function descend(k: i32, rows: i32, from: usize): void {
   rowPlane = a;
 }
 
-/** Turns planes and constants into certified lower bounds; `constants` afterwards have all rounding subtracted. */
-function concretise(rows: i32): void {
+/** For passes that keep their rows in buffers of their own. */
+export function setRowPlane(address: usize): void {
+  rowPlane = address;
+}
+
+/** Adds the forms' own coefficients over the inputs to the planes; row r is about form `selected[r]`. */
+function addInputForms(rows: i32, selected: usize, inputForms: usize): void {
+  const inputs = layer(0);
+  const wide = stride(inputs.size);
+  for (let r = 0; r < rows; r++) {
+    const index = load<i32>(selected + (<usize>r << 2));
+    const row = rowPlane + ((<usize>r * <usize>wide) << 3);
+    const own = inputForms + ((<usize>index * <usize>wide) << 3);
+    let size: f64 = 0;
+    for (let i = 0; i < inputs.size; i++) {
+      const at = <usize>i << 3;
+      const sum = load<f64>(row + at) + load<f64>(own + at);
+      size += abs(sum) * load<f64>(inputs.magnitude + at);
+      store<f64>(row + at, sum);
+    }
+    const slot = <usize>r << 3;
+    store<f64>(errors + slot, load<f64>(errors + slot) + 2 * UNIT * size);
+  }
+}
+
+/** Turns planes and constants into certified lower bounds; `constants` afterwards have all rounding subtracted. `inputForms` may be 0. */
+export function concretise(rows: i32, selected: usize, inputForms: usize): void {
+  if (inputForms != 0) addInputForms(rows, selected, inputForms);
   const inputs = layer(0);
   const wide = stride(inputs.size);
   const product = gamma(inputs.size + 4);
@@ -163,7 +189,7 @@ export function tighten(k: i32): i32 {
   }
   if (rows == 0) return 0;
   descend(k - 1, rows, bufferA);
-  concretise(rows);
+  concretise(rows, 0, 0);
   let row = 0;
   for (let i = 0; i < it.size; i++) {
     const at = <usize>i << 3;
@@ -178,6 +204,24 @@ export function tighten(k: i32): i32 {
   return rows >> 1;
 }
 
+/** What form `index` starts as: its constant, and what its coefficients can be off by, which is returned. `target` receives the coefficients. */
+function startForm(index: i32, target: usize, forms: usize, inputForms: usize, coefficientErrors: usize, bound: f64): f64 {
+  const it = layer(layerCount);
+  const inputs = layer(0);
+  const wide = stride(it.size);
+  const source = forms + ((<usize>index * <usize>wide) << 3);
+  memory.copy(target, source, <usize>wide << 3);
+  // The coefficients themselves may be rounded decimals: |y| of every output is bounded by `magnitude`.
+  const relative = load<f64>(coefficientErrors + (<usize>index << 3)) + 2 * UNIT;
+  let error = constantsGamma() * abs(bound);
+  for (let i = 0; i < it.size; i++)
+    error += relative * abs(load<f64>(source + (<usize>i << 3))) * load<f64>(it.magnitude + (<usize>i << 3));
+  const inputRow = inputForms + ((<usize>index * <usize>stride(inputs.size)) << 3);
+  for (let i = 0; i < inputs.size; i++)
+    error += relative * abs(load<f64>(inputRow + (<usize>i << 3))) * load<f64>(inputs.magnitude + (<usize>i << 3));
+  return inflate(error);
+}
+
 /**
  * Certified lower bounds of `rows` linear forms of the question: form r is `forms[r]`·y + `inputForms[r]`·x − bounds[r], for the row indices in
  * `selected`. Results in rowLower, rowPlane and constants, in that order. All layers must be prepared.
@@ -185,42 +229,43 @@ export function tighten(k: i32): i32 {
 export function bindRows(selected: usize, rows: i32, forms: usize, inputForms: usize, bounds: usize, coefficientErrors: usize): void {
   const it = layer(layerCount);
   const wide = stride(it.size);
-  const inputs = layer(0);
-  const inputWide = stride(inputs.size);
   for (let r = 0; r < rows; r++) {
     const index = load<i32>(selected + (<usize>r << 2));
     const target = bufferA + ((<usize>r * <usize>wide) << 3);
-    const source = forms + ((<usize>index * <usize>wide) << 3);
-    memory.copy(target, source, <usize>wide << 3);
-    const slot = <usize>r << 3;
     const bound = load<f64>(bounds + (<usize>index << 3));
+    const slot = <usize>r << 3;
     store<f64>(constants + slot, -bound);
-    // The coefficients themselves may be rounded decimals: |y| of every output is bounded by `magnitude`.
-    const relative = load<f64>(coefficientErrors + (<usize>index << 3)) + 2 * UNIT;
-    let error = constantsGamma() * abs(bound);
-    for (let i = 0; i < it.size; i++)
-      error += relative * abs(load<f64>(source + (<usize>i << 3))) * load<f64>(it.magnitude + (<usize>i << 3));
-    const inputRow = inputForms + ((<usize>index * <usize>inputWide) << 3);
-    for (let i = 0; i < inputs.size; i++)
-      error += relative * abs(load<f64>(inputRow + (<usize>i << 3))) * load<f64>(inputs.magnitude + (<usize>i << 3));
-    store<f64>(errors + slot, inflate(error));
+    store<f64>(errors + slot, startForm(index, target, forms, inputForms, coefficientErrors, bound));
     affineRow(layerCount, target, r);
   }
   const narrow = stride(layer(layerCount - 1).liveCount);
   gemm(bufferB, bufferA, it.packed, rows, it.size, narrow, wide, narrow, narrow);
   descend(layerCount - 1, rows, bufferB);
-  for (let r = 0; r < rows; r++) {
-    const index = load<i32>(selected + (<usize>r << 2));
-    const row = rowPlane + ((<usize>r * <usize>inputWide) << 3);
-    const inputRow = inputForms + ((<usize>index * <usize>inputWide) << 3);
-    for (let i = 0; i < inputWide; i++) {
-      const at = <usize>i << 3;
-      const sum = load<f64>(row + at) + load<f64>(inputRow + at);
-      const slot = <usize>r << 3;
-      if (i < inputs.size)
-        store<f64>(errors + slot, load<f64>(errors + slot) + 2 * UNIT * abs(sum) * load<f64>(inputs.magnitude + at));
-      store<f64>(row + at, sum);
-    }
+  concretise(rows, selected, inputForms);
+}
+
+/** The forms 0..count−1 taken back through the last layer only: rows over the last hidden layer, constants and errors, into the given arrays. */
+export function bindStart(
+  rows: usize,
+  rowConstants: usize,
+  rowErrors: usize,
+  count: i32,
+  forms: usize,
+  inputForms: usize,
+  bounds: usize,
+  coefficientErrors: usize,
+): void {
+  const it = layer(layerCount);
+  const wide = stride(it.size);
+  const narrow = stride(layer(layerCount - 1).liveCount);
+  for (let index = 0; index < count; index++) {
+    const slot = <usize>index << 3;
+    const bound = load<f64>(bounds + slot);
+    store<f64>(constants, -bound);
+    store<f64>(errors, startForm(index, bufferA, forms, inputForms, coefficientErrors, bound));
+    affineRow(layerCount, bufferA, 0);
+    store<f64>(rowConstants + slot, load<f64>(constants));
+    store<f64>(rowErrors + slot, load<f64>(errors));
+    gemm(rows + ((<usize>index * <usize>narrow) << 3), bufferA, it.packed, 1, it.size, narrow, wide, narrow, narrow);
   }
-  concretise(rows);
 }

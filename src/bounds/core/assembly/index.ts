@@ -20,3 +20,19 @@ export {
   selected,
   zonotopeBounds,
 } from './ladder';
+export {
+  newSplits,
+  splitReset,
+  splitFix,
+  splitOffset,
+  splitBackward,
+  splitForward,
+  splitValues,
+  splitStep,
+  splitScores,
+  width,
+  low,
+  beta,
+  free,
+} from './splits';
+export { liveCount, liveNeurons } from './chain';
