@@ -1,5 +1,7 @@
 // The journeys. Each begins in a fresh window on the workspace of test/host/fixtures.ts (and the project's samples, once they are there).
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { setTheme } from './workbench.mjs';
 
 /**
@@ -70,6 +72,27 @@ export const JOURNEYS = [
       await results.getByRole('option', { name: /Sample 0/ }).click();
       await results.getByRole('heading', { name: /Sample 0/ }).waitFor();
       await workbench.picture('verified-sample');
+    },
+  },
+  {
+    name: 'the project’s own sample: digits, a counterexample as a picture',
+    needs: folder => existsSync(path.join(folder, 'samples/digits.onnx')),
+    async walk(workbench) {
+      const model = await workbench.file('samples', 'digits.onnx');
+      await workbench.contextMenu(model, 'Verify');
+      await workbench.pick('digits.certiscope.jsonc', 'sample-which-specification');
+      await workbench.lens(/falsified ·/, 120_000);
+      await workbench.page.getByRole('button', { name: 'Open Counterexample' }).click();
+      await workbench.results.locator('canvas').nth(2).waitFor();
+      await workbench.results.getByRole('table', { name: 'Outputs' }).waitFor();
+      await workbench.picture('sample-counterexample');
+      await workbench.results.getByRole('heading', { name: 'Outputs' }).scrollIntoViewIfNeeded();
+      await workbench.results.getByRole('heading', { name: 'Facts' }).scrollIntoViewIfNeeded();
+      await workbench.picture('sample-outputs');
+      await workbench.results.getByLabel('Input as').click();
+      await workbench.results.getByRole('option', { name: 'table' }).click();
+      await workbench.results.getByRole('table', { name: 'Changed features' }).waitFor();
+      await workbench.picture('sample-table');
     },
   },
   {

@@ -63,17 +63,11 @@ function choose(index: number): void {
   askForTensors();
 }
 
-/** The result whose details are shown: the chosen one, else the first that is worth looking at. */
+/** The result whose details are shown: the chosen one, else the worst. */
 function selected(): Row | null {
   if (!shown) return null;
   const { rows } = shown;
-  return (
-    rows.find(row => row.index === state.index) ??
-    rows.find(row => row.kind === 'falsified') ??
-    rows.find(row => row.kind !== 'verified') ??
-    rows[0] ??
-    null
-  );
+  return rows.find(row => row.index === state.index) ?? rows[0] ?? null;
 }
 
 function askForTensors(): void {
@@ -206,6 +200,7 @@ function list(now: Shown, current: Row | null): HTMLElement | null {
     const next = listed[listed.findIndex(row => row.index === current?.index) + step];
     if (next) choose(next.index);
   });
+  queueMicrotask(() => box.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' }));
   const more = element('button', { class: 'link', type: 'button' }, `Show ${wanted.length - listed.length} more`);
   more.addEventListener('click', () => {
     everything = true;

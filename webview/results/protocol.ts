@@ -16,6 +16,7 @@ export interface Shown {
   readonly busy: { readonly fraction: number | null; readonly text: string } | null;
   /** Warnings and mistakes that belong to the whole specification. */
   readonly notes: readonly string[];
+  /** The worst first. */
   readonly rows: readonly Row[];
   readonly planned: number;
   readonly canRun: boolean;

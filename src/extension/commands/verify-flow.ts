@@ -114,15 +114,18 @@ export class VerifyFlow {
   /** Specifications that name the model, and VNN-LIB files beside it, which name none. */
   #specificationsFor(model: vscode.Uri): vscode.Uri[] {
     const folder = vscode.Uri.joinPath(model, '..').toString();
-    return this.store
-      .specifications()
-      .filter(({ id, kind, model: named }) =>
-        kind === 'vnnlib'
-          ? vscode.Uri.joinPath(vscode.Uri.parse(id), '..').toString() === folder
-          : named === model.fsPath,
-      )
-      .map(({ id }) => vscode.Uri.parse(id))
-      .sort((a, b) => (a.path < b.path ? -1 : 1));
+    return (
+      this.store
+        .specifications()
+        .filter(({ id, kind, model: named }) =>
+          kind === 'vnnlib'
+            ? vscode.Uri.joinPath(vscode.Uri.parse(id), '..').toString() === folder
+            : named === model.fsPath,
+        )
+        // Those that name the model come first.
+        .sort((a, b) => Number(a.kind === 'vnnlib') - Number(b.kind === 'vnnlib') || (a.id < b.id ? -1 : 1))
+        .map(({ id }) => vscode.Uri.parse(id))
+    );
   }
 
   #describe(specification: vscode.Uri): string {

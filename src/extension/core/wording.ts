@@ -1,7 +1,7 @@
 import type { Progress } from '../../verify/progress';
 import type { Epsilon } from '../../report/record';
-import { explain, formatNumber } from '../../report/summary';
-import type { VerdictKind } from '../../report/verdict';
+import { countVerdicts, explain, formatNumber } from '../../report/summary';
+import { WORST_FIRST, type VerdictKind } from '../../report/verdict';
 import {
   verdictOf,
   type Activity,
@@ -57,8 +57,7 @@ export function headline(question: QuestionState, stale: boolean): Headline {
   if (!evidence || kind === null)
     return { icon: 'circle-outline', label: 'not run yet', detail: '', brief: '', tone: 'none' };
   const base = KIND[kind];
-  const detail = evidenceDetail(evidence, kind);
-  const shown = { ...base, detail, brief: detail };
+  const shown = { ...base, ...evidenceDetails(evidence, kind) };
   return stale ? { ...shown, label: `${base.label}, stale`, tone: 'none' } : shown;
 }
 
@@ -80,14 +79,21 @@ function runningDetails(
   };
 }
 
-function evidenceDetail(evidence: Evidence, kind: VerdictKind): string {
-  const { results, planned } = evidence;
+function evidenceDetails({ results, planned }: Evidence, kind: VerdictKind): { detail: string; brief: string } {
   const spent = seconds(results.reduce((sum, result) => sum + result.verdict.seconds, 0));
-  if (planned <= 1) return spent;
-  const counted = results.filter(result => result.verdict.kind === kind).length;
-  const counts = kind === 'verified' ? `all ${planned} samples` : `${counted} of ${planned} samples`;
+  if (planned <= 1) return { detail: spent, brief: spent };
+  const counts = countVerdicts(results);
   const missing = planned - results.length;
-  return [counts, ...(missing > 0 ? [`${missing} not decided`] : []), spent].join(' · ');
+  const all = counts.length === 1 && missing === 0;
+  const shown = all
+    ? [`all ${planned} samples`]
+    : [
+        ...counts.map(({ kind: each, count }) => `${count} ${KIND[each].label}`),
+        ...(missing > 0 ? [`${missing} not decided`] : []),
+      ];
+  const concerned = counts.find(entry => entry.kind === kind)?.count ?? 0;
+  const brief = all ? `all ${planned} samples` : `${concerned} of ${planned} samples`;
+  return { detail: `${shown.join(', ')} · ${spent}`, brief: `${brief} · ${spent}` };
 }
 
 /** What one result says, as sentences for a diagnostic, a list or a tooltip: what was claimed, what came of it, and why. */
@@ -175,4 +181,9 @@ export function epsilonValue({ raw, model }: Epsilon): string {
   return shown(raw) === shown(model)
     ? `${shown(raw)} in the model’s own units`
     : `${shown(raw)} in raw values, ${shown(model)} in the model’s own units`;
+}
+
+/** The order of results in lists: what a person should look at first. */
+export function worstFirst(a: Answered, b: Answered): number {
+  return WORST_FIRST.indexOf(a.verdict.kind) - WORST_FIRST.indexOf(b.verdict.kind) || a.index - b.index;
 }

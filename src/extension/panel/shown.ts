@@ -1,6 +1,6 @@
 import { explain, formatNumber } from '../../report/summary';
 import type { Row, Shown } from '../../../webview/results/protocol';
-import { capital, claimWords, epsilonValue, headline, seconds, soundnessSentence } from '../core/wording';
+import { capital, claimWords, epsilonValue, headline, seconds, soundnessSentence, worstFirst } from '../core/wording';
 import type { Answered, QuestionState, SpecificationState } from '../core/verdict-store';
 
 export interface ShownOptions {
@@ -40,7 +40,7 @@ export function shownOf({
     stale,
     busy,
     notes: notesOf(specification, question, shorten),
-    rows: (evidence?.results ?? []).map(rowOf),
+    rows: [...(evidence?.results ?? [])].sort(worstFirst).map(rowOf),
     planned: evidence?.planned ?? 0,
     canRun,
   };

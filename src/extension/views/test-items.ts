@@ -182,7 +182,8 @@ function reportVerdict(run: vscode.TestRun, item: vscode.TestItem, { evidence, a
     case 'unknown':
     case 'timeout':
     case 'misclassified':
-      run.appendOutput(`${concerned.join('\r\n')}\r\n`, location, item);
+      // Without a place: text at a place would be drawn into the editor, beside the diagnostic that says the same.
+      run.appendOutput(`${concerned.join('\r\n')}\r\n`, undefined, item);
       return run.skipped(item);
   }
 }

@@ -1,16 +1,9 @@
 import * as vscode from 'vscode';
 import { COMMAND, VIEW } from '../ids';
-import { headline, kindHeadline, resultSentences, seconds, type Tone } from '../core/wording';
-import {
-  verdictOf,
-  type Answered,
-  type QuestionState,
-  type SpecificationState,
-  type VerdictStore,
-} from '../core/verdict-store';
+import { headline, kindHeadline, resultSentences, seconds, worstFirst, type Tone } from '../core/wording';
+import { verdictOf, type QuestionState, type SpecificationState, type VerdictStore } from '../core/verdict-store';
 import type { SpecificationIndex } from '../documents/specification-index';
 import { shownPath, textUri } from '../documents/uris';
-import { WORST_FIRST } from '../../report/verdict';
 import { coalesce, VIEW_INTERVAL_MS } from './coalesce';
 import { questionTooltip } from './hovers';
 import { toRange } from './ranges';
@@ -231,8 +224,4 @@ function open(specification: string, question?: QuestionState): vscode.Command {
     title: 'Open',
     arguments: [uri, { preserveFocus: true, ...(selection ? { selection } : {}) }],
   };
-}
-
-function worstFirst(a: Answered, b: Answered): number {
-  return WORST_FIRST.indexOf(a.verdict.kind) - WORST_FIRST.indexOf(b.verdict.kind) || a.index - b.index;
 }

@@ -46,7 +46,7 @@ describe('headline', () => {
     expect(said()).toEqual(['verifying', '1 of 2 · splitting the region · lower bound -0.5 · 1 s']);
     store.apply({ kind: 'result', run: '1', result: result(1, 'a', VERDICT.falsified) });
     store.apply({ kind: 'finished', run: '1', finished: finished() });
-    expect(said()).toEqual(['falsified', '1 of 2 samples · 1.50 s']);
+    expect(said()).toEqual(['falsified', '1 falsified, 1 verified · 1.50 s']);
     store.apply({ kind: 'edited', specification: SPEC });
     expect(said()[0]).toBe('falsified, stale');
     expect(headline(store.question(A)!, true).tone).toBe('none');
