@@ -9,6 +9,8 @@ let bufferA: usize = 0;
 let bufferB: usize = 0;
 /** Most rows of one pass: lower and upper of every neuron of a layer, or all rows of the question. */
 let maxRows: i32 = 0;
+/** How many rows `constants`, `errors` and `rowLower` have room for. */
+let resultRows: i32 = 0;
 /** Per row: the constant, and the bound on all rounding so far. */
 export let constants: usize = 0;
 export let errors: usize = 0;
@@ -19,11 +21,21 @@ export let rowPlane: usize = 0;
 
 export function newCrown(questionRows: i32): void {
   maxRows = max(questionRows, 2 * maxSize) + 4;
+  resultRows = maxRows;
   bufferA = allocate((<usize>maxRows * <usize>stride(maxSize)) << 3);
   bufferB = allocate((<usize>maxRows * <usize>stride(maxSize)) << 3);
   constants = doubles(maxRows);
   errors = doubles(maxRows);
   rowLower = doubles(maxRows);
+}
+
+/** Room for the results of so many rows, for passes whose rows are in buffers of their own. */
+export function reserveResults(rows: i32): void {
+  if (rows <= resultRows) return;
+  resultRows = rows;
+  constants = doubles(rows);
+  errors = doubles(rows);
+  rowLower = doubles(rows);
 }
 
 /**

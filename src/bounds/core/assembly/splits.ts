@@ -2,7 +2,7 @@
 // weights, so many rows go through each product at once. Whatever α in [slope, 1] and β ≥ 0 are, the bounds are certified.
 
 import { constantsGamma, inputLower, inputUpper, layer, layerCount, maxSize } from './chain';
-import { bindStart, concretise, constants, errors, rowPlane, setRowPlane } from './crown';
+import { bindStart, concretise, constants, errors, reserveResults, rowPlane, setRowPlane } from './crown';
 import { gemm } from './gemm';
 import { coefficientErrors, formBounds, forms, inputForms } from './ladder';
 import { allocate, doubles, stride } from './memory';
@@ -34,7 +34,6 @@ let startConstants: usize = 0;
 let startErrors: usize = 0;
 let bufferA: usize = 0;
 let bufferB: usize = 0;
-let maxRows: i32 = 0;
 
 /** Where layer k's neurons begin in a row, 1 ≤ k < layers. */
 export function splitOffset(k: i32): i32 {
@@ -51,7 +50,7 @@ function transposedOf(k: i32): usize {
  * linear forms.
  */
 export function newSplits(rows: i32, count: i32): void {
-  maxRows = rows;
+  reserveResults(rows);
   offsets = allocate(<usize>(layerCount + 1) << 2);
   transposed = allocate(<usize>(layerCount + 1) * sizeof<usize>());
   width = 0;
