@@ -166,7 +166,9 @@ export class GraphBounder implements BoxBounder {
     let centre = -constraint.bound;
     let magnitude = Math.abs(constraint.bound);
     let own = 0;
-    const spread = new Float64Array(outputs.generators + 1);
+    // An output that is a constant has fewer generators than the inputs, which a constraint may speak of too.
+    const generators = Math.max(outputs.generators, inputs.generators);
+    const spread = new Float64Array(generators + 1);
     const accumulate = (form: LinearForm, value: ZonotopeValue, id: number) => {
       const wide = this.graph.wide[id];
       const rows = this.graph.view(value.address, (value.generators + 1) * wide);
@@ -182,8 +184,8 @@ export class GraphBounder implements BoxBounder {
     accumulate(constraint.outputs, outputs, this.graph.nodes.length - 1);
     accumulate(constraint.inputs, inputs, 0);
     let reach = 0;
-    for (let g = 1; g <= outputs.generators; g++) reach += Math.abs(spread[g]);
-    const terms = constraint.outputs.index.length + constraint.inputs.index.length + outputs.generators + 8;
+    for (let g = 1; g <= generators; g++) reach += Math.abs(spread[g]);
+    const terms = constraint.outputs.index.length + constraint.inputs.index.length + generators + 8;
     const lost = own + (gamma(terms) + constraint.coefficientError * 1.000001) * magnitude + gamma(terms) * reach;
     const bound = centre - reach - inflate(lost);
     return Math.abs(bound) < ROUNDING.magnitudeLimit ? bound : -Infinity;

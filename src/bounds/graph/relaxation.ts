@@ -67,10 +67,18 @@ function stationaryPoint(kind: 'sigmoid' | 'tanh', slope: number): number {
   return 2 * Math.atanh(Math.sqrt(1 - 4 * slope));
 }
 
+/** Smaller slopes leave √(1 − slope) no digits: where σ' equals them cannot be computed from it. */
+const SMALLEST_SLOPE = 1e-15;
+
 function smoothDeviation(kind: 'sigmoid' | 'tanh'): Deviation {
   const value = kind === 'tanh' ? Math.tanh : sigmoid;
   const steepest = kind === 'tanh' ? 1 : 0.25;
   return (slope, l, u) => {
+    if (slope > 0 && slope < SMALLEST_SLOPE) {
+      // σ lies between its ends and so does the line: their difference needs no stationary point, and is as good as exact on any usual range.
+      const lost = TRANSCENDENTAL.error + 4 * ROUNDING.unit * slope * Math.max(Math.abs(l), Math.abs(u));
+      return { low: value(l) - slope * u - lost, high: value(u) - slope * l + lost };
+    }
     const points = [l, u];
     if (slope > 0 && slope < steepest) {
       const y = stationaryPoint(kind, slope);
