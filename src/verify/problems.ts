@@ -8,16 +8,17 @@ export function boxProblems(question: Question): BoxProblem[] {
     let entry = byBox.get(box);
     if (!entry) byBox.set(box, (entry = { constraints: [], rows: new Map(), disjuncts: [] }));
     const { rows } = entry;
-    const own: number[] = [];
+    // A constraint that is written twice in one disjunct is one row all the same.
+    const own = new Set<number>();
     for (const constraint of constraints) {
       let row = rows.get(constraint);
       if (row === undefined) {
         row = entry.constraints.push(constraint) - 1;
         rows.set(constraint, row);
       }
-      own.push(row);
+      own.add(row);
     }
-    entry.disjuncts.push(own);
+    entry.disjuncts.push([...own]);
   }
   return [...byBox].map(([box, { constraints, disjuncts }]) => ({ box, constraints, disjuncts }));
 }

@@ -94,7 +94,10 @@ export class InputSearch {
     open = this.stillOpen(open, rows, lower);
     if (open.length === 0) return { kind: 'closed', method: 'backward', box, bound };
     rows = this.rowsOf(open);
-    lower = bounder.crown(rows).lower;
+    const crown = bounder.crown(rows);
+    // Without usable bounds the planes are those of some earlier pass, and must not cut anything away.
+    if (crown.unstable < 0) return this.split(box, open, [], [], bound);
+    lower = crown.lower;
     bound = Math.max(bound, this.boundOf(open, rows, lower));
     const left = this.stillOpen(open, rows, lower);
     if (left.length === 0) return { kind: 'closed', method: 'crown', box, bound };
@@ -154,13 +157,15 @@ export class InputSearch {
           if (lower[k] > lower[rows.indexOf(own[tightest])]) tightest = position;
           if (!clip(partLow, partHigh, planes[k])) return false;
         }
-        const plane = planes[rows.indexOf(own[tightest])];
-        this.tryPoint([index], 'corner', i => (plane.coefficients[i] > 0 ? box.lower[i] : box.upper[i]));
         for (let i = 0; i < n; i++) {
           low[i] = Math.min(low[i], partLow[i]);
           high[i] = Math.max(high[i], partHigh[i]);
-          coefficient[i] = Math.max(coefficient[i], Math.abs(plane.coefficients[i]));
         }
+        // Without constraints every point of the box violates: the centre has been tried, and there is no plane.
+        if (own.length === 0) return true;
+        const plane = planes[rows.indexOf(own[tightest])];
+        this.tryPoint([index], 'corner', i => (plane.coefficients[i] > 0 ? box.lower[i] : box.upper[i]));
+        for (let i = 0; i < n; i++) coefficient[i] = Math.max(coefficient[i], Math.abs(plane.coefficients[i]));
         return true;
       });
       if (left.length === 0) return { kind: 'closed', method: 'clip', box, bound: Math.max(bound, 0) };
