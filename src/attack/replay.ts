@@ -23,7 +23,9 @@ export class Replayer {
    * `Session.open`, and `replay-mismatch` when ONNX Runtime sees other inputs or outputs than `network` has.
    */
   static async open(model: ModelSource, network: NetworkBoundary): Promise<Result<Replayer>> {
-    const opened = await Session.open(model);
+    let opened = await Session.open(model);
+    // The runtime's optimiser rejects some valid models that it runs well as they are.
+    if (!opened.ok) opened = await Session.open(model, { optimization: 'disabled' });
     if (!opened.ok) return opened;
     const session = opened.value;
     const ports = new Map<string, Port>([...session.inputs, ...session.outputs].map(port => [port.name, port]));

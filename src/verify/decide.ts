@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { attack } from '../attack/pgd';
 import { Replayer } from '../attack/replay';
@@ -63,7 +64,14 @@ export class Solver {
   /** The original file in ONNX Runtime. */
   openReplayer(): Promise<Result<Replayer>> {
     const { externalData, path, bytes, network } = this.model;
-    this.replayer ??= Replayer.open(externalData.length > 0 ? { path } : { bytes, name: path }, network);
+    this.replayer ??= Replayer.open(
+      {
+        bytes,
+        externalData: externalData.map(file => ({ path: file.location, data: readFileSync(file.path) })),
+        name: path,
+      },
+      network,
+    );
     return this.replayer;
   }
 
