@@ -4,7 +4,7 @@ import { packageVersion } from '../engine/version';
 import { helpText, readArguments, type Arguments } from './arguments';
 import type { World } from './execute';
 import { StopSignal } from './execution';
-import { problemLine } from './problems';
+import { problemLine, unwritten } from './problems';
 
 /**
  * How long an interrupted run may take to come to an end by itself, writing what is finished; an engine that does not answer takes 400 ms
@@ -46,6 +46,8 @@ async function main(): Promise<number> {
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   const code = await run(words.value, world);
+  // Everything is out, or its error was heard of, before the program ends.
+  await new Promise(written => process.stdout.write('', written));
   return signal.stopped ? INTERRUPTED : code;
 }
 
@@ -59,8 +61,12 @@ function fail(error: unknown): never {
   process.exit(3);
 }
 
-/** A reader that went away (`certiscope … | head`) is no error. */
-process.stdout.on('error', () => process.exit(0));
+/** A reader that went away (`certiscope … | head`) is no error; a full disk is. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`certiscope: ${problemLine(unwritten('standard output', error))}\n`);
+  process.exit(3);
+});
 process.on('uncaughtException', fail);
 
 main().then(code => process.exit(code), fail);

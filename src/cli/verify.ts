@@ -4,13 +4,13 @@ import type { Problem } from '../base/result';
 import type { PlannedTask } from '../engine/protocol';
 import { packageVersion } from '../engine/version';
 import type { Accuracy, ResultRecord, RunRecord } from '../report/record';
-import { isError, resultName, runVerdict } from '../report/summary';
+import { explain, isError, resultName, runVerdict } from '../report/summary';
 import type { VerdictKind } from '../report/verdict';
 import type { VerifyArguments } from './arguments';
 import { execute, type Question, type World } from './execute';
 import { openResult, type ExecutionListener } from './execution';
 import { Printer } from './print';
-import { problemLine } from './problems';
+import { problemLine, unwritten } from './problems';
 import { ProgressLine, Style, wantsColour } from './terminal';
 
 const EXIT_CODE: Readonly<Record<VerdictKind, number>> = {
@@ -37,10 +37,21 @@ export async function verify(words: VerifyArguments, world: World): Promise<numb
     line.clear();
     world.stderr.write(`certiscope: ${message}\n`);
   };
+  /** Samples of one check tend to fail for one reason. */
+  const said = new Set<string>();
+  const sayOnce = (message: string): void => {
+    if (!said.has(message)) say(message);
+    said.add(message);
+  };
   const report = (found: readonly Problem[]): void => {
     problems.push(...found);
     for (const problem of found)
       if (isError(problem) || (problem.severity === 'warning' && !words.quiet)) say(problemLine(problem));
+  };
+  const add = (result: ResultRecord): void => {
+    results.push(result);
+    line.clear();
+    printer?.result(result);
   };
   const listener: ExecutionListener = {
     onPlan: (plan, warnings) => {
@@ -58,9 +69,10 @@ export async function verify(words: VerifyArguments, world: World): Promise<numb
       line.show(resultName(task), results.length, tasks.length, task.timeout, progress);
     },
     onResult: result => {
-      results.push(result);
-      line.clear();
-      printer?.result(result);
+      add(result);
+      const { verdict, range } = result;
+      if (verdict.kind !== 'error') return;
+      sayOnce(problemLine({ code: 'cli/undecidable', message: explain(verdict), file: words.specification, range }));
     },
     onNotice: say,
   };
@@ -83,7 +95,7 @@ export async function verify(words: VerifyArguments, world: World): Promise<numb
   else if (end.kind !== 'complete') {
     if (end.kind === 'failed') say(problemLine(end.problem));
     const answered = new Set(results.map(result => result.index));
-    for (const task of tasks.filter(({ index }) => !answered.has(index))) listener.onResult(openResult(task, end));
+    for (const task of tasks.filter(({ index }) => !answered.has(index))) add(openResult(task, end));
   }
   const run: RunRecord = {
     model,
@@ -112,8 +124,7 @@ async function writeReports(run: RunRecord, words: VerifyArguments, world: World
     try {
       writeFileSync(file, content);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      problems.push({ code: 'cli/write', message: `${file}: cannot be written (${reason}).`, file });
+      problems.push(unwritten(file, error));
     }
   };
   if (words.json !== undefined) {

@@ -4,7 +4,7 @@ import { explain } from '../report/summary';
 import { toVnncomp } from '../report/vnncomp';
 import type { VnncompArguments } from './arguments';
 import { execute, type World } from './execute';
-import { problemLine } from './problems';
+import { problemLine, unwritten } from './problems';
 
 /** Part of the time that is kept for writing the answer, up to so many seconds. */
 const RESERVED_PART = 0.05;
@@ -38,7 +38,7 @@ export async function vnncomp(words: VnncompArguments, world: World): Promise<nu
   try {
     writeFileSync(words.results, text);
   } catch (error) {
-    say(`${words.results}: cannot be written (${error instanceof Error ? error.message : String(error)}).`);
+    say(problemLine(unwritten(words.results, error)));
     return 3;
   }
   const [word] = text.split('\n', 1);

@@ -198,7 +198,10 @@ function inOrder(
       }
     }
   if (queue.length < nodes.length)
-    refuse('graph-cycle', `the graph runs in a circle: ${circle(nodes.filter(node => missing.get(node)! > 0))}.`);
+    refuse(
+      'graph-cycle',
+      `the graph runs in a circle: ${circle(nodes.filter(node => missing.get(node)! > 0))}; export the model again.`,
+    );
   return queue;
 }
 

@@ -33,6 +33,15 @@ export async function readTextFile(path: string): Promise<Result<string>> {
   if (!bytes.ok) return bytes;
   if (bytes.value.length > MAX_TEXT_BYTES)
     return problem('file/too-large', `${path}: is larger than 512 MiB, too large for a specification.`, { file: path });
+  // No text holds a zero byte; without this a binary file would be a thousand syntax errors.
+  if (bytes.value.includes(0))
+    return problem(
+      'file/binary',
+      `${path}: is a binary file, and a specification is text. Check that the right file was chosen.`,
+      {
+        file: path,
+      },
+    );
   return ok(withoutByteOrderMark(bytes.value.toString('utf8')));
 }
 

@@ -33,9 +33,11 @@ export function parsePerturbationSpec(source: string, file: string): Result<Pert
     syntaxErrors.forEach(({ error, offset, length }, k) => {
       const name = printParseErrorCode(error);
       // A word that is no JSON value is reported as such; that the value is then missing is no second mistake.
-      const follows =
-        k > 0 && printParseErrorCode(syntaxErrors[k - 1].error) === 'InvalidSymbol' && name === 'ValueExpected';
-      if (!follows) report('spec/syntax', SYNTAX[name] ?? 'This is not valid JSON.', offset, length);
+      const previous = syntaxErrors[k - 1];
+      const follows = k > 0 && printParseErrorCode(previous.error) === 'InvalidSymbol' && name === 'ValueExpected';
+      // Every brace that is still open at the end is missing at one and the same place.
+      const again = k > 0 && previous.error === error && previous.offset === offset;
+      if (!follows && !again) report('spec/syntax', SYNTAX[name] ?? 'This is not valid JSON.', offset, length);
     });
   }
   if (!root || problems.length > 0) return fail(problems);

@@ -273,6 +273,30 @@ describe('bad input', () => {
       () => ['verify', 'tiny.onnx', 'safe.vnnlib', '--quiet', '--json', 'none/out.json'],
       /^none\/out\.json: cannot be written/,
     ],
+    [
+      'a specification that is no text',
+      () => (write('b.vnnlib', '\u0000\u0001(assert'), ['verify', 'tiny.onnx', 'b.vnnlib']),
+      /^b\.vnnlib: is a binary file, and a specification is text\./,
+    ],
+    [
+      'a check that this version does not decide, of several samples',
+      () => (
+        write(
+          'w.certiscope.jsonc',
+          perturbation({
+            inputs: {
+              data: [
+                [0.5, 0.5],
+                [0.2, 0.1],
+              ],
+            },
+            checks: [{ perturb: 'weights', magnitude: '1%' }],
+          }),
+        ),
+        ['verify', 'w.certiscope.jsonc', '--quiet']
+      ),
+      /^w\.certiscope\.jsonc:\d+:\d+: .*of the input only/,
+    ],
     ['a model to describe that is not there', () => ['info', 'none.onnx'], /^none\.onnx: there is no such file/],
     ['a missing word of vnncomp', () => ['vnncomp', 'v1', 'acas', 'tiny.onnx'], /^vnncomp takes six words/],
   ];
