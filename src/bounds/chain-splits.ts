@@ -106,6 +106,14 @@ export class ChainSplits {
     return best;
   }
 
+  /** Which neuron of which hidden layer (both counted from 0) stands at a place. */
+  neuron(place: number): { layer: number; neuron: number } {
+    const layer = this.layerOf(place);
+    const { core } = this;
+    const live = new Int32Array(core.memory.buffer, core.liveNeurons(layer + 1), core.liveCount(layer + 1));
+    return { layer, neuron: live[place - this.offsets[layer]] };
+  }
+
   private row(address: number, r: number): Float64Array {
     return doublesAt(this.core, address + r * this.width * 8, this.width);
   }

@@ -147,13 +147,4 @@ export class ChainLadder implements BoxBounder {
   splits(rows: number): ChainSplits {
     return new ChainSplits(this.core, this.chain.layers.length, this.inputs, rows, this.rows);
   }
-
-  /** Per hidden layer the neurons that can be non-zero on the box last prepared; `ChainSplits` counts its places over them. */
-  liveNeurons(): Int32Array[] {
-    const { core } = this;
-    return this.chain.layers.slice(1).map((_, k) => {
-      const count = core.liveCount(k + 1);
-      return new Int32Array(core.memory.buffer, core.liveNeurons(k + 1), count).slice();
-    });
-  }
 }

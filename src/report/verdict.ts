@@ -16,18 +16,36 @@ export interface Counterexample<T = Float32Array> {
   readonly foundBy: string;
 }
 
-/** One leaf of a proof: the sub-box (or the splits) and what closed it. Enough to check the verdict again without the search. */
-export interface ProofLeaf {
-  readonly lower: Float64Array;
-  readonly upper: Float64Array;
-  /** Per disjunct constraint row of the box: certified lower bound of the violation-free side. */
-  readonly bound: number;
-  readonly method: 'interval' | 'symbolic' | 'zonotope' | 'crown' | 'alpha-crown';
-}
+/** One leaf of a proof: a part of the region and what closed it. Enough to check the verdict again without the search. */
+export type ProofLeaf =
+  /** A box of inputs on which the method's bound is positive for all disjuncts that were still open there. */
+  | {
+      readonly kind: 'box';
+      readonly lower: Float64Array;
+      readonly upper: Float64Array;
+      readonly disjuncts: readonly number[];
+      /** `clip`: the planes of the box leave no part where all constraints of a disjunct can hold. */
+      readonly method: 'zonotope' | 'backward' | 'crown' | 'alpha-crown' | 'clip';
+      readonly bound: number;
+    }
+  /** The whole region with some neurons fixed to one side of 0; α and β are the multipliers that make the constraint's bound positive. */
+  | {
+      readonly kind: 'phases';
+      readonly lower: Float64Array;
+      readonly upper: Float64Array;
+      readonly disjunct: number;
+      readonly constraint: number;
+      readonly phases: readonly { readonly layer: number; readonly neuron: number; readonly sign: 1 | -1 }[];
+      /** Per hidden layer and live neuron, in the order of `liveNeurons`. */
+      readonly alpha: Float64Array;
+      readonly beta: Float64Array;
+      readonly bound: number;
+    };
 
-/** What a `verified` rests on. Large proofs keep counts only unless asked to keep leaves. */
+/** What a `verified` rests on. */
 export interface Proof {
   readonly leaves: number;
+  /** The leaves themselves; absent when together they would take too much memory (the counts stay). */
   readonly kept?: readonly ProofLeaf[];
   /** Largest depth of the tree. */
   readonly depth: number;

@@ -5,7 +5,7 @@ import { Replayer } from '../attack/replay';
 import { ok, type Result } from '../base/result';
 import { denseChain } from '../bounds/chain';
 import type { LoadedModel } from '../network/load';
-import type { Counterexample, Statistics, Verdict } from '../report/verdict';
+import type { Counterexample, ProofLeaf, Statistics, Verdict } from '../report/verdict';
 import type { Question } from '../spec/question';
 import { ParallelSearch } from './input-split/parallel';
 import { addCounts, type SearchCounts } from './input-split/queue';
@@ -191,6 +191,12 @@ class Decision {
     this.counterexample = outcome.counterexample;
   }
 
+  /** The leaves of all proofs, when none was too large to keep. */
+  private leaves(): { kept?: ProofLeaf[] } {
+    const parts = this.provers.map(prover => prover.proof());
+    return parts.includes(null) ? {} : { kept: parts.flatMap(part => part ?? []) };
+  }
+
   private noteAttack(margin: number): void {
     this.bestAttack = Math.min(this.bestAttack, margin);
     this.report();
@@ -245,7 +251,7 @@ class Decision {
       return {
         kind: 'verified',
         soundness: this.options.soundness,
-        proof: { leaves: counts.leaves, depth: counts.depth },
+        proof: { leaves: counts.leaves, depth: counts.depth, ...this.leaves() },
         seconds,
         lowerBound,
         statistics,

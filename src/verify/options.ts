@@ -7,8 +7,6 @@ export interface SolverOptions {
   readonly soundness: 'real' | 'runtime';
   readonly seed: number;
   readonly threads: number;
-  /** Keep every leaf of the proof (for certificates); otherwise only counts. */
-  readonly keepProof: boolean;
 }
 
 export const DEFAULT_OPTIONS: SolverOptions = {
@@ -17,5 +15,4 @@ export const DEFAULT_OPTIONS: SolverOptions = {
   soundness: 'real',
   seed: 1,
   threads: 0,
-  keepProof: false,
 };

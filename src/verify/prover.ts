@@ -1,3 +1,4 @@
+import type { ProofLeaf } from '../report/verdict';
 import type { SearchCounts } from './input-split/queue';
 import type { Budget } from './progress';
 
@@ -16,5 +17,7 @@ export type ProofEnd =
 export interface Prover {
   run(budget: Budget): Promise<ProofEnd>;
   counts(): SearchCounts;
+  /** After `verified`: the leaves of the proof; null when they were too many to keep. */
+  proof(): readonly ProofLeaf[] | null;
   close(): Promise<void>;
 }

@@ -1,10 +1,13 @@
 import { GraphBounder } from '../bounds/graph/graph-bounder';
 import type { Network } from '../network/network';
+import type { ProofLeaf } from '../report/verdict';
 import type { SearchCounts } from './input-split/queue';
 import type { BoxProblem } from './input-split/search';
 import type { Budget } from './progress';
+import { ProofRecord } from './proof-record';
 import type { ProofEnd, Prover } from './prover';
 
+const METHODS = ['zonotope', 'backward', 'crown', 'alpha-crown'] as const;
 type Rung = (rows: number[], budget: Budget) => Float64Array | null | Promise<Float64Array | null>;
 
 /** Steps of the slope search at the root. */
@@ -16,6 +19,7 @@ const ITERATIONS = 40;
  */
 export class RootProver implements Prover {
   private readonly bounder: GraphBounder;
+  private readonly record = new ProofRecord();
   private rung = 0;
   private open: readonly number[];
   private bound = -Infinity;
@@ -42,10 +46,11 @@ export class RootProver implements Prover {
     while (this.rung < rungs.length) {
       if (budget.cancelled() || performance.now() >= budget.deadline) return { kind: 'stopped' };
       const rows = [...new Set(this.open.flatMap(index => this.problem.disjuncts[index]))];
+      const method = METHODS[this.rung];
       const lower = await rungs[this.rung](rows, budget);
       this.rung++;
       if (lower === null) continue;
-      this.note(rows, lower);
+      this.note(rows, lower, method);
       if (this.open.length === 0) return { kind: 'verified' };
     }
     return { kind: 'exhausted', reason: 'The bounds of the whole region do not settle it' };
@@ -65,6 +70,10 @@ export class RootProver implements Prover {
       openBound: verified ? Infinity : this.bound,
       bestAttack: Infinity,
     };
+  }
+
+  proof(): readonly ProofLeaf[] | null {
+    return this.record.take();
   }
 
   async close(): Promise<void> {}
@@ -91,11 +100,17 @@ export class RootProver implements Prover {
     return this.bounder.optimised(rows, { iterations: ITERATIONS, threads: this.threads, enough: 0, cancelled });
   }
 
-  private note(rows: readonly number[], lower: Float64Array): void {
+  private note(rows: readonly number[], lower: Float64Array, method: (typeof METHODS)[number]): void {
     for (const index of this.open)
       for (const row of this.problem.disjuncts[index])
         this.best[index] = Math.max(this.best[index], lower[rows.indexOf(row)]);
-    this.open = this.open.filter(index => !(this.best[index] > 0));
+    const { lower: from, upper: to } = this.problem.box;
+    this.open = this.open.filter(index => {
+      const bound = this.best[index];
+      if (!(bound > 0)) return true;
+      this.record.add({ kind: 'box', lower: from, upper: to, disjuncts: [index], method, bound });
+      return false;
+    });
     this.bound = this.best.reduce((least, value) => Math.min(least, value), Infinity);
   }
 }

@@ -1,4 +1,5 @@
 import type { Network } from '../../network/network';
+import type { ProofLeaf } from '../../report/verdict';
 import type { OpenBox } from './open-box';
 import type { SearchCounts } from './queue';
 import type { BoxProblem, Candidate } from './search';
@@ -18,8 +19,8 @@ export type ToWorker = { readonly kind: 'boxes'; readonly boxes: readonly OpenBo
 
 export type FromWorker =
   | { readonly kind: 'ready' }
-  /** Nothing left to do; `counts` are final until more boxes come. */
-  | { readonly kind: 'idle'; readonly counts: SearchCounts }
+  /** Nothing left to do; `counts` are final until more boxes come. `leaves`: those closed since the last time, null when too many. */
+  | { readonly kind: 'idle'; readonly counts: SearchCounts; readonly leaves: readonly ProofLeaf[] | null }
   | { readonly kind: 'progress'; readonly counts: SearchCounts }
   | { readonly kind: 'share'; readonly boxes: readonly OpenBox[] }
   | { readonly kind: 'candidate'; readonly candidate: Candidate };

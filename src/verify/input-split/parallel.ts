@@ -4,6 +4,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { Worker } from 'node:worker_threads';
 import { createBounder } from '../../bounds/create-bounder';
 import type { Network } from '../../network/network';
+import type { ProofLeaf } from '../../report/verdict';
 import type { Budget } from '../progress';
 import type { ProofEnd, Prover } from '../prover';
 import { HUNGRY, STOP, type FromWorker, type WorkerStart } from './messages';
@@ -57,6 +58,10 @@ export class ParallelSearch implements Prover {
 
   counts(): SearchCounts {
     return addCounts([this.queue.counts(), ...this.helpers.flatMap(helper => helper.counts ?? [])]);
+  }
+
+  proof(): readonly ProofLeaf[] | null {
+    return this.queue.record.take();
   }
 
   /** Works until decided or until the budget is used up; then (`stopped`) it may be called again. */
@@ -143,6 +148,7 @@ export class ParallelSearch implements Prover {
       case 'idle':
         helper.idle = true;
         helper.counts = message.counts;
+        this.queue.record.addAll(message.leaves);
         break;
       case 'progress':
         helper.counts = message.counts;

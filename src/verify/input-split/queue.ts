@@ -1,3 +1,4 @@
+import { ProofRecord } from '../proof-record';
 import type { Candidate, InputSearch } from './search';
 import type { OpenBox } from './open-box';
 
@@ -35,6 +36,8 @@ export class SearchQueue {
   private stuckBound = Infinity;
   /** The most promising point since it was last taken. */
   private candidate: Candidate | null = null;
+
+  readonly record = new ProofRecord();
 
   constructor(private readonly search: InputSearch) {}
 
@@ -88,8 +91,11 @@ export class SearchQueue {
     }
     this.leaves++;
     this.closedFraction += 2 ** -box.depth;
-    if (outcome.kind === 'closed') this.leafBound = Math.min(this.leafBound, outcome.bound);
-    else {
+    if (outcome.kind === 'closed') {
+      const { method, bound } = outcome;
+      this.leafBound = Math.min(this.leafBound, bound);
+      this.record.add({ kind: 'box', lower: box.lower, upper: box.upper, disjuncts: box.open, method, bound });
+    } else {
       this.stuck++;
       this.stuckBound = Math.min(this.stuckBound, outcome.bound);
     }

@@ -31,7 +31,7 @@ function slice(): void {
   if (candidate) send({ kind: 'candidate', candidate });
   if (queue.length === 0) {
     running = false;
-    send({ kind: 'idle', counts: queue.counts() });
+    send({ kind: 'idle', counts: queue.counts(), leaves: queue.record.take() });
     return;
   }
   if (Atomics.load(flags, HUNGRY) > 0 && queue.length > 1) send({ kind: 'share', boxes: queue.share() });

@@ -3,7 +3,9 @@ import { ChainLadder, type DenseChain } from '../../bounds/chain';
 import type { ChainSplits, Multipliers, Split } from '../../bounds/chain-splits';
 import type { SearchCounts } from '../input-split/queue';
 import { marginAt, type BoxProblem, type Candidate } from '../input-split/search';
+import type { ProofLeaf } from '../../report/verdict';
 import type { Budget } from '../progress';
+import { ProofRecord } from '../proof-record';
 import type { ProofEnd, Prover } from '../prover';
 import { SEARCH } from '../../bounds/tolerances';
 
@@ -35,6 +37,7 @@ export class NeuronSplitProver implements Prover {
   private readonly ladder: ChainLadder;
   private splits: ChainSplits | null = null;
   private stack: SubProblem[] = [];
+  private readonly record = new ProofRecord();
   private started = false;
   private subproblems = 0;
   private leaves = 0;
@@ -96,6 +99,10 @@ export class NeuronSplitProver implements Prover {
     };
   }
 
+  proof(): readonly ProofLeaf[] | null {
+    return this.record.take();
+  }
+
   async close(): Promise<void> {}
 
   /** The whole region: what its bounds settle is done; the rest becomes one sub-problem a disjunct. */
@@ -110,7 +117,12 @@ export class NeuronSplitProver implements Prover {
     const best = problem.disjuncts.map(own => own.reduce((a, b) => (bounds.lower[b] > bounds.lower[a] ? b : a)));
     const total = problem.disjuncts.length;
     const left = best.flatMap((row, disjunct) => (bounds.lower[row] > 0 ? [] : [{ row, disjunct }]));
-    for (const row of best) if (bounds.lower[row] > 0) this.closed(bounds.lower[row], 0, 1 / total);
+    best.forEach((row, disjunct) => {
+      const bound = bounds.lower[row];
+      if (!(bound > 0)) return;
+      this.closed(bound, 0, 1 / total);
+      this.record.add({ kind: 'box', lower, upper, disjuncts: [disjunct], method: 'crown', bound });
+    });
     if (left.length === 0) return true;
     this.splits = ladder.splits(BATCH);
     for (let from = 0; from < left.length; from += BATCH) {
@@ -177,11 +189,16 @@ export class NeuronSplitProver implements Prover {
       splits.improve(count, iterations, RATES, (lower, step) => {
         let open = false;
         lower.forEach((bound, r) => {
-          if (bound > best[r]) best[r] = bound;
+          if (bound > best[r]) {
+            // A leaf is kept with the multipliers that prove it.
+            if (bound > 0 && !(best[r] > 0)) kept[r] = splits.multipliers(r);
+            best[r] = bound;
+          }
           if (!(best[r] > 0)) open = true;
         });
         if (open && step === iterations)
           subs.forEach((_, r) => {
+            if (best[r] > 0) return;
             kept[r] = splits.multipliers(r);
             candidates[r] = splits.candidates(r, CANDIDATES);
           });
@@ -193,6 +210,7 @@ export class NeuronSplitProver implements Prover {
       this.depth = Math.max(this.depth, sub.splits.length);
       if (best[r] > 0) {
         this.closed(best[r], sub.splits.length, part);
+        this.keep(sub, kept[r], best[r]);
         return;
       }
       points ??= splits.points(count);
@@ -202,6 +220,24 @@ export class NeuronSplitProver implements Prover {
       );
       if (candidates[r].length === 0) this.unsplittable++;
       else this.stack.push({ ...sub, multipliers: kept[r], bound: best[r], candidates: candidates[r] });
+    });
+  }
+
+  private keep(
+    sub: { disjunct: number; row: number; splits: readonly Split[] },
+    multipliers: Multipliers,
+    bound: number,
+  ): void {
+    const { lower, upper } = this.problem.box;
+    this.record.add({
+      kind: 'phases',
+      lower,
+      upper,
+      disjunct: sub.disjunct,
+      constraint: sub.row,
+      phases: sub.splits.map(({ place, sign }) => ({ ...this.splits!.neuron(place), sign })),
+      ...multipliers,
+      bound,
     });
   }
 

@@ -36,10 +36,6 @@ describe('bounds of sub-problems', () => {
         const input = lower.map((l, i) => l + random.uniform() * (upper[i] - l));
         return { input, values: evaluate(network, input) };
       });
-      const preactivation = placesOf(
-        ladder,
-        network.nodes.filter(node => node.kind === 'dense').map(node => node.id),
-      );
       let checked = 0;
       for (let trial = 0; trial < 20; trial++) {
         const chosen: Split[] = candidates
@@ -64,8 +60,8 @@ describe('bounds of sub-problems', () => {
         });
         const inside = samples.filter(({ values }) =>
           chosen.every(({ place, sign }) => {
-            const { node, neuron } = preactivation(place);
-            return values[node][neuron] * sign >= 0;
+            const { layer, neuron } = splits.neuron(place);
+            return values[1 + 2 * layer][neuron] * sign >= 0;
           }),
         );
         for (const { input, values } of inside)
@@ -81,23 +77,6 @@ describe('bounds of sub-problems', () => {
     },
   );
 });
-
-/** From a place to its neuron: places count the live neurons, layer by layer, padded to fours. */
-function placesOf(
-  ladder: ChainLadder,
-  denseIds: readonly number[],
-): (place: number) => { node: number; neuron: number } {
-  const live = ladder.liveNeurons();
-  return place => {
-    let offset = 0;
-    for (const [k, neurons] of live.entries()) {
-      const wide = (neurons.length + 3) & ~3;
-      if (place < offset + wide) return { node: denseIds[k], neuron: neurons[place - offset] };
-      offset += wide;
-    }
-    throw new Error(`no place ${place}`);
-  };
-}
 
 function boxOf(lower: Float64Array, upper: Float64Array): Box {
   const low = Float32Array.from(lower);

@@ -54,7 +54,14 @@ describe('the store', () => {
   });
 
   it('keeps counts of a proof and no infinite bound', async () => {
-    const leaf = { lower: Float64Array.of(0), upper: Float64Array.of(1), bound: 1, method: 'crown' as const };
+    const leaf = {
+      kind: 'box' as const,
+      lower: Float64Array.of(0),
+      upper: Float64Array.of(1),
+      disjuncts: [0],
+      bound: 1,
+      method: 'crown' as const,
+    };
     await store.write(
       KEY,
       { ...VERIFIED, lowerBound: -Infinity, proof: { leaves: 1, depth: 0, kept: [leaf] } } as Verdict,

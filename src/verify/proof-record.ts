@@ -1,0 +1,37 @@
+import type { ProofLeaf } from '../report/verdict';
+
+/** Leaves are kept while they take no more than this, in bytes, for one question. */
+const ROOM = 16 * 2 ** 20;
+
+/** The leaves of a proof as they are closed; gives up keeping them, for good, when they become too many. */
+export class ProofRecord {
+  private leaves: ProofLeaf[] = [];
+  private bytes = 0;
+  private complete = true;
+
+  add(leaf: ProofLeaf): void {
+    if (!this.complete) return;
+    this.bytes +=
+      100 + 8 * (2 * leaf.lower.length + (leaf.kind === 'phases' ? leaf.alpha.length + leaf.beta.length : 0));
+    if (this.bytes > ROOM) this.giveUp();
+    else this.leaves.push(leaf);
+  }
+
+  /** Takes over what another record (another thread's) has; null when that one gave up. */
+  addAll(leaves: readonly ProofLeaf[] | null): void {
+    if (leaves === null) this.giveUp();
+    else for (const leaf of leaves) this.add(leaf);
+  }
+
+  /** All leaves so far, which are then no longer here; null when they were too many. */
+  take(): ProofLeaf[] | null {
+    const { leaves } = this;
+    this.leaves = [];
+    return this.complete ? leaves : null;
+  }
+
+  private giveUp(): void {
+    this.complete = false;
+    this.leaves = [];
+  }
+}
