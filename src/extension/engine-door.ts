@@ -8,6 +8,7 @@ const STORE_LIMIT_MEGABYTES = 500;
 /** Starts the engine's client with the first request: nothing of it is loaded, and no process runs, before a person asks for something. */
 export class EngineDoor implements vscode.Disposable {
   #engine: Promise<Engine> | null = null;
+  #memoryLimit = 0;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
@@ -19,7 +20,9 @@ export class EngineDoor implements vscode.Disposable {
     return vscode.Uri.joinPath(this.context.storageUri ?? this.context.globalStorageUri, 'verdicts');
   }
 
-  open = (): Promise<Engine> => {
+  /** The engine, started anew when its memory ceiling was changed in the settings; runs come one after the other, so none is lost. */
+  open = async (): Promise<Engine> => {
+    if (this.#engine && this.#memoryLimit !== memoryLimit()) await this.#end();
     this.#engine ??= this.#create();
     return this.#engine;
   };
@@ -48,15 +51,15 @@ export class EngineDoor implements vscode.Disposable {
   }
 
   async #create(): Promise<Engine> {
+    this.#memoryLimit = memoryLimit();
     const { EngineClient } = await import('../engine/client');
     const started = performance.now();
-    const memoryLimitMegabytes = vscode.workspace.getConfiguration('certiscope').get<number>('memoryLimit', 4096);
     await vscode.workspace.fs.createDirectory(this.storeFolder);
     const engine = new EngineClient({
       script: path.join(this.context.extensionPath, 'dist', 'engine.js'),
       storeFolder: this.storeFolder.fsPath,
       storeLimitMegabytes: STORE_LIMIT_MEGABYTES,
-      memoryLimitMegabytes,
+      memoryLimitMegabytes: this.#memoryLimit,
     });
     engine.onLog(entry => logEngine(this.log, entry));
     engine.onState(state => {
@@ -68,4 +71,8 @@ export class EngineDoor implements vscode.Disposable {
     });
     return engine;
   }
+}
+
+function memoryLimit(): number {
+  return vscode.workspace.getConfiguration('certiscope').get<number>('memoryLimit', 4096);
 }

@@ -64,7 +64,7 @@ export const JOURNEYS = [
       for (const theme of ['dark', 'high-contrast']) {
         setTheme(server, theme);
         // A reload brings the panel back with what it showed, from the engine's store.
-        await workbench.page.reload();
+        await workbench.reload();
         await results.locator('canvas').nth(2).waitFor();
         await workbench.lens(/falsified ·/);
         await workbench.picture(`counterexample-${theme}`);

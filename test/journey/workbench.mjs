@@ -66,9 +66,13 @@ export class Workbench {
 
   /** Right-clicks and chooses; a picture of the open menu is kept under `picture`. */
   async contextMenu(target, name, picture) {
-    await target.click({ button: 'right' });
     const item = this.page.locator('.monaco-menu').getByRole('menuitem', { name, exact: true });
-    await item.waitFor();
+    // A window that has only just opened may not know its extensions' menu items yet: open the menu again, as a person would.
+    for (let attempt = 0; attempt < 5 && !(await item.isVisible()); attempt++) {
+      await this.page.keyboard.press('Escape');
+      await target.click({ button: 'right' });
+      await item.waitFor({ timeout: 3000 }).catch(() => {});
+    }
     if (picture) {
       await item.hover();
       await this.picture(picture);
@@ -129,6 +133,14 @@ export class Workbench {
   /** The page inside the results panel. */
   get results() {
     return this.page.frameLocator('iframe.webview.ready').first().frameLocator('iframe#active-frame');
+  }
+
+  /** Reloads the window in order: VS Code keeps what is open, which a reload of the page under it may lose. */
+  async reload() {
+    const loaded = this.page.waitForEvent('load');
+    await this.run('Developer: Reload Window');
+    await loaded;
+    await this.explorer.waitFor();
   }
 
   /** Opens a view container by its icon in the activity bar. */

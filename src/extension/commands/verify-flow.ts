@@ -319,11 +319,14 @@ function mayRun(uri: vscode.Uri): boolean {
   return false;
 }
 
-/** The person's settings; what the specification says itself goes before them (in the engine), except for the seed and the threads. */
+/**
+ * What a person's settings say about solving. A perturbation specification has settings of its own, which those here would override; a VNN-LIB
+ * file has none. Threads are the machine's matter, and count for both where they were set at all.
+ */
 function solverOptions(specification: vscode.Uri): VerifyParams['options'] {
   const settings = vscode.workspace.getConfiguration('certiscope', specification);
   const threads = settings.get<number>('threads', 0);
-  const seed = settings.get<number>('seed', 1);
-  if (specificationKind(specification.path) === 'perturbation') return { threads, seed };
-  return { threads, seed, timeout: settings.get<number>('timeout', 60) };
+  const machine = threads > 0 ? { threads } : {};
+  if (specificationKind(specification.path) === 'perturbation') return machine;
+  return { ...machine, seed: settings.get<number>('seed', 1), timeout: settings.get<number>('timeout', 60) };
 }

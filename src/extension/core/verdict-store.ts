@@ -349,9 +349,7 @@ export class VerdictStore {
       fingerprint: run.fingerprints.get(id) ?? question.fingerprint,
       model: run.model,
       modelVersion: run.modelVersion,
-      results: [...(same?.results ?? []).filter(result => result.index !== event.result.index), event.result].sort(
-        (a, b) => a.index - b.index,
-      ),
+      results: withResult(same?.results ?? [], event.result),
       planned: run.planned.get(id) ?? 1,
       ended: false,
     };
@@ -395,6 +393,13 @@ interface Touched {
   readonly specifications: Set<string>;
   readonly questions: Set<QuestionId>;
   readonly models: Set<string>;
+}
+
+/** Results come in the order of the plan, so that the new one goes to the end; one that comes again replaces the earlier. */
+function withResult(results: readonly Answered[], result: Answered): readonly Answered[] {
+  const last = results.at(-1);
+  if (last === undefined || last.index < result.index) return [...results, result];
+  return [...results.filter(({ index }) => index !== result.index), result].sort((a, b) => a.index - b.index);
 }
 
 /** The verdict of a question: the worst of its results. Never "verified" early: while results are missing only a bad one counts. */

@@ -73,6 +73,14 @@ describe('a run', () => {
     expect(verdict(A)).toBe('verified');
   });
 
+  it('keeps results in the order of the plan, one for each question', () => {
+    queued('1');
+    planned('1', 'a', 'a', 'a', 'a');
+    for (const index of [1, 0, 2, 1])
+      store.apply({ kind: 'result', run: '1', result: result(index, 'a', VERDICT.verified) });
+    expect(store.question(A)?.evidence?.results.map(({ index }) => index)).toEqual([0, 1, 2]);
+  });
+
   it('says falsified with the first counterexample', () => {
     queued('1');
     planned('1', 'a', 'a');
