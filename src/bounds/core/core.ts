@@ -64,7 +64,15 @@ let compiled: WebAssembly.Module | undefined;
 /** A fresh instance of the float64 core, with memory of its own. About a millisecond; drop it to free its memory. */
 export function instantiateCore(): CoreExports {
   compiled ??= new WebAssembly.Module(Buffer.from(CORE_MODULE_BASE64, 'base64'));
-  return new WebAssembly.Instance(compiled, {}).exports as unknown as CoreExports;
+  const core = new WebAssembly.Instance(compiled, {}).exports as unknown as CoreExports;
+  return {
+    ...core,
+    allocate: bytes => {
+      // Passed on, a larger number would lose its upper bits, and what was allocated would be too small.
+      assert(bytes < 2 ** 32, () => `${bytes} bytes are more than the float64 core can address`);
+      return core.allocate(bytes);
+    },
+  };
 }
 
 /** Doubles a row of n values takes in the core's memory (rows are whole vectors, padded with zeros). */

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { ChainLadder, denseChain } from '../../../src/bounds/chain';
+import { instantiateCore } from '../../../src/bounds/core/core';
 import { GraphBounder } from '../../../src/bounds/graph/graph-bounder';
 import { lineWithSlope } from '../../../src/bounds/graph/relaxation';
 import type { ActivationNode, Network } from '../../../src/network/network';
+import { randomChain } from './chains';
 
 describe('an output that does not depend on the input', () => {
   const tensor = (name: string) => ({ name, shape: [1, 1], type: 'float32', offset: 0, size: 1 });
@@ -58,5 +61,19 @@ describe('lines around Sigmoid and Tanh of slopes too small for their tangent po
           expect(slope * y + above.intercept).toBeGreaterThanOrEqual(value[kind](y));
         }
       }
+  });
+});
+
+describe('sizes beyond what the core can address', () => {
+  it('are refused where they are asked for', () => {
+    const core = instantiateCore();
+    expect(() => core.allocate(2 ** 32 + 64)).toThrow('more than the float64 core can address');
+    expect(() => core.allocate(2 ** 32 - 8)).toThrow();
+  });
+
+  it('are refused by the ladder, whose rows would overlap', () => {
+    // 65 553 rows of 32 768 doubles: the lower 32 bits of that many bytes are only 4 MB.
+    const chain = denseChain(randomChain(1, [2, 32768, 10, 32768, 1]))!;
+    expect(() => new ChainLadder(chain, [])).toThrow('unreachable');
   });
 });

@@ -1,6 +1,6 @@
 // A chain of dense layers with (leaky) ReLU between them, and everything that is kept per box: the state of the ladder.
 
-import { allocate, doubles, integers, stride } from './memory';
+import { allocate, doubles, integers, matrix, stride } from './memory';
 import { gamma, inflate, UNDERFLOW, UNIT } from './rounding';
 
 /**
@@ -85,11 +85,11 @@ export function newLayer(k: i32, size: i32, slope: f64, relativeError: f64): voi
   it.inputs = inputs;
   it.slope = slope;
   it.relativeError = relativeError;
-  it.weight = allocate((<usize>size * <usize>stride(inputs)) << 3);
+  it.weight = matrix(size, inputs);
   it.bias = doubles(size);
   it.biasError = doubles(size);
   it.live = integers(size);
-  it.packed = allocate((<usize>size * <usize>stride(inputs)) << 3);
+  it.packed = matrix(size, inputs);
   it.biasLive = doubles(size);
   it.lowerSlope = doubles(size);
   it.upperSlope = doubles(size);

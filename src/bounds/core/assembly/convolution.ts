@@ -1,6 +1,6 @@
 // Two-dimensional convolution of one image at a time as a matrix product, and its transpose.
 
-import { allocate, stride } from './memory';
+import { allocate, matrix, stride } from './memory';
 import { gemm } from './gemm';
 
 @unmanaged
@@ -28,22 +28,22 @@ export function newGeometry(): usize {
 }
 
 let columns: usize = 0;
-let columnsSize: usize = 0;
+let columnsSize: u64 = 0;
 let plane: usize = 0;
-let planeSize: usize = 0;
+let planeSize: u64 = 0;
 
 /** Scratch that only ever grows; must not be released. */
 export function reserveConvolution(geometry: usize): void {
   const g = changetype<Geometry>(geometry);
-  const wide = <usize>stride(g.outHeight * g.outWidth);
-  const taps = <usize>((g.channels / g.groups) * g.kernelHeight * g.kernelWidth);
-  if ((taps * wide) << 3 > columnsSize) {
-    columnsSize = (taps * wide) << 3;
-    columns = allocate(columnsSize);
+  const wide = stride(g.outHeight * g.outWidth);
+  const taps = (g.channels / g.groups) * g.kernelHeight * g.kernelWidth;
+  if (<u64>taps * <u64>wide > columnsSize) {
+    columnsSize = <u64>taps * <u64>wide;
+    columns = matrix(taps, wide);
   }
-  if ((<usize>g.outputs * wide) << 3 > planeSize) {
-    planeSize = (<usize>g.outputs * wide) << 3;
-    plane = allocate(planeSize);
+  if (<u64>g.outputs * <u64>wide > planeSize) {
+    planeSize = <u64>g.outputs * <u64>wide;
+    plane = matrix(g.outputs, wide);
   }
 }
 

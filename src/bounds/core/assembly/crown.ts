@@ -2,7 +2,7 @@
 
 import { constantsGamma, inputLower, inputUpper, layer, layerCount, maxSize } from './chain';
 import { gemm } from './gemm';
-import { doubles, allocate, stride } from './memory';
+import { doubles, matrix, stride } from './memory';
 import { gamma, inflate, MAGNITUDE_LIMIT, UNIT } from './rounding';
 
 let bufferA: usize = 0;
@@ -22,8 +22,8 @@ export let rowPlane: usize = 0;
 export function newCrown(questionRows: i32): void {
   maxRows = max(questionRows, 2 * maxSize) + 4;
   resultRows = maxRows;
-  bufferA = allocate((<usize>maxRows * <usize>stride(maxSize)) << 3);
-  bufferB = allocate((<usize>maxRows * <usize>stride(maxSize)) << 3);
+  bufferA = matrix(maxRows, maxSize);
+  bufferB = matrix(maxRows, maxSize);
   constants = doubles(maxRows);
   errors = doubles(maxRows);
   rowLower = doubles(maxRows);

@@ -2,7 +2,7 @@
 
 import { boundsBlock, boundsCount, layer, layerCount, maxSize, prepare, prepareInput, finishChain } from './chain';
 import { bindRows, newCrown, tighten } from './crown';
-import { allocate, doubles, integers, stride } from './memory';
+import { doubles, integers, matrix, stride } from './memory';
 import { boundsUsable, newZonotope, propagate, zonotopeLower } from './zonotope';
 
 let rows: i32 = 0;
@@ -22,8 +22,8 @@ let gradientB: usize = 0;
 export function finish(count: i32): void {
   finishChain();
   rows = count;
-  forms = allocate((<usize>count * <usize>stride(layer(layerCount).size)) << 3);
-  inputForms = allocate((<usize>count * <usize>stride(layer(0).size)) << 3);
+  forms = matrix(count, layer(layerCount).size);
+  inputForms = matrix(count, layer(0).size);
   formBounds = doubles(count);
   coefficientErrors = doubles(count);
   selected = integers(count);

@@ -2,9 +2,13 @@
 
 let top: usize = __heap_base;
 
+/** Addresses have 32 bits: more than this there is not. */
+const MOST_BYTES: u64 = 0xffff0000;
+
 /** `bytes` of zeroed memory, 16-byte aligned; grows the WebAssembly memory when needed. Traps when that fails. */
 export function allocate(bytes: usize): usize {
   const start = (top + 15) & ~15;
+  if (<u64>start + <u64>bytes > MOST_BYTES) unreachable();
   top = start + bytes;
   const needed = (top + 0xffff) >>> 16;
   const have = <usize>memory.size();
@@ -31,9 +35,16 @@ export function stride(n: i32): i32 {
   return (n + 3) & ~3;
 }
 
+/** `rows` rows of n doubles, each rounded up to whole vectors. Traps where their size has more than 32 bits: cut off, rows would overlap. */
+export function matrix(rows: i32, n: i32): usize {
+  const bytes = (<u64>rows * <u64>stride(n)) << 3;
+  if (bytes > MOST_BYTES) unreachable();
+  return allocate(<usize>bytes);
+}
+
 /** `n` doubles (rounded up to whole vectors). */
 export function doubles(n: i32): usize {
-  return allocate(<usize>stride(n) << 3);
+  return matrix(1, n);
 }
 
 /** `n` 32-bit integers. */

@@ -3,7 +3,7 @@
 
 import { boundsCount, inputLower, inputUpper, layer, layerCount, maxSize, totalSize } from './chain';
 import { gemm } from './gemm';
-import { allocate, doubles, integers, stride } from './memory';
+import { doubles, integers, matrix, stride } from './memory';
 import { gamma, inflate, MAGNITUDE_LIMIT, UNDERFLOW, UNIT } from './rounding';
 
 /** Row 0 is the centre, rows 1.. the generators, over the live neurons of the layer last done. */
@@ -24,9 +24,9 @@ let candidates: usize = 0;
 let packed: usize = 0;
 
 export function newZonotope(): void {
-  const rows = <usize>(totalSize + 4);
-  rowsA = allocate((rows * <usize>stride(maxSize)) << 3);
-  rowsB = allocate((rows * <usize>stride(maxSize)) << 3);
+  const rows = totalSize + 4;
+  rowsA = matrix(rows, maxSize);
+  rowsB = matrix(rows, maxSize);
   singlePosition = integers(maxSize);
   singleSize = doubles(maxSize);
   error = doubles(maxSize);
@@ -34,7 +34,7 @@ export function newZonotope(): void {
   total = doubles(maxSize);
   radius = doubles(maxSize);
   candidates = integers(maxSize);
-  packed = allocate((<usize>maxSize * <usize>stride(maxSize)) << 3);
+  packed = matrix(maxSize, maxSize);
 }
 
 function start(): void {
