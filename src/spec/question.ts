@@ -5,7 +5,7 @@
  * any disjunct satisfies all its constraints; `falsified` means ONNX Runtime shows one that does.
  */
 
-/** Σ_k value[k]·v_{index[k]}: a sparse linear form over the network's flat input or output vector. */
+/** Σ_k value[k]·v_{index[k]}: a sparse linear form over the network's flat input or output vector. No index occurs twice. */
 export interface LinearForm {
   readonly index: Int32Array;
   readonly value: Float64Array;
