@@ -48,6 +48,13 @@ if (process.argv.includes('--list')) {
     console.error(`The build left no ${missing.join(', ')}; a package without it would not run.`);
     process.exit(1);
   }
-  await createVSIX({ cwd: root, target, packagePath, ignoreFile, allowMissingRepository: true });
+  await createVSIX({
+    cwd: root,
+    target,
+    packagePath,
+    ignoreFile,
+    allowMissingRepository: true,
+    rewriteRelativeLinks: false,
+  });
   console.log(`${packagePath} (${(statSync(packagePath).size / 2 ** 20).toFixed(1)} MiB)`);
 }
