@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { GraphBounder } from '../bounds/graph/graph-bounder';
 import type { Network } from '../network/network';
 import type { ProofLeaf } from '../report/verdict';
@@ -21,6 +22,7 @@ export class RootProver implements Prover {
   private readonly bounder: GraphBounder;
   private readonly record = new ProofRecord();
   private rung = 0;
+  private tightening: Generator<void, number> | null = null;
   private open: readonly number[];
   private bound = -Infinity;
   /** Per disjunct the best certified bound so far. */
@@ -40,14 +42,15 @@ export class RootProver implements Prover {
     const rungs: readonly Rung[] = [
       rows => this.zonotope(rows),
       rows => this.backward(rows),
-      rows => this.crown(rows),
+      (rows, within) => this.crown(rows, within),
       (rows, within) => this.optimised(rows, within),
     ];
     while (this.rung < rungs.length) {
-      if (budget.cancelled() || performance.now() >= budget.deadline) return { kind: 'stopped' };
+      if (over(budget)) return { kind: 'stopped' };
       const rows = [...new Set(this.open.flatMap(index => this.problem.disjuncts[index]))];
       const method = METHODS[this.rung];
       const lower = await rungs[this.rung](rows, budget);
+      if (lower === null && over(budget)) continue;
       this.rung++;
       if (lower === null) continue;
       this.note(rows, lower, method);
@@ -91,12 +94,18 @@ export class RootProver implements Prover {
     return this.bounder.backward(rows);
   }
 
-  private crown(rows: number[]): Float64Array {
-    return this.bounder.crown(rows).lower;
+  /** Null when the budget ends in between; the next run goes on where this one stopped. */
+  private async crown(rows: number[], budget: Budget): Promise<Float64Array | null> {
+    this.tightening ??= this.bounder.tightening();
+    while (!this.tightening.next().done) {
+      await nextTurn();
+      if (over(budget)) return null;
+    }
+    return this.bounder.backward(rows);
   }
 
   private optimised(rows: number[], budget: Budget): Promise<Float64Array | null> {
-    const cancelled = () => budget.cancelled() || performance.now() >= budget.deadline;
+    const cancelled = () => over(budget);
     return this.bounder.optimised(rows, { iterations: ITERATIONS, threads: this.threads, enough: 0, cancelled });
   }
 
@@ -113,4 +122,8 @@ export class RootProver implements Prover {
     });
     this.bound = this.best.reduce((least, value) => Math.min(least, value), Infinity);
   }
+}
+
+function over(budget: Budget): boolean {
+  return budget.cancelled() || performance.now() >= budget.deadline;
 }

@@ -13,7 +13,7 @@ import { propagateSymbolic } from './symbolic';
 import { propagateZonotope, type ZonotopeLimits, type ZonotopeValue } from './zonotope';
 
 /** Doubles that the rows of one backward pass may take at the widest node. */
-const ROWS_LIMIT = 2 ** 23;
+const ROWS_LIMIT = 2 ** 21;
 
 /** Forward symbolic bounds cost a product an input; with few inputs they are worth it. */
 const MOST_SYMBOLIC_INPUTS = 24;
@@ -99,11 +99,22 @@ export class GraphBounder implements BoxBounder {
   }
 
   crown(rows: readonly number[]): { unstable: number; lower: Float64Array } {
+    const tightening = this.tightening();
+    let step = tightening.next();
+    while (!step.done) step = tightening.next();
+    if (!this.usable()) return { unstable: -1, lower: new Float64Array(rows.length).fill(-Infinity) };
+    return { unstable: step.value, lower: this.backward(rows) };
+  }
+
+  /**
+   * Backward passes for every unstable neuron, layer by layer, a part at a time: on large networks this takes long, and whoever runs it wants to look at the
+   * clock in between. After `zonotope`. Returns how many unstable neurons there were.
+   */
+  *tightening(): Generator<void, number> {
     const crown = new Crown(this.graph, this.lower, this.upper, this.nodes);
     let unstable = 0;
-    for (const id of this.graph.bounded) unstable += this.tighten(crown, id);
-    if (!this.usable()) return { unstable: -1, lower: new Float64Array(rows.length).fill(-Infinity) };
-    return { unstable, lower: this.finalRows(crown, rows) };
+    for (const id of this.graph.bounded) unstable += yield* this.tighten(crown, id);
+    return unstable;
   }
 
   plane(k: number): Plane {
@@ -191,8 +202,8 @@ export class GraphBounder implements BoxBounder {
     return Math.abs(bound) < ROUNDING.magnitudeLimit ? bound : -Infinity;
   }
 
-  /** Backward passes for the unstable neurons of one node; the node's bounds are tightened in place. Returns how many there were. */
-  private tighten(crown: Crown, id: number): number {
+  /** The same for one node; its bounds are tightened in place. */
+  private *tighten(crown: Crown, id: number): Generator<void, number> {
     const low = this.nodes.lower[id];
     const high = this.nodes.upper[id];
     const unstable: number[] = [];
@@ -213,6 +224,7 @@ export class GraphBounder implements BoxBounder {
         low[i] = Math.max(low[i], lower[2 * k]);
         high[i] = Math.min(high[i], -lower[2 * k + 1]);
       });
+      yield;
     }
     if (unstable.length > 0) crown.refresh(id);
     return unstable.length;
