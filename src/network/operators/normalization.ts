@@ -43,14 +43,16 @@ const batchNormalization: Operator = {
       (_x, y, ex) => (ex / y) * (1 + 4 * unitRoundoff) + y * unitRoundoff,
     );
     const factor = combine('Div', gamma, deviation, perChannel);
-    const summand = combine('Sub', beta, combine('Mul', mean, factor, perChannel), perChannel);
+    const zero = Constant.of([], factor.type, [0]);
+    const shift = combine('Sub', zero, combine('Mul', mean, factor, perChannel), perChannel);
     const map = broadcastMap(perChannel, shape);
-    return [
-      draft.view(operation.draftId(0, draft), shape, operation.node.name, {
-        scale: pickCoefficients(asCoefficients(factor, `the factor of ${operation.label}`), map),
-        bias: pickOffsets(asOffsets(summand, `the summand of ${operation.label}`), map),
-      }),
-    ];
+    const summand = (constant: Constant) => pickOffsets(asOffsets(constant, `the summand of ${operation.label}`), map);
+    // β − μ·factor in two steps: where the two cancel, ONNX Runtime still rounds numbers of their size (`runtimeError`). Folding joins them.
+    const scaled = draft.view(operation.draftId(0, draft), shape, operation.node.name, {
+      scale: pickCoefficients(asCoefficients(factor, `the factor of ${operation.label}`), map),
+      bias: summand(shift),
+    });
+    return [draft.view(scaled, shape, operation.node.name, { bias: summand(beta) })];
   },
 };
 

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random';
 import { runtimeError } from '../../../src/bounds/graph/runtime-error';
 import { evaluate } from '../../../src/network/evaluate';
-import { loadModel } from '../../../src/network/load';
+import { model, node, tensor, valueInfo } from '../../../src/network/authoring';
+import { encodeModel } from '../../../src/network/codec';
+import { loadModel, loadModelBytes } from '../../../src/network/load';
 import { Replayer } from '../../../src/attack/replay';
 import { sharedData } from '../shared-data';
 import { randomChain } from './chains';
@@ -19,11 +21,11 @@ const models = [
 
 describe.skipIf(!sharedData)("the bound on ONNX Runtime's float32 error holds on real networks", () => {
   it.each(models)('%s', async file => {
-    const model = loadModel(`${sharedData}/vnncomp/${file}`);
-    if (!model.ok) throw new Error(model.error.message);
-    const replayer = await Replayer.open({ bytes: model.value.bytes }, model.value.network);
+    const loaded = loadModel(`${sharedData}/vnncomp/${file}`);
+    if (!loaded.ok) throw new Error(loaded.error.message);
+    const replayer = await Replayer.open({ bytes: loaded.value.bytes }, loaded.value.network);
     if (!replayer.ok) throw new Error(replayer.error.message);
-    const { written } = model.value;
+    const { written } = loaded.value;
     const size = written.inputSize;
     const bound = runtimeError(written, new Float64Array(size), new Float64Array(size).fill(1));
     if (!bound.ok) throw new Error(bound.error.message);
@@ -53,5 +55,38 @@ describe('where no bound is known it says so', () => {
     const network = randomChain(1, [2, 3, 1]);
     const bound = runtimeError(network, new Float64Array(2), new Float64Array(2).fill(1e33));
     expect(bound.ok).toBe(false);
+  });
+});
+
+describe('batch normalization whose mean and summand cancel', () => {
+  it('is given the error of the numbers that cancel', async () => {
+    const [mean, factor] = [123456.7890625, 1.25];
+    const bytes = encodeModel(
+      model({
+        nodes: [node('BatchNormalization', ['x', 's', 'b', 'm', 'v'], ['y'], { epsilon: { float: 0 } })],
+        inputs: [valueInfo('x', 'float32', [1, 1, 1, 1])],
+        outputs: [valueInfo('y', 'float32', [1, 1, 1, 1])],
+        initializers: [
+          tensor('s', [1], Float32Array.of(factor)),
+          tensor('b', [1], Float32Array.of((mean * factor) / Math.sqrt(Math.fround(0.7)))),
+          tensor('m', [1], Float32Array.of(mean)),
+          tensor('v', [1], Float32Array.of(0.7)),
+        ],
+      }),
+    );
+    const loaded = loadModelBytes(bytes, 'normalized.onnx');
+    if (!loaded.ok) throw new Error(loaded.error.message);
+    const { network, written } = loaded.value;
+    const replayer = await Replayer.open({ bytes }, network);
+    if (!replayer.ok) throw new Error(replayer.error.message);
+    const bound = runtimeError(written, Float64Array.of(0), Float64Array.of(1));
+    if (!bound.ok) throw new Error(bound.error.message);
+    for (const x of [0, 0.25, 1]) {
+      const run = await replayer.value.forward(Float32Array.of(x));
+      if (!run.ok) throw new Error(run.error.message);
+      const exact = evaluate(network, Float64Array.of(x)).at(-1)!;
+      expect(Math.abs(exact[0] - run.value.output[0])).toBeLessThanOrEqual(bound.value[0]);
+    }
+    await replayer.value.close();
   });
 });
