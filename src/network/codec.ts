@@ -2,6 +2,9 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { problem, type Result } from '../base/result';
 import { ModelProto } from './proto/onnx';
 
+/** How the small text file begins that Git LFS leaves in place of a large one. */
+const LFS_POINTER = 'version https://git-lfs';
+
 /**
  * Decodes the bytes of an `.onnx` file. Tensor payloads (`rawData`) are views of `bytes`, not copies. A file that is cut short, or is no
  * ONNX file, is a problem.
@@ -18,11 +21,14 @@ export function decodeModel(bytes: Uint8Array, file = 'the model'): Result<Model
     // The library's messages ("premature EOF", "illegal tag") tell a person nothing that the sentence below does not.
   }
   const where = Math.min(reader.pos, reader.len);
-  return problem(
-    'model-damaged',
-    `${file} is no complete ONNX file: it stops making sense at byte ${where} of ${reader.len}. Download or export it again.`,
-    { file },
-  );
+  return problem('model-damaged', `${file} ${damage(bytes, where, reader.len)}`, { file });
+}
+
+/** What is wrong with a file that cannot be decoded from `position` on, and what to do: the rest of a sentence that names the file. */
+export function damage(start: Uint8Array, position: number, size: number): string {
+  if (new TextDecoder().decode(start.subarray(0, LFS_POINTER.length)) === LFS_POINTER)
+    return 'is not the model but a pointer to it, left by Git LFS. Fetch the model with git lfs pull.';
+  return `is no complete ONNX file: it stops making sense at byte ${position} of ${size}. Download or export it again.`;
 }
 
 /** Encodes a model; `decodeModel(encodeModel(m))` gives it back. */

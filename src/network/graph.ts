@@ -38,6 +38,8 @@ export interface Graph {
 }
 
 export const smallestOpset = 7;
+/** Later sets may give an operator another meaning; this is also the last one that ONNX Runtime vouches for. */
+const largestOpset = 26;
 
 /** Reads the main graph of a model. Refuses what no operator could repair: names that clash or lead nowhere, cycles, dimensions left open. */
 export function readGraph(model: ModelProto): Graph {
@@ -54,6 +56,11 @@ export function readGraph(model: ModelProto): Graph {
     refuse(
       'model-old-opset',
       `the model uses ONNX operator set ${opset}; ${smallestOpset} or newer is needed. Export it again with a newer one.`,
+    );
+  if (opset > largestOpset)
+    refuse(
+      'model-new-opset',
+      `the model uses ONNX operator set ${opset}, and ${largestOpset} is the newest that is known. Export it again with an older one.`,
     );
 
   const made = new Map<string, string>();

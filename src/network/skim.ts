@@ -1,5 +1,6 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { damage } from './codec';
 import { refuse } from './refusal';
 
 /**
@@ -106,9 +107,7 @@ class FileBytes {
   }
 
   damaged(position: number): never {
-    refuse(
-      'model-damaged',
-      `this is no complete ONNX file: it stops making sense at byte ${position} of ${this.size}. Download or export it again.`,
-    );
+    const start = this.bytes(0, Math.min(this.size, 64));
+    refuse('model-damaged', `this ${damage(start, position, this.size)}`);
   }
 }

@@ -47,6 +47,14 @@ describe('files that are no models', () => {
     });
   });
 
+  it('a pointer that Git LFS left', () => {
+    const pointer = Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n');
+    expect(problemOf(pointer)).toMatchObject({ message: expect.stringContaining('git lfs pull') as string });
+    const file = path.join(folder, 'pointer.onnx');
+    writeFileSync(file, pointer);
+    expect(inspectModel(file)).toMatchObject({ error: { message: expect.stringContaining('git lfs pull') as string } });
+  });
+
   it('a file cut short, wherever', () => {
     const whole = bytesOf({});
     for (let length = 1; length < whole.length; length++) {
@@ -136,6 +144,7 @@ describe('graphs that make no sense', () => {
     ['no input', { inputs: [], nodes: [node('Relu', ['w'], ['y'])] }, 'graph-no-input', /no input/],
     ['no output', { outputs: [] }, 'graph-no-output', /no output/],
     ['an old operator set', { opset: 6 }, 'model-old-opset', /operator set 6; 7 or newer/],
+    ['an operator set of the future', { opset: 99 }, 'model-new-opset', /operator set 99, and 26 is the newest/],
     [
       'an open dimension',
       { inputs: [valueInfo('x', 'float32', [1, 'width'])] },
