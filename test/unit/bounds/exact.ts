@@ -42,6 +42,8 @@ interface Family {
   readonly uniform?: boolean;
   /** Biases so large that every neuron keeps its sign. */
   readonly stable?: boolean;
+  /** The first layer stable and the neurons of the second unstable, nearly symmetric around 0. */
+  readonly crossing?: boolean;
 }
 
 const DEEP = [3, 9, 11, 8, 2];
@@ -60,40 +62,56 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   'stable boxes': { sizes: [2, 5, 6, 2], radius: 1, stable: true },
   'stable boxes, leaky': { sizes: [2, 5, 6, 2], radius: 1, slope: 0.1, stable: true },
   'stable boxes, inexact weights': { sizes: [2, 5, 6, 2], radius: 1, stable: true, errors: { weights: 2 ** -30 } },
-  'one neuron': { sizes: [1, 1, 1], radius: 2, biases: 0.3 },
-  'one neuron, leaky': { sizes: [1, 1, 1], radius: 2, slope: 0.1 },
-  'one neuron after another': { sizes: [1, 1, 1, 1], radius: 2, biases: 0 },
+  'one neuron': { sizes: [1, 1, 1], radius: 2, biases: 0, bounds: 0 },
+  'one neuron, leaky': { sizes: [1, 1, 1], radius: 2, slope: 0.1, biases: 0, bounds: 0 },
+  'one neuron after another': { sizes: [1, 1, 1, 1], radius: 2, biases: 0, bounds: 0 },
   'wide layers': { sizes: [1, 150, 1], radius: 0, uniform: true },
-  'wide layers without constants': { sizes: [60, 150, 60, 1], radius: 0, biases: 0, bounds: 0, uniform: true },
+  'wide layers with large biases': { sizes: [1, 600, 1], radius: 0, biases: 2 ** 30, uniform: true },
+  'wide layers without constants': { sizes: [1, 120, 120, 1], radius: 0, biases: 0, bounds: 0, uniform: true },
+  'wide unstable layers': { sizes: [1, 600, 1], radius: 2, biases: 0, bounds: 0, uniform: true },
+  'many inputs': { sizes: [600, 1, 1], radius: 0, biases: 0, bounds: 0, uniform: true },
+  'many outputs': { sizes: [1, 1, 600], radius: 0, biases: 0, bounds: 0, uniform: true },
+  'one neuron behind another': { sizes: [1, 1, 1, 1], radius: 2, bounds: 0, crossing: true },
+  'one neuron behind another, inexact weights': { sizes: [1, 1, 1, 1], radius: 2, bounds: 0, crossing: true, errors: { weights: 2 ** -30 } },
+  'one neuron behind another, inexact biases': { sizes: [1, 1, 1, 1], radius: 2, bounds: 0, crossing: true, errors: { biases: 2 ** -30 } },
+  'one neuron behind many': { sizes: [1, 600, 1, 1], radius: 2, bounds: 0, crossing: true, uniform: true },
   'wide stable boxes': { sizes: [60, 40, 1], radius: 1, uniform: true, stable: true },
 }; // prettier-ignore
 
-export function exactCase(family: string, seed: number): ExactCase {
-  const {
-    sizes,
-    radius,
-    slope = 0,
-    spread = 0,
-    errors = {},
-    biases = 1,
-    bounds = 1,
-    uniform,
-    stable,
-  } = FAMILIES[family];
-  const random = new Random(seed * 31 + family.length);
+/** The biases of a family's layer, from what was drawn. `inner`: inputs of the layer. */
+function biasesOf(
+  family: Family,
+  layer: number,
+  last: boolean,
+  drawn: Float64Array,
+  weight: Float64Array,
+): Float64Array {
+  const inner = weight.length / drawn.length;
+  const away = 20 * weight.length;
+  if (family.stable) return last ? drawn : drawn.map(b => b + Math.sign(b) * away);
+  if (family.crossing && layer === 0) return drawn.map(b => Math.abs(b) + away);
+  if (family.crossing && layer === 1)
+    return drawn.map((b, i) => b / 8 - weight.subarray(i * inner, (i + 1) * inner).reduce((sum, w) => sum + w * (0.3 + 20 * inner), 0)); // prettier-ignore
+  return drawn.map(b => b * (family.biases ?? 1));
+}
+
+export function exactCase(name: string, seed: number): ExactCase {
+  const family = FAMILIES[name];
+  const { sizes, radius, slope = 0, spread = 0, errors = {}, biases = 1, bounds = 1, uniform, stable } = family;
+  const random = new Random(seed * 31 + name.length);
   const drawn = randomChain(seed, sizes, slope, spread);
+  let layer = 0;
   const network: Network = {
     ...drawn,
     nodes: drawn.nodes.map(node => {
       if (node.kind !== 'dense') return node;
       const like = (values: Float64Array) => (uniform ? values.map(() => values[0]) : values);
       const last = node.id === drawn.nodes.length - 1;
+      const weight = like(node.weight);
       return {
         ...node,
-        weight: like(node.weight),
-        bias: like(node.bias!).map(b =>
-          stable && !last ? b + (b > 0 ? 1 : -1) * 20 * node.weight.length : b * biases,
-        ),
+        weight,
+        bias: biasesOf(family, layer++, last, like(node.bias!), weight),
         relativeError: errors.weights ?? 0,
         biasError: errors.biases ? node.bias!.map(() => errors.biases!) : null,
       };
@@ -101,7 +119,7 @@ export function exactCase(family: string, seed: number): ExactCase {
   };
   const constraints = randomConstraints(random, 4, network.outputSize, network.inputSize).map(constraint => ({
     ...constraint,
-    outputs: withoutRepeats(constraint.outputs),
+    outputs: uniform ? everywhere(constraint.outputs, network.outputSize) : withoutRepeats(constraint.outputs),
     // The corners of a box of many inputs are too many to try, so there the inputs have no say of their own.
     inputs: withoutRepeats(radius > 0 && sizes[0] > MOST_CORNERS ? NOTHING : constraint.inputs),
     bound: constraint.bound * bounds,
@@ -132,6 +150,10 @@ function withoutRepeats({ index, value }: LinearForm): LinearForm {
     index: index.filter((i, k) => index.indexOf(i) === k),
     value: value.filter((_, k) => index.indexOf(index[k]) === k),
   };
+}
+
+function everywhere({ value }: LinearForm, size: number): LinearForm {
+  return { index: Int32Array.from({ length: size }, (_, i) => i), value: new Float64Array(size).fill(value[0]) };
 }
 
 /** Inputs of a box whose corners are all tried. */
