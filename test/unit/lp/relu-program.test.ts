@@ -22,12 +22,12 @@ interface Case {
 
 function caseOf(network: Network, seed: number, count: number): Case {
   const random = new Random(seed + 31);
-  const box = fewFreeInputs(random, network.inputSize, 5, [1, 0.3, 0.05][seed % 3]);
+  const box = fewFreeInputs(random, network.inputSize, 4, [1, 0.3, 0.05][seed % 3]);
   return { network, box, constraints: randomConstraints(random, count, network.outputSize, network.inputSize) };
 }
 
 const chains = Array.from({ length: 30 }, (_, seed) => caseOf(randomChain(seed, [3, 7, 8, 6, 3], seed % 2 === 0 ? 0 : 0.2), seed, 3)); // prettier-ignore
-const graphs = Array.from({ length: 30 }, (_, seed) => caseOf(randomNetwork(seed, ['relu', 'leakyRelu']), seed, 3));
+const graphs = Array.from({ length: 20 }, (_, seed) => caseOf(randomNetwork(seed, ['relu', 'leakyRelu']), seed, 3));
 const numbered = (cases: readonly Case[]) => cases.map((each, seed) => ({ ...each, seed }));
 
 function pointOf(random: Random, box: Box): Float64Array {
