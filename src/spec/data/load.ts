@@ -147,7 +147,7 @@ async function openFile(location: string, column: LabelColumn): Promise<Result<S
   if (!bytes.ok) return bytes;
   if (isPng(bytes.value) || isJpeg(bytes.value)) return openPictures([file]);
   const stored = await readArray(bytes.value, array, 'data');
-  const samples = stored === null ? readTable(bytes.value, column) : stored.ok ? samplesOf(stored.value) : stored;
+  const samples = stored === null ? readTable(file, bytes.value, column) : stored.ok ? samplesOf(stored.value) : stored;
   if (!samples.ok) return naming(file, samples);
   const { values } = samples.value;
   return ok({ ...samples.value, values: async index => naming(file, await values(index)) });
@@ -180,7 +180,7 @@ async function readArray(
 const MAX_TEXT_BYTES = 512e6;
 
 /** What is left when a file is none of the binary formats. */
-function readTable(bytes: Buffer, column: LabelColumn): Result<Samples, LoadProblem> {
+function readTable(file: string, bytes: Buffer, column: LabelColumn): Result<Samples, LoadProblem> {
   if (bytes.length === 0) return fail({ code: 'data/empty', message: 'is empty' });
   if (looksPickled(bytes)) {
     return fail({
@@ -189,6 +189,12 @@ function readTable(bytes: Buffer, column: LabelColumn): Result<Samples, LoadProb
     });
   }
   if (!isText(bytes)) return unknownFormat();
+  const [named] = /npy$|npz$/i.exec(file) ?? [];
+  if (named !== undefined)
+    return fail({
+      code: 'data/format',
+      message: `is a text, no ${named} file, whatever its name says. Save or fetch it again`,
+    });
   if (bytes.length > MAX_TEXT_BYTES) {
     return fail({ code: 'data/too-large', message: 'is a text of more than 512 MB; save it as npy' });
   }

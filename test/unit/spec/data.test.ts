@@ -334,6 +334,9 @@ describe('labels and inline data', () => {
     expect((await refusal({ data: [[1]], labels: 'nowhere.txt' })).at).toBe('"nowhere.txt"');
     expect((await refusal({ data: put('zero.bin', '') })).code).toBe('data/empty');
     expect((await refusal({ data: put('noise.bin', Uint8Array.of(1, 2, 3, 0, 5)) })).code).toBe('data/format');
+    expect((await refusal({ data: put('pointer.npz', Buffer.from('version 1, size 2')) })).message).toMatch(
+      /is a text, no npz file/,
+    );
   });
 });
 
