@@ -20,19 +20,21 @@ const server = await startServer({
   settings: { 'workbench.colorTheme': THEMES.light, 'editor.minimap.enabled': false, 'editor.wordWrap': 'on' },
 });
 const browser = await launchBrowser();
-const workbench = await Workbench.open(browser, server, folder);
-await workbench.page.setViewportSize(VIEWPORT);
-await workbench.contextMenu(await workbench.file('digits.onnx'), 'Verify');
-await workbench.pick('digits.certiscope.jsonc');
-await workbench.lens(/falsified ·/, 120_000);
-await workbench.page.getByRole('button', { name: 'Open Counterexample' }).click();
-await workbench.results.locator('canvas').nth(2).waitFor();
-await workbench.page.waitForTimeout(1000);
 const picture = path.join(ROOT, 'docs/editor.png');
-await workbench.page.screenshot({ path: picture });
-await workbench.close();
-await browser.close();
-await server.stop();
+try {
+  const workbench = await Workbench.open(browser, server, folder);
+  await workbench.page.setViewportSize(VIEWPORT);
+  await workbench.contextMenu(await workbench.file('digits.onnx'), 'Verify');
+  await workbench.pick('digits.certiscope.jsonc');
+  await workbench.lens(/falsified ·/, 120_000);
+  await workbench.page.getByRole('button', { name: 'Open Counterexample' }).click();
+  await workbench.results.locator('canvas').nth(2).waitFor();
+  await workbench.page.waitForTimeout(1000);
+  await workbench.page.screenshot({ path: picture });
+} finally {
+  await browser.close();
+  await server.stop();
+}
 const { size } = statSync(picture);
 console.log(`${picture}: ${size} bytes`);
 if (size > MOST_BYTES) {
