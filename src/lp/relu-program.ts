@@ -57,6 +57,12 @@ export function reluProgram(
 
 const ZERO = -1;
 
+/**
+ * An indicator's reach is never less than this: a larger one changes nothing where indicators are 0 or 1, and with coefficients near its tolerances
+ * HiGHS calls feasible programs infeasible.
+ */
+const SMALLEST_REACH = 1e-3;
+
 class ProgramWriter {
   readonly builder = new ProgramBuilder();
   readonly columns: Int32Array[] = [];
@@ -195,7 +201,8 @@ class ProgramWriter {
     else builder.addRow(0, Infinity, [z, y], [1, -slope]);
     // Rounded up: a larger reach only makes the program larger. Without a slope it is exact.
     const up = slope === 0 ? 1 : (1 - slope) * (1 + 8 * ROUNDING.unit);
-    const [below, above] = slope === 0 ? [-l, u] : [-l * up, u * up].map(reach => reach * (1 + 8 * ROUNDING.unit));
+    const reaches = slope === 0 ? [-l, u] : [-l * up, u * up].map(reach => reach * (1 + 8 * ROUNDING.unit));
+    const [below, above] = reaches.map(reach => Math.max(reach, SMALLEST_REACH));
     if (this.form === 'triangle') {
       // Any slope in [slope, 1] with the intercept that fits it; this one is the chord.
       const chord = Math.min(1, Math.max(slope, (u - slope * l) / (u - l)));
@@ -229,7 +236,8 @@ class ProgramWriter {
       for (const k of open) {
         const x = this.columns[input][k];
         const others = open.reduce((most, other) => (other === k ? most : Math.max(most, upper[other])), -Infinity);
-        const reach = widened(Math.max(0, others - lower[k]), ROUNDING.unit * Math.abs(others - lower[k]));
+        const gap = others - lower[k];
+        const reach = Math.max(SMALLEST_REACH, widened(gap, ROUNDING.unit * Math.abs(gap)));
         const a = this.indicator();
         indicators.push(a);
         // A value that is 0 throughout has no column.
