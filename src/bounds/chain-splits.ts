@@ -7,7 +7,8 @@ export interface Split {
   readonly sign: 1 | -1;
 }
 
-/** The multipliers of a row: lower slopes (α) of all live neurons, and β of its splits (elsewhere 0). Any values are sound. */
+/** The multipliers of a row: lower slopes (α) of all live neurons, and β of its splits (elsewhere 0). Values outside their range are
+ * replaced, so that any are sound. */
 export interface Multipliers {
   readonly alpha: Float64Array;
   readonly beta: Float64Array;
@@ -46,6 +47,7 @@ export class ChainSplits {
     if (multipliers) {
       this.row(core.low.value, r).set(multipliers.alpha);
       this.row(core.beta.value, r).set(multipliers.beta);
+      core.splitClamp(r);
     }
     for (const { place, sign } of splits) {
       assert(place >= 0 && place < width, () => `no neuron at place ${place}`);

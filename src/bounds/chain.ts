@@ -33,6 +33,18 @@ export function denseChain(network: Network): DenseChain | null {
   return layers.length === slopes.length + 1 ? { layers, slopes } : null;
 }
 
+/** Bytes that the ladder may take for its rows and weights; the core can address 4 GB. */
+const LADDER_MEMORY = 2 ** 30;
+
+/** Whether a chain is small enough for the ladder, which keeps a row for every neuron. */
+export function ladderFits({ layers }: DenseChain): boolean {
+  const sizes = layers.map(layer => layer.size);
+  const widest = Math.max(layers[0].weight.length / layers[0].size, ...sizes);
+  const rows = 2 * sizes.reduce((sum, size) => sum + size, 0) + 4 * widest;
+  const weights = layers.reduce((sum, layer) => sum + 2 * layer.weight.length, 0);
+  return 8 * (rows * widest + weights) < LADDER_MEMORY;
+}
+
 function activationSlope(node: ActivationNode): number | null {
   if (node.kind === 'relu') return 0;
   return node.kind === 'leakyRelu' && node.slope >= 0 && node.slope <= 1 ? node.slope : null;

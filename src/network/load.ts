@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import path from 'node:path';
 import { problem, type Result } from '../base/result';
 import { decodeModel } from './codec';
+import { computesConstants } from './computed-constants';
 import { ExternalData, type ExternalFile } from './external-data';
 import { readGraph } from './graph';
 import { inferShapes, type Unsupported } from './infer';
@@ -24,6 +25,8 @@ export interface LoadedModel {
   readonly network: Network;
   /** The same without any folding, node for node as the file has it; made when first asked for. */
   readonly written: Network;
+  /** Whether the file computes floating constants from constants: then float32's share in them is not known. */
+  readonly computesConstants: boolean;
   /** What `certiscope info` shows; computed when first asked for. */
   readonly info: ModelInfo;
 }
@@ -55,6 +58,9 @@ export function loadModelBytes(bytes: Uint8Array, file: string): Result<LoadedMo
       network,
       get written() {
         return (written ??= asWritten(lowered));
+      },
+      get computesConstants() {
+        return computesConstants(model.value);
       },
       get hash() {
         return (hash ??= hashOf(bytes, external.files));

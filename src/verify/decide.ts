@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { attack } from '../attack/pgd';
 import { Replayer } from '../attack/replay';
+import { assert } from '../base/assert';
 import { ok, type Result } from '../base/result';
-import { denseChain } from '../bounds/chain';
+import { denseChain, ladderFits } from '../bounds/chain';
 import type { LoadedModel } from '../network/load';
 import type { Counterexample, ProofLeaf, Statistics, Verdict } from '../report/verdict';
 import type { Question } from '../spec/question';
@@ -45,9 +46,10 @@ export class Solver {
     budget: Budget,
     onProgress: (progress: Progress) => void = () => {},
   ): Promise<Verdict> {
+    assert(question.disjuncts.length > 0, () => 'a question without an unsafe set');
     const started = performance.now();
     const toProve: Result<Question> =
-      options.soundness === 'runtime' ? strengthened(question, this.model.written) : ok(question);
+      options.soundness === 'runtime' ? strengthened(question, this.model) : ok(question);
     if (!toProve.ok) {
       const seconds = (performance.now() - started) / 1000;
       const advice = 'Ask for "soundness": "real".';
@@ -119,7 +121,7 @@ class Decision {
     if (freeInputs(problem.box) <= MOST_SPLIT_INPUTS)
       return new ParallelSearch(network, problem, { seed: this.options.seed, threads, tryCandidate, onProgress });
     const chain = denseChain(network);
-    if (chain) return new NeuronSplitProver(chain, problem, { tryCandidate, onProgress });
+    if (chain && ladderFits(chain)) return new NeuronSplitProver(chain, problem, { tryCandidate, onProgress });
     return new RootProver(network, problem, threads);
   }
 

@@ -32,6 +32,7 @@ export interface CoreExports {
   liveNeurons(k: number): number;
   newSplits(rows: number, forms: number): void;
   splitReset(row: number): void;
+  splitClamp(row: number): void;
   splitFix(row: number, k: number, neuron: number, sign: number): void;
   splitOffset(k: number): number;
   splitBackward(rows: number, asked: number): void;

@@ -39,6 +39,8 @@ export class NeuronSplitProver implements Prover {
   private stack: SubProblem[] = [];
   private readonly record = new ProofRecord();
   private started = false;
+  /** False until the whole region has been bounded: without that nothing may be concluded. */
+  private usable = false;
   private subproblems = 0;
   private leaves = 0;
   private depth = 0;
@@ -62,8 +64,9 @@ export class NeuronSplitProver implements Prover {
   async run(budget: Budget): Promise<ProofEnd> {
     if (!this.started) {
       this.started = true;
-      if (!this.root()) return { kind: 'exhausted', reason: 'The bounds overflow on this region' };
+      this.usable = this.root();
     }
+    if (!this.usable) return { kind: 'exhausted', reason: 'The bounds of this region are of no use' };
     while (this.stack.length > 0) {
       if (budget.cancelled() || performance.now() >= budget.deadline) return { kind: 'stopped' };
       this.round();
@@ -114,6 +117,7 @@ export class NeuronSplitProver implements Prover {
     if (ladder.zonotope(rows) === null) return false;
     const bounds = ladder.crown(rows);
     if (bounds.unstable < 0) return false;
+    if (problem.disjuncts.some(own => own.length === 0)) return false;
     const best = problem.disjuncts.map(own => own.reduce((a, b) => (bounds.lower[b] > bounds.lower[a] ? b : a)));
     const total = problem.disjuncts.length;
     const left = best.flatMap((row, disjunct) => (bounds.lower[row] > 0 ? [] : [{ row, disjunct }]));

@@ -42,16 +42,18 @@ describe('bounds of sub-problems', () => {
           .filter(() => random.integer(2) === 0)
           .map(place => ({ place, sign: random.integer(2) === 0 ? 1 : -1 }));
         const multipliers = {
-          alpha: Float64Array.from({ length: splits.width }, () => slope + (1 - slope) * random.uniform()),
-          beta: Float64Array.from({ length: splits.width }, () => 3 * random.uniform()),
+          // Sensible ones and, every other time, any numbers at all.
+          alpha: Float64Array.from({ length: splits.width }, () =>
+            trial % 2 === 0
+              ? slope + (1 - slope) * random.uniform()
+              : random.integer(5) === 0
+                ? NaN
+                : 3 * random.normal(),
+          ),
+          beta: Float64Array.from({ length: splits.width }, () =>
+            trial % 2 === 0 ? 3 * random.uniform() : random.integer(5) === 0 ? NaN : 3 * random.normal(),
+          ),
         };
-        // Stable neurons have no free slope: keep the box's own there.
-        splits.set(0, 0, [], null);
-        const own = splits.multipliers(0).alpha;
-        const open = new Set(splits.candidates(0, splits.width));
-        own.forEach((alpha, place) => {
-          if (!open.has(place)) multipliers.alpha[place] = alpha;
-        });
         rows.forEach(row => splits.set(row, row, chosen, multipliers));
         const bounds = [splits.bound(3)];
         splits.improve(3, 5, { alpha: 0.1, beta: 0.1 }, lowerNow => {

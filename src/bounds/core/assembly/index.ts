@@ -23,6 +23,7 @@ export {
 export {
   newSplits,
   splitReset,
+  splitClamp,
   splitFix,
   splitOffset,
   splitBackward,

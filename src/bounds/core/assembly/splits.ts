@@ -116,6 +116,25 @@ export function splitReset(r: i32): void {
   memory.fill(betaSecond + row, 0, bytes);
 }
 
+/**
+ * Makes row r's multipliers sound whatever was written there: α into [slope, 1] where it is free and the box's own elsewhere, β to 0 or more. Before
+ * `splitFix`.
+ */
+export function splitClamp(r: i32): void {
+  for (let k = 1; k < layerCount; k++) {
+    const it = layer(k);
+    for (let i = 0; i < it.liveCount; i++) {
+      const at = <usize>(r * width + splitOffset(k) + i) << 3;
+      const alpha = load<f64>(low + at);
+      const own = load<f64>(it.lowerSlope + (<usize>i << 3));
+      // NaN compares false: the box's own slope then.
+      store<f64>(low + at, load<f64>(free + at) != 0 && alpha >= it.slope && alpha <= 1 ? alpha : own);
+      const b = load<f64>(beta + at);
+      store<f64>(beta + at, b >= 0 ? b : 0);
+    }
+  }
+}
+
 /** Fixes neuron i (a live one) of layer k in row r to one side: σ is linear there. */
 export function splitFix(r: i32, k: i32, i: i32, sign: f64): void {
   const at = <usize>(r * width + splitOffset(k) + i) << 3;
