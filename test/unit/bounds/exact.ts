@@ -1,5 +1,5 @@
 import { Random } from '../../../src/base/random';
-import type { BoxBounder } from '../../../src/bounds/bounder';
+import type { BoxBounder, Plane } from '../../../src/bounds/bounder';
 import type { DenseNode, Network } from '../../../src/network/network';
 import type { Constraint, LinearForm } from '../../../src/spec/question';
 import { randomBox, randomChain, randomConstraints } from './chains';
@@ -14,7 +14,10 @@ export interface ExactCase {
   readonly constraints: readonly Constraint[];
   readonly lower: Float64Array;
   readonly upper: Float64Array;
-  /** Per constraint the least exact margin at the box's corners, of a network within the stated errors of the stored one. */
+  /** Corners of the box, and per corner and constraint the exact margin of a network within the stated errors of the stored one. */
+  readonly corners: readonly (readonly number[])[];
+  readonly margins: readonly (readonly Dyadic[])[];
+  /** Per constraint the least of them. */
   readonly exact: readonly Dyadic[];
   /** How far below `exact` a bound may be; infinite where the stated errors are what counts. */
   readonly slack: number;
@@ -133,14 +136,24 @@ export function exactCase(name: string, seed: number): ExactCase {
   const layers = network.nodes
     .filter((node): node is DenseNode => node.kind === 'dense')
     .map(node => exactLayer(node, errors));
-  const margins = corners(lower, upper).map(x => {
+  const corners = cornersOf(lower, upper);
+  const margins = corners.map(x => {
     const values = x.map(Dyadic.of);
     return constraints.map(constraint => exactMargin(layers, Dyadic.of(slope), values, constraint, errors));
   });
   const exact = constraints.map((_, row) => margins.map(at => at[row]).reduce((a, b) => (a.atMost(b) ? a : b)));
   const size = constraints.reduce((most, { bound }) => Math.max(most, Math.abs(bound)), Math.max(1, biases));
   const loose = spread > 4 || Object.keys(errors).length > 0 || (radius > 0 && !stable);
-  return { network, constraints, lower, upper, exact, slack: loose ? Infinity : 1e-9 * size * (stable ? 1e6 : 1) };
+  return {
+    network,
+    constraints,
+    lower,
+    upper,
+    corners,
+    margins,
+    exact,
+    slack: loose ? Infinity : 1e-9 * size * (stable ? 1e6 : 1),
+  };
 }
 
 const NOTHING: LinearForm = { index: new Int32Array(0), value: new Float64Array(0) };
@@ -160,7 +173,7 @@ function everywhere({ value }: LinearForm, size: number): LinearForm {
 const MOST_CORNERS = 3;
 
 /** Corners of the box, or with many inputs those two that have all of one side. */
-function corners(lower: Float64Array, upper: Float64Array): number[][] {
+function cornersOf(lower: Float64Array, upper: Float64Array): number[][] {
   if (lower.every((l, i) => l === upper[i])) return [[...lower]];
   if (lower.length > MOST_CORNERS) return [[...lower], [...upper]];
   return Array.from({ length: 2 ** lower.length }, (_, k) => [...lower].map((l, i) => ((k >> i) & 1 ? upper[i] : l)));
@@ -205,7 +218,8 @@ function exactMargin(
 }
 
 /** What is wrong with a bounder's bounds on a case: too high, or lower than rounding explains; null when nothing is. */
-export function fault(bounder: BoxBounder, { constraints, lower, upper, exact, slack }: ExactCase): string | null {
+export function fault(bounder: BoxBounder, it: ExactCase): string | null {
+  const { constraints, lower, upper, exact, slack } = it;
   const rows = constraints.map((_, row) => row);
   bounder.setBox(lower, upper.slice(), null);
   const methods = {
@@ -221,7 +235,19 @@ export function fault(bounder: BoxBounder, { constraints, lower, upper, exact, s
       if (!Dyadic.of(bound).atMost(exact[row])) return `${method} is above the exact margin of row ${row}`;
       if (slack < Infinity && !exact[row].atMost(Dyadic.of(bound + slack)))
         return `${method} is further below the exact margin of row ${row} than rounding explains`;
+      if (method !== 'zonotope' && isAbove(bounder.plane(row), it, row))
+        return `the plane of ${method} is above the exact margin of row ${row}`;
     }
   }
   return null;
+}
+
+function isAbove({ coefficients, constant }: Plane, { corners, margins }: ExactCase, row: number): boolean {
+  return corners.some((x, k) => {
+    const value = x.reduce(
+      (sum, v, i) => sum.plus(Dyadic.of(v).times(Dyadic.of(coefficients[i]))),
+      Dyadic.of(constant),
+    );
+    return !value.atMost(margins[k][row]);
+  });
 }
