@@ -98,7 +98,7 @@ const seeds = (count: number) => Array.from({ length: count }, (_, seed) => seed
 
 describe('verdicts agree with the mixed-integer program', () => {
   it.each(seeds(100))('dense chains, one constraint, seed %i', seed => check(chainCase(seed), seed, 1, 1));
-  it.each(seeds(60))('dense chains, unions of conjunctions, seed %i', seed => check(chainCase(seed + 200), seed, 3, 3));
-  it.each(seeds(60))('graphs, one constraint, seed %i', seed => check(graphCase(seed), seed, 1, 1));
-  it.each(seeds(40))('graphs, unions of conjunctions, seed %i', seed => check(graphCase(seed + 200), seed, 2, 3));
+  it.each(seeds(50))('dense chains, unions of conjunctions, seed %i', seed => check(chainCase(seed + 200), seed, 3, 3));
+  it.each(seeds(40))('graphs, one constraint, seed %i', seed => check(graphCase(seed), seed, 1, 1));
+  it.each(seeds(30))('graphs, unions of conjunctions, seed %i', seed => check(graphCase(seed + 200), seed, 2, 3));
 });
