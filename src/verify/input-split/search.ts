@@ -193,7 +193,7 @@ export class InputSearch {
   /**
    * The axis to split; −1 when no edge can be split. The rule is drawn per box: the axis that the bound depends on most (largest
    * |coefficient|·width), the longest edge, and now and then the two balanced, each relative to the whole region. Any one rule starves some axis
-   * on some problem and is then 20 times worse or more; a mixture cannot starve an axis for long (bench/results/axis-rules.md has the counts).
+   * on some problem and is then 20 times worse or more; a mixture cannot starve an axis for long.
    */
   private chooseAxis(seed: number, lower: Float64Array, upper: Float64Array, coefficient: Float64Array): number {
     const rule = AXIS_RULES[mix(seed) % AXIS_RULES.length];
