@@ -61,7 +61,7 @@ export interface Statistics {
 interface VerdictBase {
   readonly seconds: number;
   /**
-   * Certified lower bound of the distance to violation over the whole region (> 0 iff verified); rounding is already subtracted.
+   * Certified lower bound of the distance to violation over the whole region (> 0 where verified); rounding is already subtracted.
    * Null when no bound was computed.
    */
   readonly lowerBound: number | null;

@@ -3,7 +3,7 @@ import { ROUNDING } from '../../bounds/tolerances';
 
 /**
  * Shrinks [lower, upper] in place to the hull of its part where `plane` is not positive: only there can the constraint behind the plane
- * hold. Returns false when no such part is left. Every new edge is rounded outward, so that no violating point is ever cut away.
+ * hold. Returns true when no such part is left. Every new edge is rounded outward, so that no such point is ever cut away.
  */
 export function clip(lower: Float64Array, upper: Float64Array, plane: Plane): boolean {
   const { coefficients, constant } = plane;
@@ -17,7 +17,7 @@ export function clip(lower: Float64Array, upper: Float64Array, plane: Plane): bo
     magnitude += Math.abs(a) * Math.max(Math.abs(lower[i]), Math.abs(upper[i]));
   }
   const lost = (2 * n + 8) * ROUNDING.unit * magnitude + ROUNDING.underflow;
-  if (sum - lost > 0) return false;
+  if (sum - lost > 0) return true;
   for (let i = 0; i < n; i++) {
     const a = coefficients[i];
     if (a === 0) continue;
@@ -39,5 +39,5 @@ export function clip(lower: Float64Array, upper: Float64Array, plane: Plane): bo
       );
     }
   }
-  return true;
+  return false;
 }

@@ -8,6 +8,8 @@ export interface OpenBox {
   readonly open: readonly number[];
   /** Best certified bound of the box around it: min over open disjuncts of the max over their rows. */
   readonly bound: number;
+  /** Smallest certified bound among the disjuncts that were closed on the way to this box. */
+  readonly excluded: number;
   readonly depth: number;
   /** Where the choices of this box are drawn from: a hash of the path to it, so that they do not depend on the order of work. */
   readonly seed: number;

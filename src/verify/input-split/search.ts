@@ -3,6 +3,7 @@ import { SEARCH } from '../../bounds/tolerances';
 import { Random } from '../../base/random';
 import type { Box, Constraint } from '../../spec/question';
 import { clip } from './clip';
+import { bestCombination } from './combine';
 import { childSeed, mix, type OpenBox } from './open-box';
 
 /** All disjuncts that share one box of inputs. */
@@ -42,6 +43,22 @@ const byLength: AxisRule = width => width;
 const balanced: AxisRule = (width, coefficient, wholeWidth) => Math.sqrt(coefficient / wholeWidth) * width;
 const AXIS_RULES: readonly AxisRule[] = [byInfluence, byInfluence, byLength, byLength, balanced];
 
+/** Part of the distance that a box is from being proved, above which its planes cut parts away. */
+const CUT_ABOVE = 0.01;
+
+/** What is known of a box while it is worked on. */
+interface BoxState {
+  open: readonly number[];
+  /** Certified bound of what is open. */
+  bound: number;
+  /** Smallest certified bound of what is not any more. */
+  excluded: number;
+}
+
+function closed(box: OpenBox, state: BoxState, method: LeafMethod): StepOutcome {
+  return { kind: 'closed', method, box, bound: state.excluded };
+}
+
 /**
  * Branch and bound over the input: one box at a time through the ladder of bounds; what is not settled is clipped by its own
  * planes and split along an axis whose rule is drawn per box.
@@ -71,6 +88,7 @@ export class InputSearch {
       bounds: null,
       open: this.problem.disjuncts.map((_, index) => index),
       bound: -Infinity,
+      excluded: Infinity,
       depth: 0,
       seed: mix(seed),
     };
@@ -80,82 +98,80 @@ export class InputSearch {
   step(box: OpenBox): StepOutcome {
     const { bounder } = this;
     bounder.setBox(box.lower, box.upper, box.bounds);
-    let bound = box.bound;
-    let open = box.open;
-    let rows = this.rowsOf(open);
-    let lower = bounder.zonotope(rows);
-    if (lower === null) return this.split(box, open, [], [], -Infinity);
-    bound = Math.max(bound, this.boundOf(open, rows, lower));
-    open = this.stillOpen(open, rows, lower);
-    if (open.length === 0) return { kind: 'closed', method: 'zonotope', box, bound };
-    rows = this.rowsOf(open);
-    lower = bounder.backward(rows);
-    bound = Math.max(bound, this.boundOf(open, rows, lower));
-    open = this.stillOpen(open, rows, lower);
-    if (open.length === 0) return { kind: 'closed', method: 'backward', box, bound };
-    rows = this.rowsOf(open);
-    const crown = bounder.crown(rows);
-    // Without usable bounds the planes are those of some earlier pass, and must not cut anything away.
-    if (crown.unstable < 0) return this.split(box, open, [], [], bound);
-    lower = crown.lower;
-    bound = Math.max(bound, this.boundOf(open, rows, lower));
-    const left = this.stillOpen(open, rows, lower);
-    if (left.length === 0) return { kind: 'closed', method: 'crown', box, bound };
-    return this.split(box, left, rows, lower, bound);
+    const state: BoxState = { open: box.open, bound: box.bound, excluded: box.excluded };
+    let rows = this.rowsOf(state.open);
+    const first = bounder.zonotope(rows);
+    if (first === null) return this.split(box, state, [], []);
+    if (this.settle(state, rows, first)) return closed(box, state, 'zonotope');
+    rows = this.rowsOf(state.open);
+    if (this.settle(state, rows, bounder.backward(rows))) return closed(box, state, 'backward');
+    rows = this.rowsOf(state.open);
+    const last = bounder.crown(rows);
+    if (this.settle(state, rows, last.lower)) return closed(box, state, 'crown');
+    // Where nothing could be concluded there are no planes either.
+    return last.unstable < 0 ? this.split(box, state, [], []) : this.split(box, state, rows, last.lower);
   }
 
   /** Constraint indices of the given disjuncts, each once. */
   private rowsOf(open: readonly number[]): number[] {
     const { disjuncts } = this.problem;
-    if (open.length === 1) return [...disjuncts[open[0]]];
+    if (open.length === 1) return [...new Set(disjuncts[open[0]])];
     return [...new Set(open.flatMap(index => disjuncts[index]))];
   }
 
-  /** A disjunct is closed when one of its constraints holds nowhere on the box. */
-  private stillOpen(open: readonly number[], rows: readonly number[], lower: Float64Array): number[] {
-    return open.filter(index => !this.problem.disjuncts[index].some(row => lower[rows.indexOf(row)] > 0));
-  }
-
-  /** min over disjuncts of the max over rows. */
-  private boundOf(open: readonly number[], rows: readonly number[], lower: Float64Array): number {
-    let worst = Infinity;
-    for (const index of open) {
+  /**
+   * Takes in new bounds of the rows. A disjunct is closed when one of its constraints holds nowhere on the box. True when all are.
+   */
+  private settle(state: BoxState, rows: readonly number[], lower: Float64Array): boolean {
+    let bound = Infinity;
+    const left: number[] = [];
+    for (const index of state.open) {
       let best = -Infinity;
       for (const row of this.problem.disjuncts[index]) best = Math.max(best, lower[rows.indexOf(row)]);
-      worst = Math.min(worst, best);
+      if (best > 0) state.excluded = Math.min(state.excluded, best);
+      else {
+        left.push(index);
+        bound = Math.min(bound, best);
+      }
     }
-    return worst;
+    state.open = left;
+    if (left.length > 0) state.bound = Math.max(state.bound, bound);
+    return left.length === 0;
   }
 
-  private split(
-    box: OpenBox,
-    open: readonly number[],
-    rows: readonly number[],
-    lower: ArrayLike<number>,
-    bound: number,
-  ): StepOutcome {
+  private split(box: OpenBox, state: BoxState, rows: readonly number[], lower: ArrayLike<number>): StepOutcome {
     const n = box.lower.length;
-    const planes = rows.map((_, k) => this.bounder.plane(k));
-    if ((mix(box.seed ^ DESCENT_SALT) & DESCENT_EVERY) === 0) this.descend(box, open);
-    this.tryPoint(open, 'centre', i => box.lower[i] + (box.upper[i] - box.lower[i]) * 0.5);
+    if ((mix(box.seed ^ DESCENT_SALT) & DESCENT_EVERY) === 0) this.descend(box, state.open);
+    this.tryPoint(state.open, 'centre', i => box.lower[i] + (box.upper[i] - box.lower[i]) * 0.5);
 
     const coefficient = new Float64Array(n);
     let low: Float64Array = box.lower;
     let high: Float64Array = box.upper;
-    let left = open;
-    if (planes.length > 0) {
+    if (rows.length > 0) {
+      // Only what lies above a small positive value is cut away, so that the whole proof has a positive bound.
+      const above = Number.isFinite(state.bound) ? CUT_ABOVE * Math.abs(state.bound) : 0;
+      const planes = rows.map((_, k) => {
+        const { coefficients, constant } = this.bounder.plane(k);
+        return { coefficients, constant: constant - above };
+      });
+      state.excluded = Math.min(state.excluded, above);
       // Every open disjunct keeps its own part of the box; the children start from the hull of the parts.
       low = new Float64Array(n).fill(Infinity);
       high = new Float64Array(n).fill(-Infinity);
-      left = open.filter(index => {
+      state.open = state.open.filter(index => {
         const own = this.problem.disjuncts[index];
-        let tightest = 0;
         const partLow = box.lower.slice();
         const partHigh = box.upper.slice();
-        for (const [position, row] of own.entries()) {
-          const k = rows.indexOf(row);
-          if (lower[k] > lower[rows.indexOf(own[tightest])]) tightest = position;
-          if (!clip(partLow, partHigh, planes[k])) return false;
+        const places = own.map(row => rows.indexOf(row));
+        for (const k of places) if (clip(partLow, partHigh, planes[k])) return false;
+        // Constraints that hold somewhere each may still exclude each other.
+        if (own.length > 1) {
+          const together = bestCombination(
+            partLow,
+            partHigh,
+            places.map(k => planes[k]),
+          );
+          if (clip(partLow, partHigh, together)) return false;
         }
         for (let i = 0; i < n; i++) {
           low[i] = Math.min(low[i], partLow[i]);
@@ -163,15 +179,15 @@ export class InputSearch {
         }
         // Without constraints every point of the box violates: the centre has been tried, and there is no plane.
         if (own.length === 0) return true;
-        const plane = planes[rows.indexOf(own[tightest])];
+        const plane = planes[places.reduce((best, k) => (lower[k] > lower[best] ? k : best))];
         this.tryPoint([index], 'corner', i => (plane.coefficients[i] > 0 ? box.lower[i] : box.upper[i]));
         for (let i = 0; i < n; i++) coefficient[i] = Math.max(coefficient[i], Math.abs(plane.coefficients[i]));
         return true;
       });
-      if (left.length === 0) return { kind: 'closed', method: 'clip', box, bound: Math.max(bound, 0) };
+      if (state.open.length === 0) return closed(box, state, 'clip');
     }
     const axis = this.chooseAxis(box.seed, low, high, coefficient);
-    if (axis < 0) return { kind: 'stuck', box, bound };
+    if (axis < 0) return { kind: 'stuck', box, bound: state.bound };
     const middle = low[axis] + (high[axis] - low[axis]) * 0.5;
     const bounds = this.bounder.bounds();
     const child = (which: 0 | 1): OpenBox => {
@@ -181,8 +197,7 @@ export class InputSearch {
         lower: which === 0 ? low : edge,
         upper: which === 0 ? edge : high,
         bounds,
-        open: left,
-        bound,
+        ...state,
         depth: box.depth + 1,
         seed: childSeed(box.seed, which),
       };
