@@ -47,6 +47,8 @@ export class NeuronSplitProver implements Prover {
   private leafBound = Infinity;
   private closedFraction = 0;
   private unsplittable = 0;
+  /** Smallest bound among them. */
+  private unsplittableBound = Infinity;
   private bestAttack = Infinity;
   private offered: Candidate | null = null;
 
@@ -95,7 +97,7 @@ export class NeuronSplitProver implements Prover {
       closedFraction: this.closedFraction,
       leafBound: this.leafBound,
       stuck: this.unsplittable,
-      stuckBound: Infinity,
+      stuckBound: this.unsplittableBound,
       open: this.stack.length,
       openBound,
       bestAttack: this.bestAttack,
@@ -222,8 +224,10 @@ export class NeuronSplitProver implements Prover {
         points.subarray(r * this.problem.box.lower.length, (r + 1) * this.problem.box.lower.length),
         sub.disjunct,
       );
-      if (candidates[r].length === 0) this.unsplittable++;
-      else this.stack.push({ ...sub, multipliers: kept[r], bound: best[r], candidates: candidates[r] });
+      if (candidates[r].length === 0) {
+        this.unsplittable++;
+        this.unsplittableBound = Math.min(this.unsplittableBound, best[r]);
+      } else this.stack.push({ ...sub, multipliers: kept[r], bound: best[r], candidates: candidates[r] });
     });
   }
 

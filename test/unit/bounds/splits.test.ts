@@ -110,6 +110,9 @@ describe('splitting neurons and splitting inputs', () => {
       new NeuronSplitProver(denseChain(network)!, problem, hooks()),
     ]) {
       answers.push((await prover.run(budget)).kind);
+      // What is not proved is never covered by the bound of what is.
+      const { stuck, stuckBound } = prover.counts();
+      expect(stuck > 0 ? stuckBound : 0).toBeLessThanOrEqual(0);
       await prover.close();
     }
     // A neuron-split tree may end with all phases fixed and the bound not quite there; it must never contradict.

@@ -23,17 +23,3 @@ export function gamma(n: i32): f64 {
 export function inflate(value: f64): f64 {
   return value * 1.0000002 + UNDERFLOW;
 }
-
-/** A float64 at most the exact x − y. */
-@inline
-export function subtractDown(x: f64, y: f64): f64 {
-  const d = x - y;
-  return d - (abs(d) * (2 * UNIT) + UNDERFLOW);
-}
-
-/** A float64 at least the exact x + y. */
-@inline
-export function addUp(x: f64, y: f64): f64 {
-  const s = x + y;
-  return s + (abs(s) * (2 * UNIT) + UNDERFLOW);
-}
