@@ -1,24 +1,12 @@
 import { assert } from '../base/assert';
 import { doublesAt, stride, type CoreExports } from './core/core';
-
-/** One neuron fixed to one side of 0: y ≥ 0 (sign 1) or y ≤ 0 (sign −1). `place` is its position in a row of multipliers. */
-export interface Split {
-  readonly place: number;
-  readonly sign: 1 | -1;
-}
-
-/** The multipliers of a row: lower slopes (α) of all live neurons, and β of its splits (elsewhere 0). Values outside their range are
- * replaced, so that any are sound. */
-export interface Multipliers {
-  readonly alpha: Float64Array;
-  readonly beta: Float64Array;
-}
+import type { Multipliers, Split, SplitBounds } from './split-bounds';
 
 /**
  * Sub-problems of one box of a dense chain (β-CROWN, Wang et al. 2021): rows that share the box's neuron bounds and differ in splits and multipliers. Every
  * bound is certified, whatever the multipliers are. Places count the live neurons of all hidden layers, each layer padded to whole vectors.
  */
-export class ChainSplits {
+export class ChainSplits implements SplitBounds {
   /** Doubles in a row of multipliers. */
   readonly width: number;
   private readonly asked: number;

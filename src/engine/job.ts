@@ -184,6 +184,8 @@ export const BEGUN: Progress = {
   bestAttack: null,
   openSubproblems: 1,
   subproblems: 0,
+  depth: 0,
+  disjunct: null,
   workFraction: 0,
   elapsedSeconds: 0,
 };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { ok, problem, type Result } from '../base/result';
 import { decodeNpy, encodeNpy } from '../report/npy';
-import type { Verdict } from '../report/verdict';
+import type { NeuronBounds, Statistics, Verdict } from '../report/verdict';
 import { atomicWrite } from './atomic-write';
 import type { TensorReference } from './protocol';
 
@@ -54,11 +54,27 @@ export async function referTensor(
 /** The same verdict with its tensors held in another way. */
 export async function mapVerdict<S, T>(
   verdict: Verdict<S>,
-  map: (tensor: S, role: 'input' | 'output') => Promise<T>,
+  map: (tensor: S, role: string) => Promise<T>,
 ): Promise<Verdict<T>> {
-  if (verdict.kind !== 'falsified') return verdict;
-  const { counterexample } = verdict;
+  const { statistics, ...rest } = verdict;
+  const mapped = statistics && { statistics: await mapStatistics(statistics, map) };
+  if (rest.kind !== 'falsified') return { ...rest, ...mapped };
+  const { counterexample } = rest;
   const input = await map(counterexample.input, 'input');
   const output = await map(counterexample.output, 'output');
-  return { ...verdict, counterexample: { ...counterexample, input, output } };
+  return { ...rest, ...mapped, counterexample: { ...counterexample, input, output } };
+}
+
+async function mapStatistics<S, T>(
+  { neurons, ...rest }: Statistics<S>,
+  map: (tensor: S, role: string) => Promise<T>,
+): Promise<Statistics<T>> {
+  if (!neurons) return rest;
+  const mapped: NeuronBounds<T>[] = [];
+  for (const [index, bounds] of neurons.entries()) {
+    const lower = await map(bounds.lower, `neurons-${index}-lower`);
+    const upper = await map(bounds.upper, `neurons-${index}-upper`);
+    mapped.push({ ...bounds, lower, upper });
+  }
+  return { ...rest, neurons: mapped };
 }

@@ -51,39 +51,81 @@ export interface Proof {
   readonly depth: number;
 }
 
-export interface Statistics {
-  /** Sub-problems that were bounded. */
+/** What became of one disjunct of a question: of one target label, where the property is a classification. */
+export interface LabelResult {
+  /** Index of the disjunct in the question. */
+  readonly disjunct: number;
+  /** The output that would win; null where the disjunct is not of the form "this output is at least that one". */
+  readonly label: number | null;
+  /** `discarded`: sorting alone showed that it cannot win. `open`: the run ended before it was settled. */
+  readonly outcome: 'discarded' | 'verified' | 'falsified' | 'unknown' | 'open' | 'not tried';
+  /** Certified lower bound of its margin; null before any. */
+  readonly margin: number | null;
+  readonly seconds: number;
   readonly subproblems: number;
-  /** Neurons per activation node: unstable in the root box, with the method that bounded them. */
-  readonly unstable?: readonly { readonly node: string; readonly unstable: number; readonly size: number }[];
+  /** Why it was discarded or is unknown, in a sentence. */
+  readonly reason: string | null;
 }
 
-interface VerdictBase {
+/** One point of a run's history. */
+export interface TracePoint {
+  readonly seconds: number;
+  readonly lowerBound: number | null;
+  readonly open: number;
+  readonly depth: number;
+  readonly subproblems: number;
+}
+
+/** The neurons of one activation node over the whole region: pre-activation bounds, and how many have both signs. */
+export interface NeuronBounds<T = Float32Array> {
+  readonly node: string;
+  readonly unstable: number;
+  readonly size: number;
+  /** Rounded outward to float32. */
+  readonly lower: T;
+  readonly upper: T;
+}
+
+export interface Statistics<T = Float32Array> {
+  /** Sub-problems that were bounded. */
+  readonly subproblems: number;
+  /** The back end that decided or tried last. */
+  readonly backend?: string;
+  /** In the order in which the labels were taken. */
+  readonly labels?: readonly LabelResult[];
+  /** Seconds spent on sorting the labels. */
+  readonly sortSeconds?: number;
+  /** At most a few hundred points, thinned out as the run goes on. */
+  readonly trace?: readonly TracePoint[];
+  readonly neurons?: readonly NeuronBounds<T>[];
+}
+
+interface VerdictBase<T> {
   readonly seconds: number;
   /**
    * Certified lower bound of the distance to violation over the whole region (> 0 where verified); rounding is already subtracted.
    * Null when no bound was computed.
    */
   readonly lowerBound: number | null;
-  readonly statistics?: Statistics;
+  readonly statistics?: Statistics<T>;
 }
 
 export type Verdict<T = Float32Array> =
-  | (VerdictBase & {
+  | (VerdictBase<T> & {
       readonly kind: 'verified';
       readonly soundness: 'real' | 'runtime';
       readonly proof: Proof;
       readonly note?: string;
     })
-  | (VerdictBase & { readonly kind: 'falsified'; readonly counterexample: Counterexample<T> })
-  | (VerdictBase & {
+  | (VerdictBase<T> & { readonly kind: 'falsified'; readonly counterexample: Counterexample<T> })
+  | (VerdictBase<T> & {
       readonly kind: 'misclassified';
       readonly reason: string;
       readonly predicted: number;
       readonly label: number;
     })
-  | (VerdictBase & { readonly kind: 'unknown' | 'timeout'; readonly reason: string; readonly advice: string })
-  | (VerdictBase & { readonly kind: 'error'; readonly reason: string; readonly advice: string });
+  | (VerdictBase<T> & { readonly kind: 'unknown' | 'timeout'; readonly reason: string; readonly advice: string })
+  | (VerdictBase<T> & { readonly kind: 'error'; readonly reason: string; readonly advice: string });
 
 /** Worst first: the order in which the verdict of a whole run is taken from its results (design, section 5). */
 export const WORST_FIRST: readonly VerdictKind[] = [

@@ -237,6 +237,8 @@ class Decision {
       bestAttack: finite(Math.min(this.bestAttack, counts.bestAttack)),
       openSubproblems: counts.open,
       subproblems: counts.subproblems,
+      depth: counts.depth,
+      disjunct: null,
       workFraction: Math.min(1, counts.closedFraction / this.provers.length),
       elapsedSeconds: (now - this.started) / 1000,
     });

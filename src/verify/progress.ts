@@ -7,6 +7,10 @@ export interface Progress {
   readonly bestAttack: number | null;
   readonly openSubproblems: number;
   readonly subproblems: number;
+  /** Depth of the tree so far. */
+  readonly depth: number;
+  /** The disjunct (target label) in work, when they are taken one by one; else null. */
+  readonly disjunct: number | null;
   /** Part of the region already decided, 0..1: finished leaves count 2^-depth. */
   readonly workFraction: number;
   readonly elapsedSeconds: number;

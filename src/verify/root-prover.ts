@@ -6,7 +6,7 @@ import type { SearchCounts } from './input-split/queue';
 import type { BoxProblem } from './input-split/search';
 import type { Budget } from './progress';
 import { ProofRecord } from './proof-record';
-import type { ProofEnd, Prover } from './prover';
+import type { PreActivationBounds, ProofEnd, Prover, Standing } from './prover';
 
 const METHODS = ['zonotope', 'backward', 'crown', 'alpha-crown'] as const;
 type Rung = (rows: number[], budget: Budget) => Float64Array | null | Promise<Float64Array | null>;
@@ -73,6 +73,14 @@ export class RootProver implements Prover {
       openBound: verified ? Infinity : this.bound,
       bestAttack: Infinity,
     };
+  }
+
+  standings(): readonly Standing[] {
+    return Array.from(this.best, bound => ({ bound, proved: bound > 0, subproblems: 1 }));
+  }
+
+  preActivations(): readonly PreActivationBounds[] | null {
+    return this.bounder.preActivations();
   }
 
   proof(): readonly ProofLeaf[] | null {

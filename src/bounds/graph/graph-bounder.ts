@@ -148,6 +148,15 @@ export class GraphBounder implements BoxBounder {
     return this.nodes;
   }
 
+  /** What every activation reads, by its name; null before a box was bounded. */
+  preActivations(): { node: string; lower: Float64Array; upper: Float64Array }[] | null {
+    const { lower, upper } = this.nodes;
+    if (lower.length === 0) return null;
+    return this.graph.nodes
+      .filter(node => isNonlinear(node) && node.kind !== 'maxPool')
+      .map(node => ({ node: node.name, lower: lower[node.inputs[0]].slice(), upper: upper[node.inputs[0]].slice() }));
+  }
+
   private inherit(): void {
     if (!this.inherited) return;
     const half = this.inherited.length / 2;

@@ -18,7 +18,9 @@ export interface Preprocessing {
 /** What the specification says about solving; what it leaves out keeps the caller's default. */
 export interface SolverSettings {
   readonly timeout?: number;
-  readonly backend?: 'auto';
+  readonly backend?: 'auto' | 'crown' | 'milp' | 'zonotope' | 'symbolic';
+  readonly labelOrder?: 'margin' | 'paper' | 'naive' | 'random';
+  readonly guided?: boolean;
   readonly soundness?: 'real' | 'runtime';
   readonly seed?: number;
   readonly threads?: number;

@@ -6,7 +6,7 @@ import { createBounder } from '../../bounds/create-bounder';
 import type { Network } from '../../network/network';
 import type { ProofLeaf } from '../../report/verdict';
 import type { Budget } from '../progress';
-import type { ProofEnd, Prover } from '../prover';
+import type { PreActivationBounds, ProofEnd, Prover, Standing } from '../prover';
 import { HUNGRY, STOP, type FromWorker, type WorkerStart } from './messages';
 import type { OpenBox } from './open-box';
 import { addCounts, SearchQueue, type SearchCounts } from './queue';
@@ -62,6 +62,17 @@ export class ParallelSearch implements Prover {
 
   proof(): readonly ProofLeaf[] | null {
     return this.queue.record.take();
+  }
+
+  /** Boxes are bounded for all disjuncts together: until every box is closed nothing is known of a single one. */
+  standings(): readonly Standing[] {
+    const { leafBound, openBound, stuckBound, open, stuck, subproblems } = this.counts();
+    const bound = Math.min(leafBound, openBound, stuckBound);
+    return this.problem.disjuncts.map(() => ({ bound, proved: open === 0 && stuck === 0, subproblems }));
+  }
+
+  preActivations(): readonly PreActivationBounds[] | null {
+    return null;
   }
 
   /** Works until decided or until the budget is used up; then (`stopped`) it may be called again. */

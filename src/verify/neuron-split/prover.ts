@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ChainLadder, type DenseChain } from '../../bounds/chain';
-import type { ChainSplits, Multipliers, Split } from '../../bounds/chain-splits';
+import type { Multipliers, Split, SplitBounds } from '../../bounds/split-bounds';
 import type { SearchCounts } from '../input-split/queue';
 import { marginAt, type BoxProblem, type Candidate } from '../input-split/search';
 import type { ProofLeaf } from '../../report/verdict';
 import type { Budget } from '../progress';
 import { ProofRecord } from '../proof-record';
-import type { ProofEnd, Prover } from '../prover';
+import type { PreActivationBounds, ProofEnd, Prover, Standing } from '../prover';
 import { SEARCH } from '../../bounds/tolerances';
 
 /** Rows that go through the products together. */
@@ -35,7 +35,7 @@ interface SubProblem {
  */
 export class NeuronSplitProver implements Prover {
   private readonly ladder: ChainLadder;
-  private splits: ChainSplits | null = null;
+  private splits: SplitBounds | null = null;
   private stack: SubProblem[] = [];
   private readonly record = new ProofRecord();
   private started = false;
@@ -102,6 +102,19 @@ export class NeuronSplitProver implements Prover {
       openBound,
       bestAttack: this.bestAttack,
     };
+  }
+
+  standings(): readonly Standing[] {
+    const { subproblems } = this;
+    return this.problem.disjuncts.map((_, disjunct) => {
+      const open = this.stack.filter(sub => sub.disjunct === disjunct);
+      const bound = open.reduce((least, sub) => Math.min(least, sub.bound), this.leafBound);
+      return { bound, proved: this.started && open.length === 0 && this.unsplittable === 0, subproblems };
+    });
+  }
+
+  preActivations(): readonly PreActivationBounds[] | null {
+    return null;
   }
 
   proof(): readonly ProofLeaf[] | null {

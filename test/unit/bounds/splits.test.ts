@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random';
 import { ChainLadder, denseChain } from '../../../src/bounds/chain';
-import type { Split } from '../../../src/bounds/chain-splits';
+import type { Split } from '../../../src/bounds/split-bounds';
 import { evaluate } from '../../../src/network/evaluate';
 import type { Box, Constraint } from '../../../src/spec/question';
 import { ParallelSearch } from '../../../src/verify/input-split/parallel';

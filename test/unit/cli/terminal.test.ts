@@ -9,6 +9,8 @@ const PROGRESS: Progress = {
   bestAttack: 0.5,
   openSubproblems: 1204,
   subproblems: 4000,
+  depth: 0,
+  disjunct: null,
   workFraction: 0.25,
   elapsedSeconds: 12,
 };

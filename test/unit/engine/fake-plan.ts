@@ -101,6 +101,8 @@ export const HALFWAY: Progress = {
   bestAttack: 0.5,
   openSubproblems: 12,
   subproblems: 40,
+  depth: 0,
+  disjunct: null,
   workFraction: 0.5,
   elapsedSeconds: 1,
 };

@@ -81,6 +81,8 @@ export function progress(task: number, workFraction = 0.5): ProgressParams {
       bestAttack: 0.1,
       openSubproblems: 3,
       subproblems: 9,
+      depth: 0,
+      disjunct: null,
       workFraction,
       elapsedSeconds: 1.5,
     },
