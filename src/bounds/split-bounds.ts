@@ -5,17 +5,27 @@ export interface Split {
 }
 
 /**
- * The multipliers of a row: lower slopes (α) of all neurons, and β of its splits (elsewhere 0). Values outside their range are replaced, so
- * that any are sound.
+ * The multipliers of a row: lower slopes (α) of all neurons by place, and β of its splits in their order (0 for those beyond its end). Values outside their
+ * range are replaced, so that any are sound.
  */
 export interface Multipliers {
-  readonly alpha: Float64Array;
-  readonly beta: Float64Array;
+  readonly alpha: Float32Array;
+  readonly beta: Float32Array;
+}
+
+/** How far the multipliers of rows are searched. */
+export interface SearchEffort {
+  readonly iterations: number;
+  /** Step sizes of Adam. */
+  readonly alpha: number;
+  readonly beta: number;
+  /** A row whose estimate exceeds this is left alone from then on. */
+  readonly enough: number;
 }
 
 /**
- * Sub-problems of one region (β-CROWN, Wang et al. 2021): rows that share the region's neuron bounds and differ in form, splits and multipliers. Every bound is
- * certified, whatever the multipliers are.
+ * Sub-problems of one region (β-CROWN, Wang et al. 2021): rows that share the region's neuron bounds and differ in form, splits and multipliers. Searching is done on
+ * estimates, which may be in float32; `certify` gives bounds that hold, whatever the multipliers are.
  */
 export interface SplitBounds {
   /** Length of a row of multipliers. */
@@ -24,22 +34,20 @@ export interface SplitBounds {
   readonly rows: number;
   /** Prepares row r: about constraint `form`, with these splits and multipliers (null: the region's own slopes, no β). */
   set(r: number, form: number, splits: readonly Split[], multipliers: Multipliers | null): void;
-  /** Certified lower bounds of rows 0..rows−1. */
-  bound(rows: number): Float64Array;
-  /**
-   * Steps of Adam on the multipliers of rows 0..rows−1 after `bound`; `after` sees the new bounds after each step and may end it by returning true.
-   */
-  improve(
-    rows: number,
-    iterations: number,
-    rates: { readonly alpha: number; readonly beta: number },
-    after: (lower: Float64Array, step: number) => boolean,
-  ): void;
-  /** The inputs at which the rows' bounds are attained, after `bound`, row-major: points worth trying. */
-  points(rows: number): Float64Array;
+  /** Estimated lower bounds of rows 0..rows−1 with the multipliers they have. Not certified. */
+  estimate(rows: number): Float64Array;
+  /** Adam on the multipliers of rows 0..rows−1, which keep the best they had. Returns the estimates of these. */
+  optimise(rows: number, effort: SearchEffort): Float64Array;
+  /** Certified lower bounds of the rows listed, with the multipliers they have; in the order of the list. */
+  certify(rows: readonly number[]): Float64Array;
+  /** The inputs at which the bounds of the rows listed are attained, row-major: points worth trying. */
+  points(rows: readonly number[]): Float64Array;
   multipliers(r: number): Multipliers;
-  /** The `count` unsplit unstable neurons whose relaxation costs row r most, by BaBSR's estimate, best first. Fewer when there are fewer. */
+  /**
+   * The `count` unsplit unstable neurons whose relaxation costs row r most, by BaBSR's estimate at its last `estimate` or `optimise`, best first. Fewer when there
+   * are fewer.
+   */
   candidates(r: number, count: number): number[];
-  /** Which neuron a place stands for. */
+  /** Which neuron a place stands for: of which hidden layer (activation), counted from 0. */
   neuron(place: number): { readonly layer: number; readonly neuron: number };
 }
