@@ -24,8 +24,11 @@ export type ProofLeaf =
       readonly lower: Float64Array;
       readonly upper: Float64Array;
       readonly disjuncts: readonly number[];
-      /** `clip`: the planes of the box leave no part where all constraints of a disjunct can hold. */
-      readonly method: 'zonotope' | 'backward' | 'crown' | 'alpha-crown' | 'clip';
+      /**
+       * `clip`: the planes of the box leave no part where all constraints of a disjunct can hold. `outputs`: the bounds of each output by itself
+       * (backward passes) exclude it.
+       */
+      readonly method: 'zonotope' | 'backward' | 'crown' | 'alpha-crown' | 'clip' | 'outputs';
       readonly bound: number;
     }
   /** The whole region with some neurons fixed to one side of 0; α and β are the multipliers that make the constraint's bound positive. */
