@@ -51,3 +51,36 @@ export interface SplitBounds {
   /** Which neuron a place stands for: of which hidden layer (activation), counted from 0. */
   neuron(place: number): { readonly layer: number; readonly neuron: number };
 }
+
+/** How far the bounds of inner neurons are searched (α-CROWN with inner rows). */
+export interface RefineEffort {
+  readonly iterations: number;
+  /** Step size of Adam. */
+  readonly alpha: number;
+}
+
+/**
+ * The region that sub-problems share: bounds of its neurons, from cheap to tight, for a dense chain or any graph. Rows are constraints of the question, as in
+ * `BoxBounder`. Holds the region last given to `setBox`; not reentrant.
+ */
+export interface SplitRegion {
+  /** The region; `bounds` are sound bounds of its neurons (from `bounds()` of another instance, say in another thread), or null to start from nothing. */
+  setBox(lower: Float64Array, upper: Float64Array, bounds: Float64Array | null): void;
+  /** Certified lower bounds of the rows by a forward zonotope alone; null when nothing can be concluded on this region. */
+  zonotope(rows: readonly number[]): Float64Array | null;
+  /** Certified lower bounds of the rows by one backward pass over the neuron bounds there are. After `zonotope`, or a `setBox` with bounds. */
+  backward(rows: readonly number[]): Float64Array;
+  /** Tightens all unstable neurons by plain backward passes, a part at a time so that the caller can look at the clock; returns how many there were. */
+  tightening(): Generator<void, number>;
+  /** The same with slopes searched for every neuron. After `tightening`; bounds only ever get tighter. */
+  refining(effort: RefineEffort): Generator<void, number>;
+  /** A copy of the neuron bounds there are. */
+  bounds(): Float64Array;
+  /** Sub-problems over the neuron bounds there are at this moment, until the next `setBox` or tightening. After `backward`. */
+  splits(rows: number): SplitBounds;
+  /** The network's outputs at one point in plain float64: for trying points, never for conclusions. */
+  evaluate(input: ArrayLike<number>): Float64Array;
+  /** What every activation reads, by its name; null before a region was bounded. */
+  preActivations():
+    readonly { readonly node: string; readonly lower: Float64Array; readonly upper: Float64Array }[] | null;
+}
