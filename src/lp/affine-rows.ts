@@ -1,4 +1,5 @@
-import type { AffineNode, ConvNode } from '../network/network';
+import { forEachTap } from '../network/convolution-taps';
+import type { AffineNode } from '../network/network';
 
 /** One output of an affine node: Σ value·(input column) + bias, off from the exact one by at most biasError beside the relative error of the values. */
 export interface AffineRow {
@@ -32,29 +33,9 @@ export function* affineRows(node: AffineNode, inputSize: number): Generator<Affi
         for (let k = node.rowStart[i]; k < node.rowStart[i + 1]; k++) add(node.column[k], node.value?.[k] ?? 1);
         break;
       case 'conv':
-        convolutionRow(node, i, add);
+        forEachTap(node, i, add);
         break;
     }
     yield { columns, values, bias: bias?.[channel] ?? 0, biasError: biasError?.[channel] ?? 0 };
   }
-}
-
-/** The taps that output `index` of a convolution reads. */
-function convolutionRow(node: ConvNode, index: number, add: (column: number, value: number) => void): void {
-  const [channels, height, width] = node.inputShape;
-  const [outputs, outHeight, outWidth] = node.outputShape;
-  const [kernelHeight, kernelWidth] = node.kernel;
-  const perGroup = channels / node.groups;
-  const output = Math.floor(index / (outHeight * outWidth));
-  const top = Math.floor((index % (outHeight * outWidth)) / outWidth) * node.strides[0] - node.pads[0];
-  const left = (index % outWidth) * node.strides[1] - node.pads[1];
-  const first = Math.floor(output / (outputs / node.groups)) * perGroup;
-  let tap = output * perGroup * kernelHeight * kernelWidth;
-  for (let c = first; c < first + perGroup; c++)
-    for (let ky = 0; ky < kernelHeight; ky++)
-      for (let kx = 0; kx < kernelWidth; kx++, tap++) {
-        const y = top + ky * node.dilations[0];
-        const x = left + kx * node.dilations[1];
-        if (y >= 0 && y < height && x >= 0 && x < width) add((c * height + y) * width + x, node.weight[tap]);
-      }
 }

@@ -44,6 +44,25 @@ export type SolveOutcome =
   /** The solver gave up, ran out of memory or refused the program. */
   | { readonly kind: 'failed'; readonly reason: string };
 
+/** A program in a solver, which is changed and solved again from where it stood. Call `dispose` when done. */
+export interface SolverModel {
+  /** The program as it now is, changes included: what duals and rays of the last solve belong to. */
+  readonly program: LinearProgram;
+  /** Another objective over the same columns. */
+  changeCost(cost: Float64Array): void;
+  changeColumnBounds(column: number, lower: number, upper: number): void;
+  changeRowBounds(row: number, lower: number, upper: number): void;
+  /** The basis of the last solve; null when it left none (mixed-integer programs do not). */
+  basis(): Basis | null;
+  /** Starts the next solve from a basis of a program with the same columns and rows. */
+  startFrom(basis: Basis): void;
+  solve(limits?: SolveLimits): SolveOutcome;
+  dispose(): void;
+}
+
+/** Puts a program into a solver: `HighsModel.open`, or in tests one that lies. */
+export type OpenModel = (program: LinearProgram) => Promise<SolverModel>;
+
 /**
  * Tolerances are left as HiGHS has them: with tighter ones (1e-9 for feasibility, or coefficients below 1e-9 kept) version 1.15.3 called feasible
  * mixed-integer programs infeasible. Only the gap is closed.
@@ -61,14 +80,13 @@ function runtime(): Promise<Highs> {
   return loading;
 }
 
-/** One program in the solver, which is changed and solved again from where it stood. Call `dispose` when done: nothing else frees its memory. */
-export class HighsModel {
+/** One program in HiGHS. Nothing but `dispose` frees its memory. */
+export class HighsModel implements SolverModel {
   private crash: string | null = null;
 
   private constructor(
     private readonly highs: Highs,
     private readonly model: Model,
-    /** The program as it now is, changes included: what duals and rays of the last solve belong to. */
     readonly program: LinearProgram,
   ) {}
 
@@ -106,7 +124,6 @@ export class HighsModel {
     });
   }
 
-  /** Another objective over the same columns. */
   changeCost(cost: Float64Array): void {
     this.program.cost.set(cost);
     this.model.changeColsCost({ kind: 'range', from: 0, to: cost.length - 1 }, cost);
@@ -124,13 +141,11 @@ export class HighsModel {
     this.model.changeRowBounds(row, lower, upper);
   }
 
-  /** The basis of the last solve; null when it left none (mixed-integer programs do not). */
   basis(): Basis | null {
     const { valid } = this.highs.constants.basisValidity;
     return this.model.info.get('basis_validity') === valid ? this.model.getBasis() : null;
   }
 
-  /** Starts the next solve from a basis of a program with the same columns and rows. */
   startFrom(basis: Basis): void {
     this.model.setBasis(basis);
   }

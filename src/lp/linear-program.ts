@@ -19,9 +19,27 @@ export interface LinearProgram {
   readonly value: Float64Array;
 }
 
+/** Σ value·column + offset, no column twice: what a program minimises. */
+export interface Objective {
+  readonly columns: readonly number[];
+  readonly values: readonly number[];
+  readonly offset: number;
+}
+
+/** The program with an objective as its cost. */
+export function withObjective(program: LinearProgram, objective: Objective): LinearProgram {
+  return { ...program, cost: costOf(objective, program.cost.length), offset: objective.offset };
+}
+
+/** An objective's values, one for every column of a program. */
+export function costOf({ columns, values }: Objective, size: number): Float64Array {
+  const cost = new Float64Array(size);
+  columns.forEach((column, k) => (cost[column] = values[k]));
+  return cost;
+}
+
 /** Collects columns, then rows over them. */
 export class ProgramBuilder {
-  private readonly cost: number[] = [];
   private readonly columnLower: number[] = [];
   private readonly columnUpper: number[] = [];
   private readonly integer: number[] = [];
@@ -32,7 +50,6 @@ export class ProgramBuilder {
   private readonly value: number[] = [];
   /** Where each column last appeared in `column`. */
   private readonly lastEntry: number[] = [];
-  private offset = 0;
 
   /** Adds a column and returns its index. */
   addColumn(lower: number, upper: number, integer = false): number {
@@ -40,9 +57,12 @@ export class ProgramBuilder {
     this.columnLower.push(lower);
     this.columnUpper.push(upper);
     this.integer.push(integer ? 1 : 0);
-    this.cost.push(0);
     this.lastEntry.push(-1);
-    return this.cost.length - 1;
+    return this.columnLower.length - 1;
+  }
+
+  range(column: number): [lower: number, upper: number] {
+    return [this.columnLower[column], this.columnUpper[column]];
   }
 
   /** The largest |x| a column allows. */
@@ -52,9 +72,9 @@ export class ProgramBuilder {
 
   /**
    * Adds the row lower ≤ Σ value·x ≤ upper. A column may be named more than once: its coefficients are added up, and the row is widened by
-   * what their rounding can lose, so that no point is cut off.
+   * what their rounding can lose, so that no point is cut off. Returns the row's index.
    */
-  addRow(lower: number, upper: number, columns: readonly number[], values: readonly number[]): void {
+  addRow(lower: number, upper: number, columns: readonly number[], values: readonly number[]): number {
     const start = this.column.length;
     let lost = 0;
     columns.forEach((column, k) => {
@@ -71,23 +91,14 @@ export class ProgramBuilder {
     this.rowStart.push(this.column.length);
     this.rowLower.push(lost === 0 ? lower : widened(lower, -lost));
     this.rowUpper.push(lost === 0 ? upper : widened(upper, lost));
+    return this.rowLower.length - 1;
   }
 
-  /** Adds to the objective; returns a bound on what rounding the added-up coefficient can cost it over the column's range. */
-  addCost(column: number, cost: number): number {
-    const before = this.cost[column];
-    this.cost[column] += cost;
-    return before === 0 ? 0 : 2 * ROUNDING.unit * Math.abs(this.cost[column]) * this.magnitude(column);
-  }
-
-  setOffset(offset: number): void {
-    this.offset = offset;
-  }
-
+  /** The program so far, with cost 0. */
   build(): LinearProgram {
     return {
-      cost: Float64Array.from(this.cost),
-      offset: this.offset,
+      cost: new Float64Array(this.columnLower.length),
+      offset: 0,
       columnLower: Float64Array.from(this.columnLower),
       columnUpper: Float64Array.from(this.columnUpper),
       integer: this.integer.includes(1) ? Uint8Array.from(this.integer) : null,

@@ -1,10 +1,10 @@
 import { assert, AssertionError, unreachable } from '../base/assert';
-import { inflate, ROUNDING } from '../base/rounding';
-import { problem, type Result } from '../base/result';
+import { gamma, inflate, ROUNDING } from '../base/rounding';
+import { ok, problem, type Result } from '../base/result';
 import type { ActivationNode, AddNode, AffineNode, ConstantNode, MaxPoolNode, Network } from '../network/network';
 import type { Constraint } from '../spec/question';
 import { affineRows } from './affine-rows';
-import { ProgramBuilder, widened, type LinearProgram } from './linear-program';
+import { ProgramBuilder, widened, withObjective, type LinearProgram, type Objective } from './linear-program';
 
 /** Sound, finite bounds of every node's values on the box, by node id; those of node 0 are the box. */
 export interface NodeRanges {
@@ -18,6 +18,30 @@ export interface NodeRanges {
  */
 export type ReluForm = 'mixed-integer' | 'triangle';
 
+/** A bound of a column or row, changed. */
+export interface BoundChange {
+  readonly of: 'column' | 'row';
+  readonly index: number;
+  readonly lower: number;
+  readonly upper: number;
+}
+
+/**
+ * What a triangle program leaves open and a branch and bound decides: one side each holds at every point of the box. For an activation the sides are
+ * y ≤ 0 and y ≥ 0, for a pool's entry that it is not, and that it is, the window's maximum. With a side taken for each the program is exact.
+ */
+export interface Branching {
+  /** Id of the activation or pool, and which of its values. */
+  readonly node: number;
+  readonly neuron: number;
+  /** The entry of a pool's window, an index into the values that the pool reads; null for activations. */
+  readonly entry: number | null;
+  /** What makes the program that of one side. */
+  readonly sides: readonly [readonly BoundChange[], readonly BoundChange[]];
+  /** How far a point of the program is from satisfying either side, in units of the node's output. */
+  violation(point: ArrayLike<number>): number;
+}
+
 /** The network on a box as a program whose points contain (x, values of every node at x) for every x of the box, in exact arithmetic. */
 export interface ReluProgram {
   readonly program: LinearProgram;
@@ -25,34 +49,76 @@ export interface ReluProgram {
   readonly columns: readonly Int32Array[];
   /** Indicator columns: how many neurons and pool entries the bounds leave open. */
   readonly indicators: number;
+  /** What a `triangle` program leaves open; empty for `mixed-integer`. */
+  readonly branchings: readonly Branching[];
+  /** Per disjunct: a form that is nowhere on the box above the largest margin of the disjunct's constraints. */
+  readonly objectives: readonly Objective[];
 }
 
 /**
- * The program whose optimum is the least margin over the box: of one constraint outputs·y + inputs·x − bound, or, of several, the least value of
- * the largest of their margins. An optimum above 0 means that no point of the box satisfies all constraints. `triangle` programs have
- * optima at most as large. Every number that had to be rounded was rounded so that the program only gets larger.
+ * Why no linear or mixed-integer program can stand for a network, as a sentence about the node (`lp-unsupported`); ok where one can.
  */
+export function linearProgramRefusal(network: Network): Result<null> {
+  for (const node of network.nodes) {
+    if (node.kind === 'sigmoid' || node.kind === 'tanh')
+      return problem(
+        'lp-unsupported',
+        `${node.name} is a ${node.kind === 'sigmoid' ? 'Sigmoid' : 'Tanh'}, which is not piecewise linear, so no linear program can stand for this network. Use the back end "crown" or "auto".`,
+      );
+    if (node.kind === 'leakyRelu' && !(node.slope >= 0 && node.slope <= 1))
+      return problem(
+        'lp-unsupported',
+        `${node.name} is a LeakyRelu of slope ${node.slope}; linear programs take slopes between 0 and 1. Use the back end "crown" or "auto".`,
+      );
+  }
+  return { ok: true, value: null };
+}
+
+/**
+ * The network on a box with an objective for every disjunct and cost 0. The least value of a disjunct's objective is the least, over the box, of its margin
+ * outputs·y + inputs·x − bound, or, of several constraints, of the largest of their margins: above 0, no point of the box satisfies all
+ * of them. `triangle` programs have optima at most as large. Every number that had to be rounded was rounded so that the program only gets
+ * larger. The network must be one that `linearProgramRefusal` does not refuse.
+ */
+export function regionProgram(
+  network: Network,
+  ranges: NodeRanges,
+  disjuncts: readonly (readonly Constraint[])[],
+  form: ReluForm,
+): ReluProgram {
+  const writer = new ProgramWriter(network, ranges, form);
+  writer.writeNodes();
+  const objectives = disjuncts.map(constraints => writer.objective(constraints));
+  return writer.finish(objectives);
+}
+
+/** `regionProgram` of one disjunct, with its objective as cost. */
 export function reluProgram(
   network: Network,
   ranges: NodeRanges,
   constraints: readonly Constraint[],
   form: ReluForm,
 ): Result<ReluProgram> {
-  const unsupported = network.nodes.find(
-    node => node.kind === 'sigmoid' || node.kind === 'tanh' || (node.kind === 'leakyRelu' && node.slope > 1),
-  );
-  if (unsupported)
-    return problem(
-      'lp-unsupported',
-      `${unsupported.name} is no piecewise linear activation of slope at most 1, so no linear program can stand for this network; use bounds instead.`,
-    );
-  const writer = new ProgramWriter(network, ranges, form);
+  const refusal = linearProgramRefusal(network);
+  if (!refusal.ok) return refusal;
+  const written = regionProgram(network, ranges, [constraints], form);
+  return ok({ ...written, program: withObjective(written.program, written.objectives[0]) });
+}
+
+/**
+ * All disjuncts at once, as one mixed-integer program whose optimum is the least of all their margins: an indicator each, of which one is 1 (Tjeng, Xiao and
+ * Tedrake, ICLR 2019, for the maximum over labels).
+ */
+export function unionProgram(
+  network: Network,
+  ranges: NodeRanges,
+  disjuncts: readonly (readonly Constraint[])[],
+): ReluProgram {
+  const writer = new ProgramWriter(network, ranges, 'mixed-integer');
   writer.writeNodes();
-  writer.writeObjective(constraints);
-  return {
-    ok: true,
-    value: { program: writer.builder.build(), columns: writer.columns, indicators: writer.indicators },
-  };
+  const union = writer.union(disjuncts.map(constraints => writer.objective(constraints)));
+  const written = writer.finish([union]);
+  return { ...written, program: withObjective(written.program, union) };
 }
 
 const ZERO = -1;
@@ -64,9 +130,10 @@ const ZERO = -1;
 const SMALLEST_REACH = 1e-3;
 
 class ProgramWriter {
-  readonly builder = new ProgramBuilder();
-  readonly columns: Int32Array[] = [];
-  indicators = 0;
+  private readonly builder = new ProgramBuilder();
+  private readonly columns: Int32Array[] = [];
+  private readonly branchings: Branching[] = [];
+  private indicators = 0;
 
   constructor(
     private readonly network: Network,
@@ -76,6 +143,11 @@ class ProgramWriter {
 
   writeNodes(): void {
     for (const node of this.network.nodes) this.columns.push(this.write(node.id));
+  }
+
+  finish(objectives: readonly Objective[]): ReluProgram {
+    const { builder, columns, indicators, branchings } = this;
+    return { program: builder.build(), columns, indicators, branchings, objectives };
   }
 
   private write(id: number): Int32Array {
@@ -187,33 +259,57 @@ class ProgramWriter {
       const [l, u] = [this.ranges.lower[input][i], this.ranges.upper[input][i]];
       if (y === ZERO || l >= 0) return y;
       if (u <= 0 && node.slope === 0) return ZERO;
-      const z = this.column(node.id, i);
-      if (u <= 0) this.builder.addRow(0, 0, [z, y], [1, -node.slope]);
-      else this.unstable(z, y, l, u, node.slope);
-      return z;
+      if (u <= 0) {
+        const z = this.column(node.id, i);
+        this.builder.addRow(0, 0, [z, y], [1, -node.slope]);
+        return z;
+      }
+      return this.unstable(node, i, y, l, u);
     });
   }
 
-  private unstable(z: number, y: number, l: number, u: number, slope: number): void {
+  private unstable({ id, slope }: ActivationNode, neuron: number, y: number, l: number, u: number): number {
     const { builder } = this;
-    builder.addRow(0, Infinity, [z, y], [1, -1]);
-    if (slope === 0) builder.addRow(0, Infinity, [z], [1]);
-    else builder.addRow(0, Infinity, [z, y], [1, -slope]);
+    const range = [this.ranges.lower[id][neuron], this.ranges.upper[id][neuron]];
+    // A ReLU's value is never negative, whatever its range says.
+    const [zLower, zUpper] = slope === 0 ? range.map(end => Math.max(0, end)) : range;
+    const z = builder.addColumn(zLower, zUpper);
+    const above = builder.addRow(0, Infinity, [z, y], [1, -1]);
+    const floor = slope === 0 ? null : builder.addRow(0, Infinity, [z, y], [1, -slope]);
     // Rounded up: a larger reach only makes the program larger. Without a slope it is exact.
     const up = slope === 0 ? 1 : (1 - slope) * (1 + 8 * ROUNDING.unit);
     const reaches = slope === 0 ? [-l, u] : [-l * up, u * up].map(reach => reach * (1 + 8 * ROUNDING.unit));
-    const [below, above] = reaches.map(reach => Math.max(reach, SMALLEST_REACH));
+    const [below, most] = reaches.map(reach => Math.max(reach, SMALLEST_REACH));
     if (this.form === 'triangle') {
       // Any slope in [slope, 1] with the intercept that fits it; this one is the chord.
       const chord = Math.min(1, Math.max(slope, (u - slope * l) / (u - l)));
       const intercept = Math.max((slope - chord) * l, (1 - chord) * u) * (1 + 8 * ROUNDING.unit) + ROUNDING.underflow;
       builder.addRow(-Infinity, intercept, [z, y], [1, -chord]);
-      return;
+      this.branchings.push({
+        node: id,
+        neuron,
+        entry: null,
+        sides: [
+          [
+            { of: 'column', index: y, lower: l, upper: 0 },
+            floor === null
+              ? { of: 'column', index: z, lower: 0, upper: 0 }
+              : { of: 'row', index: floor, lower: 0, upper: 0 },
+          ],
+          [
+            { of: 'column', index: y, lower: 0, upper: u },
+            { of: 'row', index: above, lower: 0, upper: 0 },
+          ],
+        ],
+        violation: point => point[z] - Math.max(point[y], slope * point[y]),
+      });
+      return z;
     }
     const a = this.indicator();
     builder.addRow(-Infinity, below, [z, y, a], [1, -1, below]);
-    if (slope === 0) builder.addRow(-Infinity, 0, [z, a], [1, -above]);
-    else builder.addRow(-Infinity, 0, [z, y, a], [1, -slope, -above]);
+    if (slope === 0) builder.addRow(-Infinity, 0, [z, a], [1, -most]);
+    else builder.addRow(-Infinity, 0, [z, y, a], [1, -slope, -most]);
+    return z;
   }
 
   private indicator(): number {
@@ -248,8 +344,22 @@ class ProgramWriter {
                 [m, x],
                 [1, -1],
               ];
-        this.builder.addRow(0, Infinity, columns, values);
+        const above = this.builder.addRow(0, Infinity, columns, values);
         this.builder.addRow(-Infinity, reach, [...columns, a], [...values, reach]);
+        if (this.form === 'mixed-integer') continue;
+        this.branchings.push({
+          node: node.id,
+          neuron: i,
+          entry: k,
+          sides: [
+            [{ of: 'column', index: a, lower: 0, upper: 0 }],
+            [
+              { of: 'column', index: a, lower: 1, upper: 1 },
+              { of: 'row', index: above, lower: 0, upper: 0 },
+            ],
+          ],
+          violation: point => Math.min(point[a], point[m] - (x === ZERO ? 0 : point[x])),
+        });
       }
       const ones = indicators.map(() => 1);
       this.builder.addRow(1, 1, indicators, ones);
@@ -257,44 +367,75 @@ class ProgramWriter {
     });
   }
 
-  writeObjective(constraints: readonly Constraint[]): void {
+  objective(constraints: readonly Constraint[]): Objective {
     assert(constraints.length > 0, () => 'a program without a constraint has no objective');
-    if (constraints.length === 1) {
-      const { columns, values, error } = this.margin(constraints[0]);
-      let lost = error;
-      columns.forEach((column, k) => (lost += this.builder.addCost(column, values[k])));
-      const offset = -constraints[0].bound;
-      this.builder.setOffset(lost === 0 ? offset : widened(offset, -inflate(lost)));
-      return;
-    }
-    const margins = constraints.map(constraint => {
-      const { columns, values, error } = this.margin(constraint);
-      return { columns, values, floor: widened(-constraint.bound, -inflate(error)) };
-    });
-    const reach = margins.map(({ columns, values, floor }) =>
-      columns.reduce((sum, column, k) => sum + Math.abs(values[k]) * this.builder.magnitude(column), Math.abs(floor)),
+    const margins = constraints.map(constraint => this.margin(constraint));
+    if (margins.length === 1) return margins[0];
+    const ranges = margins.map(margin => this.rangeOf(margin));
+    const t = this.builder.addColumn(
+      Math.max(...ranges.map(range => range.lower)),
+      Math.max(...ranges.map(range => range.upper)),
     );
-    const most = inflate(Math.max(...reach));
-    const t = this.builder.addColumn(-most, most);
-    for (const { columns, values, floor } of margins)
-      this.builder.addRow(floor, Infinity, [t, ...columns], [1, ...values.map(value => -value)]);
-    this.builder.addCost(t, 1);
+    for (const { columns, values, offset } of margins)
+      this.builder.addRow(offset, Infinity, [t, ...columns], [1, ...values.map(value => -value)]);
+    return { columns: [t], values: [1], offset: 0 };
   }
 
-  /** A constraint's terms over the program's columns, and what the error of its coefficients can amount to. */
-  private margin({ outputs, inputs, coefficientError }: Constraint): {
-    columns: number[];
-    values: number[];
-    error: number;
-  } {
+  /** The least of several objectives, each with an indicator that chooses it. */
+  union(objectives: readonly Objective[]): Objective {
+    const ranges = objectives.map(objective => this.rangeOf(objective));
+    const least = Math.min(...ranges.map(range => range.lower));
+    const t = this.builder.addColumn(least, Math.max(...ranges.map(range => range.upper)));
+    const indicators = objectives.map(({ columns, values, offset }, k) => {
+      const a = this.indicator();
+      // t ≥ objective where the indicator is 1, and nothing where it is 0.
+      const reach = inflate(Math.max(SMALLEST_REACH, ranges[k].upper - least));
+      this.builder.addRow(
+        widened(offset, -reach),
+        Infinity,
+        [t, ...columns, a],
+        [1, ...values.map(value => -value), -reach],
+      );
+      return a;
+    });
+    const ones = indicators.map(() => 1);
+    this.builder.addRow(1, 1, indicators, ones);
+    return { columns: [t], values: [1], offset: 0 };
+  }
+
+  /** What an objective certainly lies between. */
+  private rangeOf({ columns, values, offset }: Objective): { lower: number; upper: number } {
+    let [lower, upper, size] = [offset, offset, Math.abs(offset)];
+    columns.forEach((column, k) => {
+      const [a, b] = this.builder.range(column).map(end => end * values[k]);
+      lower += Math.min(a, b);
+      upper += Math.max(a, b);
+      size += Math.max(Math.abs(a), Math.abs(b));
+    });
+    const error = inflate(gamma(columns.length + 2) * size);
+    return { lower: widened(lower, -error), upper: widened(upper, error) };
+  }
+
+  /** A constraint's margin over the program's columns, lowered by what the error of its coefficients can amount to. */
+  private margin({ outputs, inputs, coefficientError, bound }: Constraint): Objective {
     const y = this.named(Array.from(outputs.index), Array.from(outputs.value), this.columns[this.columns.length - 1]);
     const x = this.named(Array.from(inputs.index), Array.from(inputs.value), this.columns[0]);
-    const columns = [...y.columns, ...x.columns];
-    const values = [...y.values, ...x.values];
-    const error = columns.reduce(
-      (sum, column, k) => sum + coefficientError * Math.abs(values[k]) * this.builder.magnitude(column),
-      0,
-    );
-    return { columns, values, error };
+    const merged = new Map<number, number>();
+    let lost = 0;
+    for (const { columns, values } of [y, x])
+      columns.forEach((column, k) => {
+        const before = merged.get(column);
+        const value = (before ?? 0) + values[k];
+        merged.set(column, value);
+        const size = this.builder.magnitude(column);
+        lost += coefficientError * Math.abs(values[k]) * size;
+        // Columns that outputs share: their coefficients are added up, and rounded.
+        if (before !== undefined) lost += 2 * ROUNDING.unit * Math.abs(value) * size;
+      });
+    return {
+      columns: [...merged.keys()],
+      values: [...merged.values()],
+      offset: lost === 0 ? -bound : widened(-bound, -inflate(lost)),
+    };
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random';
 import { dualBound, provesInfeasible } from '../../../src/lp/certified';
 import { HighsModel } from '../../../src/lp/highs';
-import { ProgramBuilder, type LinearProgram } from '../../../src/lp/linear-program';
+import { ProgramBuilder, withObjective, type LinearProgram } from '../../../src/lp/linear-program';
 import { Rational } from '../network/rational';
 
 /** A random program around a point that satisfies it; rows are one-sided, two-sided or equations, coefficients of very different sizes. */
@@ -21,9 +21,7 @@ function randomProgram(seed: number, spread = 0): LinearProgram {
     const kind = random.integer(4);
     builder.addRow(kind === 0 ? -Infinity : at - below, kind === 1 ? Infinity : at + above, used, values);
   }
-  for (const column of columns) builder.addCost(column, draw());
-  builder.setOffset(draw());
-  return builder.build();
+  return withObjective(builder.build(), { columns, values: columns.map(draw), offset: draw() });
 }
 
 /** The dual bound of the same multipliers in exact arithmetic. */
@@ -76,8 +74,7 @@ describe('the re-evaluated dual bound', () => {
     const builder = new ProgramBuilder();
     const column = builder.addColumn(0, Infinity);
     builder.addRow(-Infinity, 3, [column], [1]);
-    builder.addCost(column, -1);
-    const program = builder.build();
+    const program = withObjective(builder.build(), { columns: [column], values: [-1], offset: 0 });
     expect(dualBound(program, [0])).toBe(-Infinity);
     expect(dualBound(program, [NaN])).toBe(-Infinity);
     expect(dualBound(program, [1e70])).toBe(-Infinity);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random';
 import { HighsModel } from '../../../src/lp/highs';
-import { ProgramBuilder, type LinearProgram } from '../../../src/lp/linear-program';
+import { ProgramBuilder, withObjective, type LinearProgram } from '../../../src/lp/linear-program';
 
 /** minimise −x − 2y, x + y ≤ 4, x − y between −2 and 2, 0 ≤ x, y ≤ 3.5: the optimum is (1, 3), −7. */
 function small(integer = false): LinearProgram {
@@ -9,9 +9,7 @@ function small(integer = false): LinearProgram {
   const [x, y] = [builder.addColumn(0, 3.5, integer), builder.addColumn(0, 3.5, integer)];
   builder.addRow(-Infinity, 4, [x, y], [1, 1]);
   builder.addRow(-2, 2, [x, y], [1, -1]);
-  builder.addCost(x, -1);
-  builder.addCost(y, -2);
-  return builder.build();
+  return withObjective(builder.build(), { columns: [x, y], values: [-1, -2], offset: 0 });
 }
 
 /** A knapsack with many nearly equal items: far too hard to finish. */
@@ -26,8 +24,11 @@ function hard(): LinearProgram {
       items,
       items.map(() => 30 + random.integer(40)),
     );
-  for (const item of items) builder.addCost(item, -(40 + random.integer(20)));
-  return builder.build();
+  return withObjective(builder.build(), {
+    columns: items,
+    values: items.map(() => -(40 + random.integer(20))),
+    offset: 0,
+  });
 }
 
 describe('HiGHS', () => {
