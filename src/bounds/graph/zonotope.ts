@@ -26,7 +26,8 @@ const DEFAULT_LIMITS: ZonotopeLimits = { doubles: 2 ** 25 };
 
 /**
  * A forward zonotope through the graph. Tightens `bounds` (sound bounds of all nodes on the box [lower, upper], changed in place) and uses them.
- * The values live in the core's memory until the caller releases it.
+ * The values live in the core's memory until the caller releases it. `prefix`: the values of the first nodes, from an earlier pass over the same box
+ * whose memory is still there; only the nodes after them are worked on.
  */
 export function propagateZonotope(
   graph: PreparedGraph,
@@ -34,9 +35,10 @@ export function propagateZonotope(
   upper: Float64Array,
   bounds: NodeBounds,
   limits: ZonotopeLimits = DEFAULT_LIMITS,
+  prefix: readonly ZonotopeValue[] = [],
 ): ZonotopeValue[] {
-  const pass = new ZonotopePass(graph, bounds, limits);
-  for (const node of graph.nodes) pass.node(node.id, lower, upper);
+  const pass = new ZonotopePass(graph, bounds, limits, prefix);
+  for (const node of graph.nodes.slice(prefix.length)) pass.node(node.id, lower, upper);
   return pass.values;
 }
 
@@ -49,7 +51,14 @@ class ZonotopePass {
     private readonly graph: PreparedGraph,
     private readonly bounds: NodeBounds,
     private readonly limits: ZonotopeLimits,
-  ) {}
+    prefix: readonly ZonotopeValue[],
+  ) {
+    for (const [id, value] of prefix.entries()) {
+      this.values.push(value);
+      this.generators = Math.max(this.generators, value.generators);
+      this.used += (value.generators + 1) * graph.wide[id];
+    }
+  }
 
   node(id: number, lower: Float64Array, upper: Float64Array): void {
     const node = this.graph.nodes[id];
