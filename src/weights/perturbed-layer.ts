@@ -1,0 +1,243 @@
+import { ok, problem, type Result } from '../base/result';
+import { sizeOf } from '../network/tensor';
+import { flipInterval, gridStep } from './grids';
+import type { LayerTerms } from './layer-terms';
+import type { Amount, LayerPerturbation, PerturbationMap, Selection } from './perturbation';
+import type { Layer, ParameterTensor, WeightModel } from './weight-model';
+
+/** One scalar that moves several parameters: parameter index[k] moves by α·factor[k], α between lower and upper. */
+export interface SharedPerturbation {
+  readonly lower: number;
+  readonly upper: number;
+  readonly index: Int32Array;
+  readonly factor: Float64Array;
+}
+
+/** A layer with everything that may happen to its parameters (weights first, then biases). */
+export interface PerturbedLayer {
+  readonly layer: Layer;
+  readonly terms: LayerTerms;
+  /** Parameter k moves by an amount of its own between lower[k] and upper[k]. */
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+  readonly shared: readonly SharedPerturbation[];
+}
+
+/** Makes numbers of what was asked, or says in one sentence what is wrong with it. */
+export function perturbedLayer(model: WeightModel, { layer: reference, maps }: LayerPerturbation): Result<PerturbedLayer> {
+  const found = model.find(reference);
+  if (!found.ok) return found;
+  const layer = found.value;
+  const terms = model.terms(layer);
+  if (!terms.ok) return terms;
+  const lower = new Float64Array(layer.parameters);
+  const upper = new Float64Array(layer.parameters);
+  const shared: SharedPerturbation[] = [];
+  for (const map of maps) {
+    const added = addMap(layer, terms.value, map, lower, upper, shared);
+    if (!added.ok) return added;
+  }
+  return ok({ layer, terms: terms.value, lower, upper, shared });
+}
+
+function addMap(
+  layer: Layer,
+  terms: LayerTerms,
+  map: PerturbationMap,
+  lower: Float64Array,
+  upper: Float64Array,
+  shared: SharedPerturbation[],
+): Result<null> {
+  const tensor = map.tensor === 'weights' ? layer.weight : layer.bias;
+  if (!tensor)
+    return problem(
+      'weights/no-weights',
+      map.tensor === 'weights'
+        ? `Layer "${layer.name}" (${layer.opType}) has no weights, it only adds; perturb its bias, or another layer.`
+        : `Layer "${layer.name}" (${layer.opType}) has no bias of its own; perturb its weights, or another layer.`,
+    );
+  const selected = selection(layer, terms, tensor, map.select);
+  if (!selected.ok) return selected;
+  const { index, factor } = selected.value;
+  const bounds = intervals(layer, tensor, map.amount, index);
+  if (!bounds.ok) return bounds;
+  if (map.together) {
+    if (map.amount.kind === 'bit-flips')
+      return problem(
+        'weights/together',
+        `Layer "${layer.name}": bits flip in each weight by itself; leave out "together".`,
+      );
+    if (index.length > 0)
+      shared.push({
+        lower: bounds.value.lower[0],
+        upper: bounds.value.upper[0],
+        index: index.map(k => tensor.offset + k),
+        factor,
+      });
+    return ok(null);
+  }
+  index.forEach((k, at) => {
+    const [a, b] = [bounds.value.lower[at] * factor[at], bounds.value.upper[at] * factor[at]];
+    lower[tensor.offset + k] += Math.min(a, b);
+    upper[tensor.offset + k] += Math.max(a, b);
+  });
+  return ok(null);
+}
+
+/** The entries a map chooses, by their places in the tensor, and what each multiplies the scalar with. */
+function selection(
+  layer: Layer,
+  terms: LayerTerms,
+  tensor: ParameterTensor,
+  select: Selection,
+): Result<{ index: Int32Array; factor: Float64Array }> {
+  const count = sizeOf(tensor.shape);
+  const shape = `[${tensor.shape.join(', ')}]`;
+  const chosen = (index: Int32Array) => ok({ index, factor: new Float64Array(index.length).fill(1) });
+  switch (select.kind) {
+    case 'all':
+      return chosen(Int32Array.from({ length: count }, (_, k) => k));
+    case 'entries': {
+      const wrong = select.index.find(k => !(Number.isInteger(k) && k >= 0 && k < count));
+      if (wrong !== undefined)
+        return problem(
+          'weights/index',
+          `Layer "${layer.name}" has no entry ${wrong} in "${tensor.name}": its entries are 0 to ${count - 1} (shape ${shape}).`,
+        );
+      return chosen(Int32Array.from(new Set(select.index)));
+    }
+    case 'pattern': {
+      for (const pattern of select.patterns) {
+        const fits =
+          pattern.length === tensor.shape.length &&
+          pattern.every((at, axis) => at === null || (Number.isInteger(at) && at >= 0 && at < tensor.shape[axis]));
+        if (!fits)
+          return problem(
+            'weights/index',
+            `Layer "${layer.name}": [${pattern.map(at => at ?? '*').join(', ')}] names no entries of "${tensor.name}", whose shape is ${shape}.`,
+          );
+      }
+      const matches = (k: number): boolean =>
+        select.patterns.some(pattern => {
+          let rest = k;
+          for (let axis = pattern.length - 1; axis >= 0; axis--) {
+            const place = rest % tensor.shape[axis];
+            if (pattern[axis] !== null && pattern[axis] !== place) return false;
+            rest = (rest - place) / tensor.shape[axis];
+          }
+          return true;
+        });
+      return chosen(Int32Array.from({ length: count }, (_, k) => k).filter(matches));
+    }
+    case 'outputs':
+      return ofOutputs(layer, terms, tensor, select.outputs);
+    case 'map': {
+      if (select.shape.join() !== tensor.shape.join())
+        return problem(
+          'weights/map-shape',
+          `The map for layer "${layer.name}" has shape [${select.shape.join(', ')}], and "${tensor.name}" has ${shape}; they must be the same.`,
+        );
+      const values = Float64Array.from(select.values);
+      if (values.length !== count || !values.every(Number.isFinite))
+        return problem('weights/map-values', `The map for layer "${layer.name}" needs ${count} finite numbers.`);
+      const index = Int32Array.from({ length: count }, (_, k) => k).filter(k => values[k] !== 0);
+      return ok({ index, factor: Float64Array.from(index, k => values[k]) });
+    }
+  }
+}
+
+function ofOutputs(
+  layer: Layer,
+  terms: LayerTerms,
+  tensor: ParameterTensor,
+  outputs: readonly number[],
+): Result<{ index: Int32Array; factor: Float64Array }> {
+  const channels = outputChannels(layer, terms);
+  const wrong = outputs.find(o => !(Number.isInteger(o) && o >= 0 && o < channels));
+  if (wrong !== undefined)
+    return problem(
+      'weights/index',
+      `Layer "${layer.name}" has no output ${wrong}: its outputs are 0 to ${channels - 1}.`,
+    );
+  const plane = terms.outputSize / channels;
+  const count = sizeOf(tensor.shape);
+  const taken = new Set<number>();
+  for (const output of outputs)
+    for (let t = terms.rowStart[output * plane]; t < terms.rowStart[(output + 1) * plane]; t++) {
+      const k = terms.parameter[t] - tensor.offset;
+      if (k >= 0 && k < count) taken.add(k);
+    }
+  const index = Int32Array.from(taken).sort();
+  return ok({ index, factor: new Float64Array(index.length).fill(1) });
+}
+
+/** Channels of a convolution or normalisation, neurons of everything else. */
+export function outputChannels({ opType, weight, bias }: Layer, { outputSize }: LayerTerms): number {
+  if (opType === 'Conv') return weight!.shape[0];
+  if (opType === 'BatchNormalization') return weight!.shape[0];
+  if (opType === 'ConvTranspose' && bias) return bias.shape[0];
+  return outputSize;
+}
+
+/** Largest minus smallest weight of a layer. */
+export function weightRange(layer: Layer): Result<number> {
+  if (!layer.weight)
+    return problem(
+      'weights/no-weights',
+      `Layer "${layer.name}" (${layer.opType}) has no weights, so their range means nothing; give an absolute magnitude.`,
+    );
+  let [least, most] = [Infinity, -Infinity];
+  for (const w of layer.weight.values) {
+    if (w < least) least = w;
+    if (w > most) most = w;
+  }
+  if (!(most > least))
+    return problem(
+      'weights/range-zero',
+      `All weights of layer "${layer.name}" are ${least}, so their range is zero; give an absolute magnitude.`,
+    );
+  return ok(most - least);
+}
+
+/** Bounds of the scalar of every chosen entry, rounded outward. */
+function intervals(
+  layer: Layer,
+  tensor: ParameterTensor,
+  amount: Amount,
+  index: Int32Array,
+): Result<{ lower: Float64Array; upper: Float64Array }> {
+  const all = (lower: number, upper: number) =>
+    ok({
+      lower: new Float64Array(index.length).fill(lower),
+      upper: new Float64Array(index.length).fill(upper),
+    });
+  switch (amount.kind) {
+    case 'interval': {
+      const { lower, upper, of } = amount;
+      if (!(Number.isFinite(lower) && Number.isFinite(upper)))
+        return problem('weights/bounds', `Layer "${layer.name}": the bounds of a perturbation must be finite numbers.`);
+      if (lower > upper)
+        return problem(
+          'weights/bounds',
+          `Layer "${layer.name}": the lower bound ${lower} of the perturbation is above its upper bound ${upper}; exchange them.`,
+        );
+      if (of === 'absolute') return all(lower, upper);
+      const range = weightRange(layer);
+      return range.ok ? all(lower * range.value, upper * range.value) : range;
+    }
+    case 'quantisation': {
+      const range = weightRange(layer);
+      if (!range.ok) return range;
+      const step = gridStep(range.value, amount.bits);
+      return step.ok ? all(-step.value / 2, step.value / 2) : step;
+    }
+    case 'bit-flips': {
+      const lower = new Float64Array(index.length);
+      const upper = new Float64Array(index.length);
+      const flips = flipInterval(tensor.values, amount);
+      if (!flips.ok) return problem(flips.error.code, `Layer "${layer.name}": ${flips.error.message}`);
+      index.forEach((k, at) => ([lower[at], upper[at]] = flips.value(tensor.values[k])));
+      return ok({ lower, upper });
+    }
+  }
+}
