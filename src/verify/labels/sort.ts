@@ -78,6 +78,14 @@ export function mostDangerousFirst(bounds: ArrayLike<number>): number[] {
   );
 }
 
+/** Why a label cannot win whose margin has this certified lower bound over the whole region, in a sentence. */
+export function staysBehind(problem: BoxProblem, disjunct: number, bound: number): string {
+  const label = labelOf(problem, disjunct);
+  return label?.references.length === 1
+    ? `Over the whole region it stays at least ${short(bound)} below output ${label.references[0]}.`
+    : `Over the whole region its margin stays at or above ${short(bound)}.`;
+}
+
 interface FoundBounds {
   /** Certified lower bound per disjunct: that of its best constraint. */
   readonly bounds: Float64Array;
@@ -94,12 +102,12 @@ function marginBounds(network: Network, problem: BoxProblem): FoundBounds | null
     bounds,
     discard: disjunct => {
       const bound = bounds[disjunct];
-      const label = labelOf(problem, disjunct);
-      const reason =
-        label?.references.length === 1
-          ? `Over the whole region it stays at least ${short(bound)} below output ${label.references[0]}.`
-          : `Over the whole region its margin stays at or above ${short(bound)}.`;
-      return { disjunct, bound, reason, leaf: leafOf(problem, disjunct, method, bound) };
+      return {
+        disjunct,
+        bound,
+        reason: staysBehind(problem, disjunct, bound),
+        leaf: leafOf(problem, disjunct, method, bound),
+      };
     },
   };
 }
