@@ -43,6 +43,39 @@ export type ProofLeaf =
       readonly alpha: Float64Array;
       readonly beta: Float64Array;
       readonly bound: number;
+    }
+  /**
+   * The whole region with some neurons fixed, one after the other: symbolic lines, each step from the bounds of the one before (the first from those that hold on all
+   * leaves of the labels before), and a linear program over the inputs whose multipliers, of the phases' lines and then of several
+   * constraints' lines, make the disjunct's bound positive. No multipliers: the lines do so alone, or (bound ∞) leave no point.
+   */
+  | {
+      readonly kind: 'lines';
+      readonly lower: Float64Array;
+      readonly upper: Float64Array;
+      readonly disjunct: number;
+      readonly phases: readonly { readonly node: string; readonly neuron: number; readonly sign: 1 | -1 }[];
+      readonly multipliers: Float64Array;
+      readonly bound: number;
+    }
+  /** The whole region with some branchings decided; the multipliers of the rows of its triangle program make the disjunct's margin positive. */
+  | {
+      readonly kind: 'program';
+      readonly lower: Float64Array;
+      readonly upper: Float64Array;
+      readonly disjunct: number;
+      /** Per node of the network the bounds that the program was written with, the same in all leaves of a tree. How they were proved is not kept. */
+      readonly ranges: { readonly lower: readonly Float64Array[]; readonly upper: readonly Float64Array[] };
+      /** Activations on one side of 0 (1: at least 0), and entries of pools that are (1) or are not the maximum. */
+      readonly sides: readonly {
+        readonly node: number;
+        readonly neuron: number;
+        readonly entry: number | null;
+        readonly side: 0 | 1;
+      }[];
+      readonly multipliers: Float64Array;
+      /** Infinity where no point has these sides: then for every disjunct. */
+      readonly bound: number;
     };
 
 /** What a `verified` rests on. */

@@ -1,3 +1,4 @@
+import { unreachable } from '../base/assert';
 import type { ProofLeaf } from '../report/verdict';
 
 /** Leaves are kept while they take no more than this, in bytes, for one question. */
@@ -11,8 +12,7 @@ export class ProofRecord {
 
   add(leaf: ProofLeaf): void {
     if (!this.complete) return;
-    this.bytes +=
-      100 + 8 * (2 * leaf.lower.length + (leaf.kind === 'phases' ? leaf.alpha.length + leaf.beta.length : 0));
+    this.bytes += 100 + 8 * (2 * leaf.lower.length + multipliersOf(leaf));
     if (this.bytes > ROOM) this.giveUp();
     else this.leaves.push(leaf);
   }
@@ -33,5 +33,19 @@ export class ProofRecord {
   private giveUp(): void {
     this.complete = false;
     this.leaves = [];
+  }
+}
+
+function multipliersOf(leaf: ProofLeaf): number {
+  switch (leaf.kind) {
+    case 'box':
+      return 0;
+    case 'phases':
+      return leaf.alpha.length + leaf.beta.length;
+    case 'lines':
+    case 'program':
+      return leaf.multipliers.length;
+    default:
+      return unreachable(leaf);
   }
 }

@@ -13,17 +13,17 @@ import type { PreActivationBounds, ProofEnd, Prover, Standing } from './prover';
  * disjunct: the first that is asked for pays for it.
  */
 export class ZonotopeProver implements Prover {
-  private readonly bounder: GraphBounder;
   private readonly record = new ProofRecord();
-  private state: 'new' | 'usable' | 'useless' = 'new';
+  private bounder: GraphBounder | null = null;
+  /** Certified lower bound of every row's margin; null before the zonotope, and where it has no finite bounds. */
+  private rows: Float64Array | null = null;
   /** Per disjunct; NaN before it was asked for. */
   private readonly bounds: Float64Array;
 
   constructor(
-    network: Network,
+    private readonly network: Network,
     private readonly problem: BoxProblem,
   ) {
-    this.bounder = new GraphBounder(network, problem.constraints);
     this.bounds = new Float64Array(problem.disjuncts.length).fill(NaN);
   }
 
@@ -38,7 +38,7 @@ export class ZonotopeProver implements Prover {
     return {
       kind: 'exhausted',
       reason:
-        this.state === 'useless'
+        this.rows === null
           ? 'The zonotope of the region has no finite bounds'
           : `The zonotope of the region does not settle it${of}, and this back end never splits`,
     };
@@ -50,7 +50,7 @@ export class ZonotopeProver implements Prover {
     const total = this.bounds.length;
     const least = (values: Float64Array) => values.reduce((a, b) => Math.min(a, b), Infinity);
     return {
-      subproblems: this.state === 'new' ? 0 : 1,
+      subproblems: this.bounder === null ? 0 : 1,
       leaves: proved.length,
       depth: 0,
       closedFraction: proved.length / total,
@@ -72,7 +72,7 @@ export class ZonotopeProver implements Prover {
   }
 
   preActivations(): readonly PreActivationBounds[] | null {
-    return this.state === 'usable' ? this.bounder.preActivations() : null;
+    return this.rows === null ? null : this.bounder!.preActivations();
   }
 
   proof(): readonly ProofLeaf[] | null {
@@ -82,29 +82,18 @@ export class ZonotopeProver implements Prover {
   async close(): Promise<void> {}
 
   private bound(disjuncts: readonly number[]): void {
-    const { box, disjuncts: own } = this.problem;
-    // All rows at once: beside the zonotope itself they cost nothing.
-    if (this.state === 'new') {
+    const { box, constraints, disjuncts: own } = this.problem;
+    if (this.bounder === null) {
+      this.bounder = new GraphBounder(this.network, constraints);
       this.bounder.setBox(box.lower, box.upper, null);
-      const all = this.bounder.zonotope(this.problem.constraints.map((_, row) => row));
-      this.state = all === null ? 'useless' : 'usable';
-      this.rows = all;
+      // All rows at once: beside the zonotope itself they cost nothing.
+      this.rows = this.bounder.zonotope(constraints.map((_, row) => row));
     }
+    const { lower, upper } = box;
     for (const index of disjuncts) {
-      const bound = this.rows === null ? -Infinity : own[index].reduce((a, row) => Math.max(a, this.rows![row]), -Infinity);
+      const bound = own[index].reduce((best, row) => Math.max(best, this.rows?.[row] ?? -Infinity), -Infinity);
       this.bounds[index] = bound;
-      if (bound > 0)
-        this.record.add({
-          kind: 'box',
-          lower: box.lower,
-          upper: box.upper,
-          disjuncts: [index],
-          method: 'zonotope',
-          bound,
-        });
+      if (bound > 0) this.record.add({ kind: 'box', lower, upper, disjuncts: [index], method: 'zonotope', bound });
     }
   }
-
-  /** Certified lower bound of every row's margin; null when there is none. */
-  private rows: Float64Array | null = null;
 }

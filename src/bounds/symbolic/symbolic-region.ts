@@ -1,5 +1,5 @@
 import { gamma, inflate, ROUNDING } from '../../base/rounding';
-import type { ActivationNode, Network } from '../../network/network';
+import type { ActivationNode, Network, NetworkNode } from '../../network/network';
 import type { Box, Constraint, LinearForm } from '../../spec/question';
 import { intervalBounds, type NodeBounds } from '../graph/interval';
 import { PreparedGraph } from '../graph/prepared-graph';
@@ -48,9 +48,11 @@ export class SymbolicRegion {
   private readonly mark: number;
   /** Per symbol, its input. */
   private readonly inputs: Int32Array;
-  private values: readonly ZonotopeValue[] = [];
+  private values: readonly ZonotopeValue[];
   /** Per error term, the neuron it belongs to. */
-  private sources: Neuron[] = [];
+  private sources: readonly Neuron[];
+  /** The bounds that the lines belong to. */
+  private current: NodeBounds;
 
   constructor(
     network: Network,
@@ -59,41 +61,44 @@ export class SymbolicRegion {
   ) {
     const graph = new PreparedGraph(network);
     this.graph = graph;
-    this.activations = graph.nodes.filter(node => node.kind === 'relu' || node.kind === 'leakyRelu');
+    this.activations = graph.nodes.filter(isRectifier);
     const bounds = intervalBounds(graph, box.lower, box.upper);
-    const before = graph.nodes.findIndex(node => node.kind === 'relu' || node.kind === 'leakyRelu');
-    const values = propagateZonotope(graph, box.lower, box.upper, bounds);
-    this.prefix = values.slice(0, before < 0 ? values.length : before);
-    this.symbols = values[0].generators;
+    const before = graph.nodes.findIndex(isRectifier);
+    this.values = propagateZonotope(graph, box.lower, box.upper, bounds);
+    this.prefix = this.values.slice(0, before < 0 ? this.values.length : before);
+    this.symbols = this.values[0].generators;
     const wide = graph.wide[0];
-    const rows = graph.view(values[0].address, (this.symbols + 1) * wide);
+    const rows = graph.view(this.values[0].address, (this.symbols + 1) * wide);
     this.inputs = Int32Array.from({ length: this.symbols }, (_, k) =>
       rows.subarray((k + 1) * wide, (k + 2) * wide).findIndex(value => value !== 0),
     );
     this.mark = graph.core.mark();
+    this.sources = this.findSources();
+    this.current = bounds;
     this.root = isUsable(bounds) ? bounds : null;
   }
 
   /**
    * Propagates the lines on a part of the box. `bounds` are sound on it, and have its phases in them (see `withPhase`); they are tightened in place.
    * `empty`: no point of the box has these phases, by the bounds alone. `useless`: nothing can be concluded. The lines asked for afterwards
-   * are those of the part last propagated.
+   * are those of the part last propagated, at first of the whole box.
    */
   propagate(bounds: NodeBounds): 'lines' | 'empty' | 'useless' {
     const { graph } = this;
-    graph.core.release(this.mark);
-    this.values = propagateZonotope(graph, this.box.lower, this.box.upper, bounds, undefined, this.prefix);
-    this.sources = this.findSources();
+    if (bounds !== this.current) {
+      graph.core.release(this.mark);
+      this.values = propagateZonotope(graph, this.box.lower, this.box.upper, bounds, undefined, this.prefix);
+      this.sources = this.findSources();
+      this.current = bounds;
+    }
     if (!isUsable(bounds)) return 'useless';
     return isEmpty(bounds) ? 'empty' : 'lines';
   }
 
   /** A copy of bounds with one more phase in them. */
   withPhase(bounds: NodeBounds, { node, neuron, sign }: Phase): NodeBounds {
-    // Those of the inputs are the box's own and never change.
-    const copy = (arrays: readonly Float64Array[]) => arrays.map((array, id) => (id === 0 ? array : array.slice()));
-    const result = { lower: copy(bounds.lower), upper: copy(bounds.upper) };
-    const input = graphInput(this.graph, node);
+    const result = copyOf(bounds);
+    const [input] = this.graph.nodes[node].inputs;
     if (sign > 0) result.lower[input][neuron] = Math.max(0, result.lower[input][neuron]);
     else result.upper[input][neuron] = Math.min(0, result.upper[input][neuron]);
     return result;
@@ -138,14 +143,11 @@ export class SymbolicRegion {
    * y ≤ 0.
    */
   phaseLine({ node, neuron, sign }: Phase): SymbolicLine {
-    const input = graphInput(this.graph, node);
+    const [input] = this.graph.nodes[node].inputs;
     const { address, generators, error } = this.values[input];
     const wide = this.graph.wide[input];
     const rows = this.graph.view(address, (generators + 1) * wide);
-    const coefficients = Float64Array.from(
-      { length: this.symbols },
-      (_, k) => sign * rows[(k + 1) * wide + neuron],
-    );
+    const coefficients = Float64Array.from({ length: this.symbols }, (_, k) => sign * rows[(k + 1) * wide + neuron]);
     let reach = error[neuron];
     for (let g = this.symbols + 1; g <= generators; g++) reach += Math.abs(rows[g * wide + neuron]);
     const constant = sign * rows[neuron] + inflate(reach);
@@ -155,6 +157,11 @@ export class SymbolicRegion {
   /** The neuron that an error term of `MarginLine.losses` belongs to. */
   source(term: number): Neuron {
     return this.sources[term];
+  }
+
+  /** A phase with its activation by name. */
+  named({ node, neuron, sign }: Phase): { node: string; neuron: number; sign: 1 | -1 } {
+    return { node: this.graph.nodes[node].name, neuron, sign };
   }
 
   /** The input at given symbols. */
@@ -190,8 +197,8 @@ export class SymbolicRegion {
   }
 }
 
-function graphInput(graph: PreparedGraph, node: number): number {
-  return graph.nodes[node].inputs[0];
+function isRectifier(node: NetworkNode): node is ActivationNode {
+  return node.kind === 'relu' || node.kind === 'leakyRelu';
 }
 
 function sumOf(values: Float64Array): number {
@@ -200,11 +207,31 @@ function sumOf(values: Float64Array): number {
 
 /** Whether all bounds are numbers that conclusions may rest on. */
 function isUsable({ lower, upper }: NodeBounds): boolean {
-  const limit = ROUNDING.magnitudeLimit;
-  return lower.every((low, id) => low.every((l, i) => l >= -limit && upper[id][i] <= limit && l <= limit && upper[id][i] >= -limit)); // prettier-ignore
+  const usable = (ends: Float64Array) => ends.every(end => Math.abs(end) <= ROUNDING.magnitudeLimit);
+  return lower.every(usable) && upper.every(usable);
 }
 
 /** Both ends are certified: where they have passed each other there is no point. */
 function isEmpty({ lower, upper }: NodeBounds): boolean {
   return lower.some((low, id) => low.some((l, i) => l > upper[id][i]));
+}
+
+/** Bounds that may be changed without changing these. The inputs' are the box's own and never change. */
+export function copyOf({ lower, upper }: NodeBounds): NodeBounds {
+  const copy = (arrays: readonly Float64Array[]) => arrays.map((array, id) => (id === 0 ? array : array.slice()));
+  return { lower: copy(lower), upper: copy(upper) };
+}
+
+/** Widens `into` so that it holds wherever it or `other` held. */
+export function widen(into: NodeBounds, other: NodeBounds): void {
+  into.lower.forEach((low, id) => low.forEach((l, i) => (low[i] = Math.min(l, other.lower[id][i]))));
+  into.upper.forEach((high, id) => high.forEach((u, i) => (high[i] = Math.max(u, other.upper[id][i]))));
+}
+
+/** Bounds that hold wherever both hold. */
+export function intersection(one: NodeBounds, other: NodeBounds): NodeBounds {
+  return {
+    lower: one.lower.map((low, id) => low.map((l, i) => Math.max(l, other.lower[id][i]))),
+    upper: one.upper.map((high, id) => high.map((u, i) => Math.min(u, other.upper[id][i]))),
+  };
 }

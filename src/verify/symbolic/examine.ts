@@ -1,0 +1,120 @@
+import type { NodeBounds } from '../../bounds/graph/interval';
+import type { Neuron, Phase, SymbolicRegion } from '../../bounds/symbolic/symbolic-region';
+import type { SolveLimits } from '../../lp/highs';
+import type { BoxProblem } from '../input-split/search';
+import { LineProgram } from './line-program';
+
+/** A part of the region: some neurons have a known sign there. */
+export interface Part {
+  readonly phases: readonly Phase[];
+  /** Sound on the part; with its phases. */
+  readonly bounds: NodeBounds;
+  /** Disjuncts that are not proved on it, and the certified bound of each. */
+  readonly open: ReadonlyMap<number, number>;
+}
+
+/** A part after its lines have been propagated. */
+export interface OpenPart extends Part {
+  /** The neuron whose relaxation costs the open disjuncts most; null when none costs anything. */
+  readonly next: Neuron | null;
+}
+
+/** A disjunct that is proved on a part. */
+export interface Closed {
+  readonly disjunct: number;
+  /** ∞ where the part is empty. */
+  readonly bound: number;
+  /** Of the linear program that shows it, see `LineOutcome`; empty where the bounds and lines do by themselves. */
+  readonly multipliers: Float64Array;
+}
+
+export interface Examined {
+  readonly closed: readonly Closed[];
+  /** What is left: null when every disjunct is proved. */
+  readonly part: OpenPart | null;
+  /** No point of the region has these phases. */
+  readonly empty: boolean;
+  /** Where the open disjuncts' lines are lowest: inputs worth trying. */
+  readonly points: readonly Float64Array[];
+  /** What the solver said when it failed. */
+  readonly failure: string | null;
+}
+
+const NONE = new Float64Array(0);
+
+/**
+ * Propagates lines on a part and proves what they prove of its open disjuncts: by the lines alone, then by linear program. The part's bounds are tightened
+ * in place.
+ */
+export async function examine(
+  region: SymbolicRegion,
+  problem: BoxProblem,
+  part: Part,
+  limits: SolveLimits,
+): Promise<Examined> {
+  const asked = [...part.open.keys()];
+  const empty = (multipliers: Float64Array): Examined => ({
+    closed: asked.map(disjunct => ({ disjunct, bound: Infinity, multipliers })),
+    part: null,
+    empty: true,
+    points: [],
+    failure: null,
+  });
+  const state = region.propagate(part.bounds);
+  if (state === 'empty') return empty(NONE);
+  if (state === 'useless')
+    return { closed: [], part: { ...part, next: null }, empty: false, points: [], failure: null };
+  const program = new LineProgram(
+    part.phases.map(phase => region.phaseLine(phase)),
+    limits,
+  );
+  const closed: Closed[] = [];
+  const open = new Map<number, number>();
+  const points: Float64Array[] = [];
+  const losses: Float64Array[] = [];
+  let failure: string | null = null;
+  try {
+    for (const disjunct of asked) {
+      const margins = problem.disjuncts[disjunct].map(row => region.marginLine(row));
+      const known = part.open.get(disjunct)!;
+      // Without constraints the whole region is unsafe.
+      if (margins.length === 0) {
+        open.set(disjunct, known);
+        continue;
+      }
+      const alone = margins.reduce((best, { bound }) => Math.max(best, bound), known);
+      if (alone > 0) {
+        closed.push({ disjunct, bound: alone, multipliers: NONE });
+        continue;
+      }
+      const outcome = await program.least(margins);
+      if (outcome.kind === 'empty') return empty(outcome.multipliers);
+      if (outcome.kind === 'bound' && outcome.bound > 0) {
+        closed.push({ disjunct, bound: outcome.bound, multipliers: outcome.multipliers });
+        continue;
+      }
+      if (outcome.kind === 'failed') failure = outcome.reason;
+      else if (outcome.symbols) points.push(region.point(outcome.symbols));
+      open.set(disjunct, outcome.kind === 'bound' ? Math.max(alone, outcome.bound) : alone);
+      losses.push(...margins.map(margin => margin.losses));
+    }
+  } finally {
+    program.dispose();
+  }
+  const left = open.size === 0 ? null : { ...part, open, next: dearest(region, losses) };
+  return { closed, part: left, empty: false, points, failure };
+}
+
+/**
+ * The relaxed neuron whose error term lowers the lines of the open disjuncts most. Neurify ranks neurons by interval bounds of the output's gradient; here the
+ * gradient of the lines themselves is at hand, exactly: it is what the error term was multiplied with on its way to the margin.
+ */
+function dearest(region: SymbolicRegion, losses: readonly Float64Array[]): Neuron | null {
+  const total = new Float64Array(losses.reduce((most, { length }) => Math.max(most, length), 0));
+  for (const each of losses) each.forEach((loss, term) => (total[term] += loss));
+  let best = -1;
+  total.forEach((loss, term) => {
+    if (loss > 0 && (best < 0 || loss > total[best])) best = term;
+  });
+  return best < 0 ? null : region.source(best);
+}
