@@ -45,6 +45,70 @@ export interface CoreExports {
   readonly beta: { readonly value: number };
   readonly free: { readonly value: number };
 
+  newPlan(groups: number, table: number, entries: number, members: number): number;
+  reserveEntries(count: number): void;
+  planProduct(
+    plan: number,
+    target: number,
+    targetActive: number,
+    needed: number,
+    source: number,
+    sourceActive: number,
+  ): void;
+  tileConstants(
+    count: number,
+    block: number,
+    active: number,
+    bias: number,
+    weight: number,
+    constants: number,
+    errors: number,
+  ): void;
+  tileAddBias(count: number, block: number, present: number, bias: number): void;
+  tileConcretise(
+    count: number,
+    block: number,
+    active: number,
+    lower: number,
+    upper: number,
+    magnitude: number,
+    sums: number,
+    sizes: number,
+  ): void;
+  tilePoints(count: number, block: number, active: number, lower: number, upper: number): void;
+  newRectifier(
+    size: number,
+    slope: number,
+    kinds: number,
+    magnitude: number,
+    upSlope: number,
+    intercept: number,
+    arrivalGamma: number,
+    constantsGamma: number,
+  ): number;
+  setFirstPlace(node: number, place: number): void;
+  newTile(places: number): number;
+  rectifierBack(node: number, tile: number, z: number, zActive: number, y: number, yActive: number): void;
+  rectifierForward(
+    node: number,
+    tile: number,
+    y: number,
+    yPresent: number,
+    z: number,
+    zActive: number,
+    zPresent: number,
+  ): void;
+  tileStep(
+    tile: number,
+    end: number,
+    slopes: number,
+    improved: number,
+    step: number,
+    alphaRate: number,
+    betaRate: number,
+  ): void;
+  tileRestore(tile: number, end: number, improved: number): void;
+
   readonly boundsBlock: { readonly value: number };
   readonly boundsCount: { readonly value: number };
   readonly inputLower: { readonly value: number };

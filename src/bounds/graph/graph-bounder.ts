@@ -20,7 +20,6 @@ const MOST_SYMBOLIC_INPUTS = 24;
 
 /** The ladder of bounds for one box of any network: intervals, forward zonotope, backward CROWN for the neurons still unstable. */
 export class GraphBounder implements BoxBounder {
-  readonly graph: PreparedGraph;
   private readonly mark: number;
   private lower: Float64Array = new Float64Array(0);
   private upper: Float64Array = new Float64Array(0);
@@ -32,8 +31,8 @@ export class GraphBounder implements BoxBounder {
     private readonly network: Network,
     private readonly constraints: readonly Constraint[],
     private readonly limits?: ZonotopeLimits,
+    readonly graph: PreparedGraph = new PreparedGraph(network),
   ) {
-    this.graph = new PreparedGraph(network);
     this.mark = this.graph.core.mark();
   }
 
@@ -46,13 +45,18 @@ export class GraphBounder implements BoxBounder {
   zonotope(rows: readonly number[]): Float64Array | null {
     const { graph } = this;
     graph.core.release(this.mark);
-    this.nodes = intervalBounds(graph, this.lower, this.upper);
-    this.inherit();
+    this.interval();
     if (this.lower.length <= MOST_SYMBOLIC_INPUTS) propagateSymbolic(graph, this.lower, this.upper, this.nodes);
     const values = propagateZonotope(graph, this.lower, this.upper, this.nodes, this.limits);
     if (!this.usable()) return null;
     const last = values[values.length - 1];
     return Float64Array.from(rows, row => this.zonotopeRow(this.constraints[row], last, values[0]));
+  }
+
+  /** Bounds of all nodes by intervals and what was inherited; false when nothing can be concluded on this box. */
+  interval(): boolean {
+    this.nodes = intervalBounds(this.graph, this.lower, this.upper, this.inheritedBounds());
+    return this.usable();
   }
 
   backward(rows: readonly number[]): Float64Array {
@@ -157,18 +161,20 @@ export class GraphBounder implements BoxBounder {
       .map(node => ({ node: node.name, lower: lower[node.inputs[0]].slice(), upper: upper[node.inputs[0]].slice() }));
   }
 
-  private inherit(): void {
-    if (!this.inherited) return;
+  private inheritedBounds(): Map<number, Interval> {
+    const known = new Map<number, Interval>();
+    if (!this.inherited) return known;
     const half = this.inherited.length / 2;
     let at = 0;
     for (const id of this.graph.bounded) {
-      const low = this.nodes.lower[id];
-      const high = this.nodes.upper[id];
-      for (let i = 0; i < low.length; i++, at++) {
-        low[i] = Math.max(low[i], this.inherited[at]);
-        high[i] = Math.min(high[i], this.inherited[half + at]);
-      }
+      const end = at + this.graph.nodes[id].size;
+      known.set(id, {
+        lower: this.inherited.subarray(at, end),
+        upper: this.inherited.subarray(half + at, half + end),
+      });
+      at = end;
     }
+    return known;
   }
 
   /** False when some bound is not a usable number: then nothing may be concluded on this box. */

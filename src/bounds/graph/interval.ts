@@ -18,11 +18,25 @@ function outward(l: Float64Array, u: Float64Array): { lower: Float64Array; upper
   return { lower: l, upper: u };
 }
 
-/** Interval arithmetic through the whole graph, in centre-radius form at affine nodes. `lower`, `upper`: the box, one value an input. */
-export function intervalBounds(graph: PreparedGraph, lower: Float64Array, upper: Float64Array): NodeBounds {
+/**
+ * Interval arithmetic through the whole graph, in centre-radius form at affine nodes. `lower`, `upper`: the box, one value an input. Nodes of `known` bounds get
+ * the tighter of these and their own.
+ */
+export function intervalBounds(
+  graph: PreparedGraph,
+  lower: Float64Array,
+  upper: Float64Array,
+  known?: ReadonlyMap<number, { readonly lower: Float64Array; readonly upper: Float64Array }>,
+): NodeBounds {
   const bounds: NodeBounds = { lower: [], upper: [] };
   for (const node of graph.nodes) {
     const [l, u] = nodeInterval(graph, node.id, bounds, lower, upper);
+    const own = known?.get(node.id);
+    if (own)
+      for (let i = 0; i < node.size; i++) {
+        l[i] = Math.max(l[i], own.lower[i]);
+        u[i] = Math.min(u[i], own.upper[i]);
+      }
     bounds.lower.push(l);
     bounds.upper.push(u);
   }

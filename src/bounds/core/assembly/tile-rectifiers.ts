@@ -1,0 +1,263 @@
+// Rectifiers (ReLU, LeakyReLU) in tiles of sixteen rows: unstable neurons have a place each, with lines and multipliers of their own in every row.
+
+import { allocate } from './memory';
+
+const SHIFT: usize = 7;
+const BYTES: usize = 128;
+
+/** What all rows share of one activation node; the arrays are filled by the caller. */
+@unmanaged
+class Rectifier {
+  size: i32 = 0;
+  /** Per neuron a byte: 0 the output is 0 on the whole region, 1 the identity, 2 times `slope`, 3 unstable. */
+  kinds: usize = 0;
+  /** Place of the first unstable neuron; they are numbered in order. */
+  firstPlace: i32 = 0;
+  /** Bound on |y| per neuron. */
+  magnitude: usize = 0;
+  /** Negative side, in [0, 1]. */
+  slope: f64 = 0;
+  /** Relative error of one coefficient that arrives at y, and of the constants. */
+  arrivalGamma: f64 = 0;
+  constantsGamma: f64 = 0;
+  /** Upper lines of the unstable neurons, by place: slope and intercept. */
+  upSlope: usize = 0;
+  intercept: usize = 0;
+}
+
+export function newRectifier(
+  size: i32,
+  slope: f64,
+  kinds: usize,
+  magnitude: usize,
+  upSlope: usize,
+  intercept: usize,
+  arrivalGamma: f64,
+  constantsGamma: f64,
+): usize {
+  const address = allocate(offsetof<Rectifier>());
+  const it = changetype<Rectifier>(address);
+  it.size = size;
+  it.slope = slope;
+  it.kinds = kinds;
+  it.magnitude = magnitude;
+  it.upSlope = upSlope;
+  it.intercept = intercept;
+  it.arrivalGamma = arrivalGamma;
+  it.constantsGamma = constantsGamma;
+  return address;
+}
+
+/** Where the places of its unstable neurons begin. */
+export function setFirstPlace(node: usize, place: i32): void {
+  changetype<Rectifier>(node).firstPlace = place;
+}
+
+/** The rows of one tile at the places: arrays of [places × 16]. */
+@unmanaged
+class Tile {
+  places: i32 = 0;
+  /** Lower slope: α where it is free, σ's own slope where the neuron is split. */
+  low: usize = 0;
+  beta: usize = 0;
+  /** 0 not split, 1 for y ≥ 0, −1 for y ≤ 0. */
+  side: usize = 0;
+  /** After a backward pass, the coefficients over z; after a forward pass, the values of y. */
+  coefficient: usize = 0;
+  value: usize = 0;
+  /** Adam's moments, of α or of β, whichever is searched. */
+  first: usize = 0;
+  second: usize = 0;
+  bestLow: usize = 0;
+  bestBeta: usize = 0;
+  /** A byte a place: whether the last backward pass met it. */
+  met: usize = 0;
+  /** A byte a place: whether some row is split there. */
+  split: usize = 0;
+  /** 16 doubles each. */
+  constants: usize = 0;
+  errors: usize = 0;
+}
+
+/** A tile over so many places, all arrays allocated and zero. */
+export function newTile(places: i32): usize {
+  const address = allocate(offsetof<Tile>());
+  const t = changetype<Tile>(address);
+  const bytes = <usize>places << SHIFT;
+  t.places = places;
+  t.low = allocate(bytes);
+  t.beta = allocate(bytes);
+  t.side = allocate(bytes);
+  t.coefficient = allocate(bytes);
+  t.value = allocate(bytes);
+  t.first = allocate(bytes);
+  t.second = allocate(bytes);
+  t.bestLow = allocate(bytes);
+  t.bestBeta = allocate(bytes);
+  t.met = allocate(places);
+  t.split = allocate(places);
+  t.constants = allocate(BYTES);
+  t.errors = allocate(BYTES);
+  return address;
+}
+
+@inline
+function add(target: usize, value: v128, present: bool): void {
+  v128.store(target, present ? f64x2.add(v128.load(target), value) : value);
+}
+
+/** Coefficients over z become coefficients over y (added to what has arrived there), with each row's lines and multipliers. */
+export function rectifierBack(node: usize, tile: usize, z: usize, zActive: usize, y: usize, yActive: usize): void {
+  const it = changetype<Rectifier>(node);
+  const t = changetype<Tile>(tile);
+  const zero = f64x2.splat(0);
+  const gamma = f64x2.splat(it.constantsGamma);
+  let place = <usize>it.firstPlace;
+  for (let i: usize = 0; i < <usize>it.size; i++) {
+    const kind = load<u8>(it.kinds + i);
+    const active = load<u8>(zActive + i) != 0;
+    const from = z + (i << SHIFT);
+    const to = y + (i << SHIFT);
+    const present = load<u8>(yActive + i) != 0;
+    if (kind != 3) {
+      if (kind == 0 || !active) continue;
+      const slope = f64x2.splat(kind == 1 ? 1 : it.slope);
+      const lost = f64x2.splat(it.arrivalGamma * load<f64>(it.magnitude + (i << 3)));
+      for (let at: usize = 0; at < BYTES; at += 16) {
+        const scaled = f64x2.mul(v128.load(from + at), slope);
+        v128.store(t.errors + at, f64x2.add(v128.load(t.errors + at), f64x2.mul(f64x2.abs(scaled), lost)));
+        add(to + at, scaled, present);
+      }
+      store<u8>(yActive + i, 1);
+      continue;
+    }
+    const p = place++;
+    if (!active && load<u8>(t.split + p) == 0) continue;
+    store<u8>(t.met + p, 1);
+    store<u8>(yActive + i, 1);
+    const lost = f64x2.splat(it.arrivalGamma * load<f64>(it.magnitude + (i << 3)));
+    const chord = v128.load64_splat(it.upSlope + (p << 3));
+    const intercept = v128.load64_splat(it.intercept + (p << 3));
+    const own = p << SHIFT;
+    for (let at: usize = 0; at < BYTES; at += 16) {
+      const a = active ? v128.load(from + at) : zero;
+      v128.store(t.coefficient + own + at, a);
+      const side = v128.load(t.side + own + at);
+      const free = f64x2.eq(side, zero);
+      const low = v128.load(t.low + own + at);
+      const slope = v128.bitselect(chord, low, v128.and(free, f64x2.lt(a, zero)));
+      const term = v128.and(f64x2.mul(f64x2.min(a, zero), intercept), free);
+      // y ≥ 0 allows −β·y, y ≤ 0 allows +β·y.
+      const multiplier = f64x2.mul(side, v128.load(t.beta + own + at));
+      const scaled = f64x2.sub(f64x2.mul(a, slope), multiplier);
+      v128.store(t.constants + at, f64x2.add(v128.load(t.constants + at), term));
+      // The multiplier is rounded into the coefficient: its own size counts too.
+      const size = f64x2.mul(f64x2.add(f64x2.abs(scaled), f64x2.abs(multiplier)), lost);
+      const error = f64x2.add(size, f64x2.mul(f64x2.abs(term), gamma));
+      v128.store(t.errors + at, f64x2.add(v128.load(t.errors + at), error));
+      add(to + at, scaled, present);
+    }
+  }
+}
+
+/** Values of y become values of z by the lines that the backward pass used; z is wanted where its coefficient was active. */
+export function rectifierForward(node: usize, tile: usize, y: usize, yPresent: usize, z: usize, zActive: usize, zPresent: usize): void {
+  const it = changetype<Rectifier>(node);
+  const t = changetype<Tile>(tile);
+  const zero = f64x2.splat(0);
+  let place = <usize>it.firstPlace;
+  for (let i: usize = 0; i < <usize>it.size; i++) {
+    const kind = load<u8>(it.kinds + i);
+    const p = place;
+    if (kind == 3) place++;
+    if (kind == 0 || load<u8>(yPresent + i) == 0) continue;
+    const from = y + (i << SHIFT);
+    const to = z + (i << SHIFT);
+    const wanted = load<u8>(zActive + i) != 0;
+    if (wanted) store<u8>(zPresent + i, 1);
+    if (kind != 3) {
+      if (!wanted) continue;
+      const slope = f64x2.splat(kind == 1 ? 1 : it.slope);
+      for (let at: usize = 0; at < BYTES; at += 16) v128.store(to + at, f64x2.mul(v128.load(from + at), slope));
+      continue;
+    }
+    const chord = v128.load64_splat(it.upSlope + (p << 3));
+    const intercept = v128.load64_splat(it.intercept + (p << 3));
+    const own = p << SHIFT;
+    for (let at: usize = 0; at < BYTES; at += 16) {
+      const value = v128.load(from + at);
+      v128.store(t.value + own + at, value);
+      const free = f64x2.eq(v128.load(t.side + own + at), zero);
+      const upper = v128.and(free, f64x2.lt(v128.load(t.coefficient + own + at), zero));
+      const below = f64x2.mul(value, v128.load(t.low + own + at));
+      v128.store(to + at, v128.bitselect(f64x2.add(f64x2.mul(value, chord), intercept), below, upper));
+    }
+  }
+}
+
+/**
+ * Where `improved` (16 masks) is set, the rows' multipliers become their best; then one step of Adam up the bounds, at the places below `end`. Multipliers
+ * stay float32 numbers, so that they can be written out as such. `slopes`: the least lower slope by place.
+ */
+export function tileStep(
+  tile: usize,
+  end: i32,
+  slopes: usize,
+  improved: usize,
+  step: i32,
+  alphaRate: f64,
+  betaRate: f64,
+): void {
+  const t = changetype<Tile>(tile);
+  const zero = f64x2.splat(0);
+  const one = f64x2.splat(1);
+  const firstDecay: f64 = 0.9;
+  const secondDecay: f64 = 0.99;
+  const scale1 = f64x2.splat(1 / (1 - Math.pow(firstDecay, step)));
+  const scale2 = f64x2.splat(1 / (1 - Math.pow(secondDecay, step)));
+  for (let p: usize = 0; p < <usize>end; p++) {
+    if (load<u8>(t.met + p) == 0) continue;
+    const least = v128.load64_splat(slopes + (p << 3));
+    const own = p << SHIFT;
+    for (let at: usize = 0; at < BYTES; at += 16) {
+      const here = own + at;
+      const side = v128.load(t.side + here);
+      const free = f64x2.eq(side, zero);
+      const low = v128.load(t.low + here);
+      const beta = v128.load(t.beta + here);
+      const mask = v128.load(improved + at);
+      v128.store(t.bestLow + here, v128.bitselect(low, v128.load(t.bestLow + here), mask));
+      v128.store(t.bestBeta + here, v128.bitselect(beta, v128.load(t.bestBeta + here), mask));
+      const value = v128.load(t.value + here);
+      const ofAlpha = f64x2.mul(f64x2.max(v128.load(t.coefficient + here), zero), value);
+      const g = v128.bitselect(ofAlpha, f64x2.neg(f64x2.mul(side, value)), free);
+      const m = f64x2.add(f64x2.mul(f64x2.splat(firstDecay), v128.load(t.first + here)), f64x2.mul(f64x2.splat(1 - firstDecay), g));
+      const v = f64x2.add(
+        f64x2.mul(f64x2.splat(secondDecay), v128.load(t.second + here)),
+        f64x2.mul(f64x2.splat(1 - secondDecay), f64x2.mul(g, g)),
+      );
+      v128.store(t.first + here, m);
+      v128.store(t.second + here, v);
+      const direction = f64x2.div(f64x2.mul(m, scale1), f64x2.add(f64x2.sqrt(f64x2.mul(v, scale2)), f64x2.splat(1e-12)));
+      const rate = v128.bitselect(f64x2.splat(alphaRate), f64x2.splat(betaRate), free);
+      const moved = f64x2.add(v128.bitselect(low, beta, free), f64x2.mul(rate, direction));
+      const rounded = f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(moved));
+      v128.store(t.low + here, v128.bitselect(f64x2.min(one, f64x2.max(least, rounded)), low, free));
+      v128.store(t.beta + here, v128.bitselect(beta, f64x2.max(zero, rounded), free));
+    }
+  }
+}
+
+/** Where `improved` is set, the rows' multipliers become their best; then all rows get their best back. */
+export function tileRestore(tile: usize, end: i32, improved: usize): void {
+  const t = changetype<Tile>(tile);
+  for (let p: usize = 0; p < <usize>end; p++) {
+    const own = p << SHIFT;
+    for (let at: usize = 0; at < BYTES; at += 16) {
+      const here = own + at;
+      const mask = v128.load(improved + at);
+      v128.store(t.low + here, v128.bitselect(v128.load(t.low + here), v128.load(t.bestLow + here), mask));
+      v128.store(t.beta + here, v128.bitselect(v128.load(t.beta + here), v128.load(t.bestBeta + here), mask));
+    }
+  }
+}

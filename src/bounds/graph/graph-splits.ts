@@ -1,0 +1,150 @@
+import { assert } from '../../base/assert';
+import type { Multipliers, SearchEffort, Split, SplitBounds } from '../split-bounds';
+import { TILE_ROWS } from './affine-plan';
+import { Tile, type TilePasses, type TileRow } from './tile-pass';
+import type { TileTables } from './tile-tables';
+
+/**
+ * Sub-problems of one region of any graph (β-CROWN, Wang et al. 2021). Places are the region's unstable neurons. Everything is computed in float64 with all
+ * rounding subtracted, so that estimates are certified bounds already.
+ */
+export class GraphSplits implements SplitBounds {
+  readonly width: number;
+  private readonly tiles: Tile[];
+  private readonly last: number;
+  private readonly forms: number[];
+  private readonly splitsOf: (readonly Split[])[];
+  /** Certified bound of each row with the multipliers it has; NaN where that is not known. */
+  private readonly bounds: Float64Array;
+
+  constructor(
+    private readonly tables: TileTables,
+    private readonly passes: TilePasses,
+    private readonly constraints: readonly TileRow[],
+    readonly rows: number,
+  ) {
+    this.width = tables.places;
+    this.last = tables.graph.nodes.length - 1;
+    this.tiles = Array.from({ length: Math.ceil(rows / TILE_ROWS) }, () => new Tile(tables, this.width));
+    this.forms = Array.from({ length: rows }, () => 0);
+    this.splitsOf = Array.from({ length: rows }, () => []);
+    this.bounds = new Float64Array(rows).fill(NaN);
+  }
+
+  set(r: number, form: number, splits: readonly Split[], multipliers: Multipliers | null): void {
+    assert(r < this.rows, () => `row ${r} of ${this.rows}`);
+    const { width } = this;
+    const tile = this.tiles[Math.floor(r / TILE_ROWS)];
+    const column = r % TILE_ROWS;
+    const [low, beta, side] = [tile.low, tile.beta, tile.side];
+    const slopes = this.tables.defaultSlopes();
+    const { leastSlope } = this.tables.lines();
+    for (let p = 0, at = column; p < width; p++, at += TILE_ROWS) {
+      const alpha = multipliers ? multipliers.alpha[p] : NaN;
+      // NaN compares false: the region's own slope then.
+      low[at] = alpha >= leastSlope[p] && alpha <= 1 ? alpha : slopes[p];
+      beta[at] = 0;
+      side[at] = 0;
+    }
+    splits.forEach(({ place, sign }, k) => {
+      assert(place >= 0 && place < width, () => `no neuron at place ${place}`);
+      const at = place * TILE_ROWS + column;
+      side[at] = sign;
+      low[at] = sign > 0 ? 1 : leastSlope[place];
+      const b = multipliers?.beta[k] ?? 0;
+      beta[at] = b >= 0 ? b : 0;
+      tile.split[place] = 1;
+    });
+    this.forms[r] = form;
+    this.splitsOf[r] = splits;
+    this.bounds[r] = NaN;
+  }
+
+  estimate(rows: number): Float64Array {
+    for (let k = 0; k * TILE_ROWS < rows; k++) this.bound(k, rows);
+    return this.bounds.slice(0, rows);
+  }
+
+  optimise(rows: number, effort: SearchEffort): Float64Array {
+    for (let k = 0; k * TILE_ROWS < rows; k++) {
+      this.fill(k, rows);
+      const enough = (best: Float64Array) => best.every(bound => bound > effort.enough);
+      this.bounds.set(this.passes.optimise(this.tiles[k], this.last, effort, enough), k * TILE_ROWS);
+    }
+    return this.bounds.slice(0, rows);
+  }
+
+  certify(rows: readonly number[]): Float64Array {
+    return Float64Array.from(rows, r => {
+      if (Number.isNaN(this.bounds[r])) this.bound(Math.floor(r / TILE_ROWS), this.rows);
+      return this.bounds[r];
+    });
+  }
+
+  points(rows: readonly number[]): Float64Array {
+    const inputs = this.tables.graph.nodes[0].size;
+    const points = new Float64Array(rows.length * inputs);
+    for (const k of new Set(rows.map(r => Math.floor(r / TILE_ROWS)))) {
+      this.bound(k, this.rows);
+      const block = this.passes.points();
+      rows.forEach((r, at) => {
+        if (Math.floor(r / TILE_ROWS) !== k) return;
+        for (let i = 0; i < inputs; i++) points[at * inputs + i] = block[i * TILE_ROWS + (r % TILE_ROWS)];
+      });
+    }
+    return points;
+  }
+
+  multipliers(r: number): Multipliers {
+    const tile = this.tiles[Math.floor(r / TILE_ROWS)];
+    const [low, beta] = [tile.low, tile.beta];
+    const at = (place: number) => place * TILE_ROWS + (r % TILE_ROWS);
+    return {
+      alpha: Float32Array.from({ length: this.width }, (_, place) => low[at(place)]),
+      beta: Float32Array.from(this.splitsOf[r], ({ place }) => beta[at(place)]),
+    };
+  }
+
+  candidates(r: number, count: number): number[] {
+    const { upSlope, intercept } = this.tables.lines();
+    const biases = this.tables.placeBias();
+    const tile = this.tiles[Math.floor(r / TILE_ROWS)];
+    const [coefficient, side, met] = [tile.coefficient, tile.side, tile.met];
+    const best: number[] = [];
+    const scores: number[] = [];
+    for (let place = 0, at = r % TILE_ROWS; place < this.width; place++, at += TILE_ROWS) {
+      if (side[at] !== 0 || met[place] === 0) continue;
+      const a = coefficient[at];
+      const s = upSlope[place];
+      const b = biases[place];
+      const score = Math.abs(Math.min(b * a * (s - 1), b * a * s) + Math.min(a, 0) * intercept[place]);
+      if (!(score > 0) || (best.length === count && score <= scores[count - 1])) continue;
+      let k = best.length;
+      while (k > 0 && scores[k - 1] < score) k--;
+      best.splice(k, 0, place);
+      scores.splice(k, 0, score);
+      if (best.length > count) {
+        best.pop();
+        scores.pop();
+      }
+    }
+    return best;
+  }
+
+  neuron(place: number): { layer: number; neuron: number } {
+    return this.tables.neuron(place);
+  }
+
+  /** Bounds the rows of tile k that are below `rows`. */
+  private bound(k: number, rows: number): void {
+    this.fill(k, rows);
+    this.bounds.set(this.passes.backward(this.tiles[k], this.last), k * TILE_ROWS);
+  }
+
+  private fill(k: number, rows: number): void {
+    const tile = this.tiles[k];
+    tile.rows.length = 0;
+    for (let r = k * TILE_ROWS; r < Math.min(rows, (k + 1) * TILE_ROWS); r++)
+      tile.rows.push(this.constraints[this.forms[r]]);
+  }
+}
