@@ -6,6 +6,8 @@ import { VerdictStore } from './core/verdict-store';
 import { SpecificationIndex } from './documents/specification-index';
 import { registerUnpackedDocuments } from './documents/unpacked-documents';
 import { EngineDoor } from './engine-door';
+import { modelShapes } from './language/model-shapes';
+import { registerVnnlibLanguage } from './language/providers';
 import { createLog } from './log';
 import { ResultsPanel } from './panel/results-panel';
 import { Runner } from './runner';
@@ -63,6 +65,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
     }),
     registerTrees(store, index),
     registerUnpackedDocuments(),
+    registerVnnlibLanguage(modelShapes(store, door)),
     registerCommands({ store, index, flow, door, panel, log }),
     // Earlier verdicts of a specification come back when a person looks at it.
     vscode.window.onDidChangeActiveTextEditor(editor => restoreOpened(editor?.document)),

@@ -1,0 +1,33 @@
+import type * as vscode from 'vscode';
+import { verdictOf, type VerdictStore } from '../core/verdict-store';
+import { specificationUri } from '../documents/uris';
+import type { EngineDoor } from '../engine-door';
+import type { ModelShapes } from './vnnlib-answers';
+
+/**
+ * The tensors of the model that a property was last verified against, as the engine tells them; asked once a model. Null for a property that has
+ * never been run: a VNN-LIB file does not name its model, and a hover is no reason to start the engine.
+ */
+export function modelShapes(
+  store: VerdictStore,
+  door: EngineDoor,
+): (document: vscode.TextDocument) => Promise<ModelShapes | null> {
+  const known = new Map<string, Promise<ModelShapes | null>>();
+  return document => {
+    const [question] = store.questions(specificationUri(document.uri).toString());
+    const evidence = question?.evidence;
+    if (!evidence || verdictOf(evidence) === null) return Promise.resolve(null);
+    const key = `${evidence.modelVersion} ${evidence.model}`;
+    const asked = known.get(key) ?? ask(door, evidence.model);
+    known.set(key, asked);
+    return asked;
+  };
+}
+
+async function ask(door: EngineDoor, model: string): Promise<ModelShapes | null> {
+  const engine = await door.open();
+  const answer = await engine.info({ model });
+  if (!answer.ok) return null;
+  const known = (tensors: typeof answer.value.inputs) => tensors.map(({ name, fixedShape }) => ({ name, shape: fixedShape ?? [] })); // prettier-ignore
+  return { inputs: known(answer.value.inputs), outputs: known(answer.value.outputs) };
+}
