@@ -38,8 +38,12 @@ export interface Branching {
   readonly entry: number | null;
   /** What makes the program that of one side. */
   readonly sides: readonly [readonly BoundChange[], readonly BoundChange[]];
+  /** The rows that stand in for the sides as long as none is taken. */
+  readonly hull: readonly number[];
   /** How far a point of the program is from satisfying either side, in units of the node's output. */
   violation(point: ArrayLike<number>): number;
+  /** The side that a point whose inputs are these values of the network is on. */
+  sideAt(values: readonly ArrayLike<number>[]): 0 | 1;
 }
 
 /** The network on a box as a program whose points contain (x, values of every node at x) for every x of the box, in exact arithmetic. */
@@ -268,7 +272,13 @@ class ProgramWriter {
     });
   }
 
-  private unstable({ id, slope }: ActivationNode, neuron: number, y: number, l: number, u: number): number {
+  private unstable(
+    { id, slope, inputs: [read] }: ActivationNode,
+    neuron: number,
+    y: number,
+    l: number,
+    u: number,
+  ): number {
     const { builder } = this;
     const range = [this.ranges.lower[id][neuron], this.ranges.upper[id][neuron]];
     // A ReLU's value is never negative, whatever its range says.
@@ -284,7 +294,7 @@ class ProgramWriter {
       // Any slope in [slope, 1] with the intercept that fits it; this one is the chord.
       const chord = Math.min(1, Math.max(slope, (u - slope * l) / (u - l)));
       const intercept = Math.max((slope - chord) * l, (1 - chord) * u) * (1 + 8 * ROUNDING.unit) + ROUNDING.underflow;
-      builder.addRow(-Infinity, intercept, [z, y], [1, -chord]);
+      const hull = [builder.addRow(-Infinity, intercept, [z, y], [1, -chord])];
       this.branchings.push({
         node: id,
         neuron,
@@ -301,7 +311,9 @@ class ProgramWriter {
             { of: 'row', index: above, lower: 0, upper: 0 },
           ],
         ],
+        hull,
         violation: point => point[z] - Math.max(point[y], slope * point[y]),
+        sideAt: values => (values[read][neuron] >= 0 ? 1 : 0),
       });
       return z;
     }
@@ -345,7 +357,7 @@ class ProgramWriter {
                 [1, -1],
               ];
         const above = this.builder.addRow(0, Infinity, columns, values);
-        this.builder.addRow(-Infinity, reach, [...columns, a], [...values, reach]);
+        const hull = [this.builder.addRow(-Infinity, reach, [...columns, a], [...values, reach])];
         if (this.form === 'mixed-integer') continue;
         this.branchings.push({
           node: node.id,
@@ -358,7 +370,17 @@ class ProgramWriter {
               { of: 'row', index: above, lower: 0, upper: 0 },
             ],
           ],
+          hull,
           violation: point => Math.min(point[a], point[m] - (x === ZERO ? 0 : point[x])),
+          sideAt: values =>
+            open.every(
+              other =>
+                values[input][other] < values[input][k] ||
+                other === k ||
+                (other > k && values[input][other] === values[input][k]),
+            )
+              ? 1
+              : 0,
         });
       }
       const ones = indicators.map(() => 1);
