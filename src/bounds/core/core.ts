@@ -46,7 +46,7 @@ export interface CoreExports {
   readonly free: { readonly value: number };
 
   newPlan(groups: number, table: number, entries: number, members: number): number;
-  reserveEntries(count: number): void;
+  reserveGroups(entries: number, members: number): void;
   planProduct(
     plan: number,
     target: number,

@@ -26,6 +26,7 @@ class PlanWriter {
   private firstEntry = 0;
   private firstMember = 0;
   longest = 0;
+  private mostMembers = 0;
 
   entry(source: number, weightOffset: number): void {
     this.entries.push(source, weightOffset);
@@ -39,6 +40,7 @@ class PlanWriter {
     const entries = this.entries.length / 2 - this.firstEntry;
     const members = this.members.length / 2 - this.firstMember;
     this.longest = Math.max(this.longest, entries);
+    this.mostMembers = Math.max(this.mostMembers, members);
     if (entries > 0 && members > 0) this.table.push(this.firstEntry, entries, this.firstMember, members);
     this.firstEntry = this.entries.length / 2;
     this.firstMember = this.members.length / 2;
@@ -46,7 +48,7 @@ class PlanWriter {
 
   /** Writes the plan into the core's memory and returns its address. */
   finish(core: CoreExports): number {
-    core.reserveEntries(this.longest);
+    core.reserveGroups(this.longest, this.mostMembers);
     const place = (values: readonly number[]) => {
       const address = core.allocate(Math.max(1, values.length) * 4);
       new Uint32Array(core.memory.buffer, address, values.length).set(values);

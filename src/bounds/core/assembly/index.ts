@@ -37,5 +37,5 @@ export {
   free,
 } from './splits';
 export { liveCount, liveNeurons } from './chain';
-export { newPlan, reserveEntries, planProduct, tileConstants, tileAddBias, tileConcretise, tilePoints } from './tiles';
+export { newPlan, reserveGroups, planProduct, tileConstants, tileAddBias, tileConcretise, tilePoints } from './tiles';
 export { newRectifier, setFirstPlace, newTile, rectifierBack, rectifierForward, tileStep, tileRestore } from './tile-rectifiers';

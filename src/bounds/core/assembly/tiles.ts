@@ -30,31 +30,44 @@ export function newPlan(groups: i32, table: usize, entries: usize, members: usiz
   return address;
 }
 
-/** The active entries of the group at hand: (byte offset of the source, byte offset of the weight). */
+/** Of the group at hand, its active entries: (byte offset of the source, byte offset of the weight). */
 let gathered: usize = 0;
-let gatheredCount: usize = 0;
+/** Their coefficients, first eight rows of all, then the other eight. */
+let packed: usize = 0;
+/** Its needed members: (target, address of the weights). */
+let wanted: usize = 0;
+let mostEntries: usize = 0;
+let mostMembers: usize = 0;
 
-/** Scratch for groups of so many entries; only ever grows and must not be released. */
-export function reserveEntries(count: usize): void {
-  if (count <= gatheredCount) return;
-  gatheredCount = count;
-  gathered = allocate((count + 1) << 3);
+/** Scratch for groups of so many entries and members; only ever grows and must not be released. */
+export function reserveGroups(entries: usize, members: usize): void {
+  if (entries > mostEntries) {
+    mostEntries = entries;
+    gathered = allocate((entries + 1) << 3);
+    packed = allocate(entries << SHIFT);
+  }
+  if (members > mostMembers) {
+    mostMembers = members;
+    wanted = allocate((members + 1) << 3);
+  }
 }
 
-/** Half of the rows of two targets. */
-@inline
-function productOfTwo(end: usize, source: usize, w0: usize, w1: usize, t0: usize, t1: usize, add0: bool, add1: bool): void {
+/** From so many members on, copying what they all read next to each other pays. */
+const WORTH_PACKING: usize = 4;
+
+/** Half of the rows of two targets, from packed coefficients. */
+function productOfTwo(end: usize, from: usize, w0: usize, w1: usize, t0: usize, t1: usize, add0: bool, add1: bool): void {
   let x0 = f64x2.splat(0), x1 = f64x2.splat(0), x2 = f64x2.splat(0), x3 = f64x2.splat(0);
   let y0 = f64x2.splat(0), y1 = f64x2.splat(0), y2 = f64x2.splat(0), y3 = f64x2.splat(0);
   for (let e = gathered; e < end; e += 8) {
-    const a = source + <usize>load<u32>(e);
     const w = <usize>load<u32>(e, 4);
     const u = v128.load64_splat(w0 + w);
     const v = v128.load64_splat(w1 + w);
-    const a0 = v128.load(a);
-    const a1 = v128.load(a, 16);
-    const a2 = v128.load(a, 32);
-    const a3 = v128.load(a, 48);
+    const a0 = v128.load(from);
+    const a1 = v128.load(from, 16);
+    const a2 = v128.load(from, 32);
+    const a3 = v128.load(from, 48);
+    from += 64;
     x0 = f64x2.add(x0, f64x2.mul(u, a0));
     x1 = f64x2.add(x1, f64x2.mul(u, a1));
     x2 = f64x2.add(x2, f64x2.mul(u, a2));
@@ -68,8 +81,21 @@ function productOfTwo(end: usize, source: usize, w0: usize, w1: usize, t0: usize
   arrive(t1, y0, y1, y2, y3, add1);
 }
 
-/** All rows of one target. */
-@inline
+/** Half of the rows of one target, from packed coefficients. */
+function productOfHalf(end: usize, from: usize, w0: usize, t0: usize, add0: bool): void {
+  let x0 = f64x2.splat(0), x1 = f64x2.splat(0), x2 = f64x2.splat(0), x3 = f64x2.splat(0);
+  for (let e = gathered; e < end; e += 8) {
+    const u = v128.load64_splat(w0 + <usize>load<u32>(e, 4));
+    x0 = f64x2.add(x0, f64x2.mul(u, v128.load(from)));
+    x1 = f64x2.add(x1, f64x2.mul(u, v128.load(from, 16)));
+    x2 = f64x2.add(x2, f64x2.mul(u, v128.load(from, 32)));
+    x3 = f64x2.add(x3, f64x2.mul(u, v128.load(from, 48)));
+    from += 64;
+  }
+  arrive(t0, x0, x1, x2, x3, add0);
+}
+
+/** All rows of one target, from where the coefficients are. */
 function productOfOne(end: usize, source: usize, w0: usize, t0: usize, add0: bool): void {
   let x0 = f64x2.splat(0), x1 = f64x2.splat(0), x2 = f64x2.splat(0), x3 = f64x2.splat(0);
   let x4 = f64x2.splat(0), x5 = f64x2.splat(0), x6 = f64x2.splat(0), x7 = f64x2.splat(0);
@@ -124,33 +150,54 @@ export function planProduct(plan: usize, target: usize, targetActive: usize, nee
       end += <usize>load<u8>(sourceActive + <usize>s) << 3;
     }
     if (end == gathered) continue;
-    let pending: usize = 0;
+    let last = wanted;
     for (; member < membersEnd; member += 8) {
-      if (load<u8>(needed + <usize>load<u32>(member)) == 0) continue;
-      if (pending == 0) {
-        pending = member;
-        continue;
+      store<u64>(last, load<u64>(member));
+      last += <usize>load<u8>(needed + <usize>load<u32>(member)) << 3;
+    }
+    if (last - wanted < WORTH_PACKING << 3) {
+      for (let m = wanted; m < last; m += 8) {
+        const i = <usize>load<u32>(m);
+        productOfOne(end, source, <usize>load<u32>(m, 4), target + (i << SHIFT), load<u8>(targetActive + i) != 0);
+        store<u8>(targetActive + i, 1);
       }
-      const i = <usize>load<u32>(pending);
-      const j = <usize>load<u32>(member);
-      const w0 = <usize>load<u32>(pending, 4);
-      const w1 = <usize>load<u32>(member, 4);
-      const t0 = target + (i << SHIFT);
-      const t1 = target + (j << SHIFT);
+      continue;
+    }
+    packedProduct(end, last, target, targetActive, source);
+  }
+}
+
+/** All wanted members of a group, two at a time. */
+function packedProduct(end: usize, last: usize, target: usize, targetActive: usize, source: usize): void {
+  const bytes = (end - gathered) << 3;
+  let to = packed;
+  for (let e = gathered; e < end; e += 8) {
+    const from = source + <usize>load<u32>(e);
+    for (let at: usize = 0; at < 64; at += 16) {
+      v128.store(to + at, v128.load(from + at));
+      v128.store(to + bytes + at, v128.load(from + at, 64));
+    }
+    to += 64;
+  }
+  for (let half: usize = 0; half < 2; half++) {
+    const from = packed + half * bytes;
+    const into = target + half * 64;
+    let m = wanted;
+    for (; m + 8 < last; m += 16) {
+      const i = <usize>load<u32>(m);
+      const j = <usize>load<u32>(m, 8);
       const add0 = load<u8>(targetActive + i) != 0;
       const add1 = load<u8>(targetActive + j) != 0;
-      productOfTwo(end, source, w0, w1, t0, t1, add0, add1);
-      productOfTwo(end, source + 64, w0, w1, t0 + 64, t1 + 64, add0, add1);
-      store<u8>(targetActive + i, 1);
-      store<u8>(targetActive + j, 1);
-      pending = 0;
+      productOfTwo(end, from, <usize>load<u32>(m, 4), <usize>load<u32>(m, 12), into + (i << SHIFT), into + (j << SHIFT), add0, add1);
     }
-    if (pending != 0) {
-      const i = <usize>load<u32>(pending);
-      productOfOne(end, source, <usize>load<u32>(pending, 4), target + (i << SHIFT), load<u8>(targetActive + i) != 0);
-      store<u8>(targetActive + i, 1);
+    if (m < last) {
+      const i = <usize>load<u32>(m);
+      const w = <usize>load<u32>(m, 4);
+      const t = into + (i << SHIFT);
+      productOfHalf(end, from, w, t, load<u8>(targetActive + i) != 0);
     }
   }
+  for (let m = wanted; m < last; m += 8) store<u8>(targetActive + <usize>load<u32>(m), 1);
 }
 
 /** constants += bias · block and errors += weight · |block| over the active neurons; constants and errors are 16 doubles each. */
