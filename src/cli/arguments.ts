@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { ok, problem, type Result } from '../base/result';
+import { BACKENDS, LABEL_ORDERS, type Backend, type LabelOrder } from '../verify/options';
 
 /** One option of a command: the command line is read by this table and `--help` is written from it. */
 interface Option {
@@ -18,6 +19,17 @@ const VERIFY_OPTIONS = {
     placeholder: 'N',
     help: 'Only this sample of the data (3, or 0..9); may be repeated.',
   },
+  backend: {
+    type: 'string',
+    placeholder: 'NAME',
+    help: `How to decide: ${BACKENDS.join(', ')}.`,
+  },
+  'label-order': {
+    type: 'string',
+    placeholder: 'ORDER',
+    help: `Which label is tried first: ${LABEL_ORDERS.join(', ')}.`,
+  },
+  unguided: { type: 'boolean', help: 'All labels at once, not one by one.' },
   soundness: {
     type: 'string',
     placeholder: 'KIND',
@@ -30,6 +42,7 @@ const VERIFY_OPTIONS = {
   json: { type: 'string', placeholder: 'FILE', help: 'Write the results as JSON; - is standard output.' },
   sarif: { type: 'string', placeholder: 'FILE', help: 'Write the results as SARIF 2.1.0.' },
   junit: { type: 'string', placeholder: 'FILE', help: 'Write the results as a JUnit report.' },
+  verbose: { type: 'boolean', help: 'Print what became of every label.' },
   quiet: { type: 'boolean', help: 'Print nothing but errors.' },
 } as const satisfies Record<string, Option>;
 
@@ -44,6 +57,10 @@ export interface VerifyArguments {
   readonly timeout?: number;
   readonly checks?: readonly string[];
   readonly samples?: readonly number[];
+  readonly backend?: Backend;
+  readonly labelOrder?: LabelOrder;
+  /** False when asked for; absent leaves it to the specification. */
+  readonly guided?: false;
   readonly soundness?: 'real' | 'runtime';
   readonly seed?: number;
   readonly threads?: number;
@@ -52,6 +69,7 @@ export interface VerifyArguments {
   readonly json?: string;
   readonly sarif?: string;
   readonly junit?: string;
+  readonly verbose: boolean;
   readonly quiet: boolean;
 }
 
@@ -100,9 +118,12 @@ function readVerify(words: readonly string[]): Result<Arguments> {
   const [specification, model] = [...positionals].reverse();
   if (/\.onnx(\.gz)?$/.test(specification))
     return misuse(`${specification} is a model. Name a specification too: certiscope verify ${specification} SPEC`);
-  const soundness = values.soundness;
-  if (soundness !== undefined && soundness !== 'real' && soundness !== 'runtime')
-    return misuse(`--soundness is real or runtime, not '${soundness}'.`);
+  const soundness = oneOf(values.soundness, '--soundness', ['real', 'runtime'] as const);
+  if (!soundness.ok) return soundness;
+  const backend = oneOf(values.backend, '--backend', BACKENDS);
+  if (!backend.ok) return backend;
+  const labelOrder = oneOf(values['label-order'], '--label-order', LABEL_ORDERS);
+  if (!labelOrder.ok) return labelOrder;
   const timeout = number(values.timeout, '--timeout', { least: 0, integer: false });
   if (!timeout.ok) return timeout;
   const seed = number(values.seed, '--seed', { least: 0, integer: true });
@@ -120,7 +141,10 @@ function readVerify(words: readonly string[]): Result<Arguments> {
     timeout: timeout.value,
     checks: values.check,
     samples: samples.value,
-    soundness,
+    backend: backend.value,
+    labelOrder: labelOrder.value,
+    ...(values.unguided ? { guided: false } : {}),
+    soundness: soundness.value,
     seed: seed.value,
     threads: threads.value,
     memoryMegabytes: memory.value,
@@ -128,6 +152,7 @@ function readVerify(words: readonly string[]): Result<Arguments> {
     json: values.json,
     sarif: values.sarif,
     junit: values.junit,
+    verbose: values.verbose ?? false,
     quiet: values.quiet ?? false,
   });
 }
@@ -161,6 +186,13 @@ function parse<O extends NonNullable<ParseArgsConfig['options']>>(
     const [sentence] = (error instanceof Error ? error.message : String(error)).split('. To specify');
     return misuse(`${sentence.replace(/\.$/, '')}. See certiscope --help.`);
   }
+}
+
+function oneOf<T extends string>(text: string | undefined, name: string, words: readonly T[]): Result<T | undefined> {
+  const word = words.find(known => known === text);
+  if (text !== undefined && word === undefined)
+    return misuse(`${name} is ${words.slice(0, -1).join(', ')} or ${words[words.length - 1]}, not '${text}'.`);
+  return ok(word);
 }
 
 function number(

@@ -1,10 +1,15 @@
 import type { PlannedTask } from '../engine/protocol';
 import type { Accuracy, ResultRecord, RunRecord } from '../report/record';
-import { countVerdicts, explain, resultName } from '../report/summary';
+import { countVerdicts, explain, formatNumber, labelName, resultName } from '../report/summary';
 import type { Output, Style } from './terminal';
 
 /** Longest verdict: misclassified. */
 const VERDICT_WIDTH = 13;
+/** Before what is said about the line above. */
+const INDENT = ' '.repeat(VERDICT_WIDTH + 14);
+/** Longest outcome of a label: discarded, not tried. */
+const OUTCOME_WIDTH = 9;
+const BOUND_WIDTH = 19;
 
 /** Prints a run for people: one line a result, what is behind it indented under it, a summary at the end. */
 export class Printer {
@@ -15,6 +20,8 @@ export class Printer {
   constructor(
     private readonly output: Output,
     private readonly style: Style,
+    /** Tell of every label. */
+    private readonly verbose = false,
   ) {}
 
   plan(tasks: readonly PlannedTask[]): void {
@@ -36,7 +43,38 @@ export class Printer {
     const name = resultName(result).padEnd(this.nameWidth);
     this.line(`  ${kind} ${verdict.seconds.toFixed(2).padStart(7)} s  ${name}  ${classesOf(result)}`.trimEnd());
     const why = explain(verdict);
-    if (why !== '') this.line(`${' '.repeat(VERDICT_WIDTH + 14)}${why}`);
+    if (why !== '') this.line(`${INDENT}${why}`);
+    if (this.verbose) this.labels(result);
+  }
+
+  /** One line a label, in the order in which they were taken. */
+  private labels({ verdict: { statistics }, outputNames }: ResultRecord): void {
+    const labels = statistics?.labels ?? [];
+    const names = labels.map(label => labelName(label, outputNames));
+    const width = Math.max(0, ...names.map(name => name.length));
+    labels.forEach(({ outcome, margin, seconds, subproblems, reason }, k) => {
+      const bound = margin === null ? '' : `margin ≥ ${formatNumber(margin)}`;
+      const work =
+        outcome === 'discarded' || outcome === 'not tried'
+          ? ''
+          : `${seconds.toFixed(2)} s, ${count(subproblems, 'sub-problem')}`;
+      const parts = [
+        names[k].padEnd(width),
+        outcome.padEnd(OUTCOME_WIDTH),
+        bound.padEnd(BOUND_WIDTH),
+        work,
+        reason ?? '',
+      ];
+      this.line(
+        INDENT +
+          parts
+            .filter(part => part !== '')
+            .join('  ')
+            .trimEnd(),
+      );
+    });
+    if (statistics?.sortSeconds !== undefined && labels.length > 0)
+      this.line(`${INDENT}labels sorted in ${statistics.sortSeconds.toFixed(3)} s`);
   }
 
   summary(run: RunRecord): void {
@@ -60,4 +98,8 @@ function classesOf({ verdict, predicted, outputNames }: ResultRecord): string {
   const { output } = verdict.counterexample;
   const winner = output.indexOf(output.reduce((a, b) => Math.max(a, b), -Infinity));
   return winner === predicted ? name(predicted) : `${name(predicted)} becomes ${name(winner)}`;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

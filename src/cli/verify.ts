@@ -26,7 +26,7 @@ const EXIT_CODE: Readonly<Record<VerdictKind, number>> = {
 export async function verify(words: VerifyArguments, world: World): Promise<number> {
   const started = performance.now();
   const text = words.json === '-' ? world.stderr : world.stdout;
-  const printer = words.quiet ? undefined : new Printer(text, new Style(wantsColour(text)));
+  const printer = words.quiet ? undefined : new Printer(text, new Style(wantsColour(text)), words.verbose);
   const line = new ProgressLine(world.stderr, world.stderr.isTTY === true && !words.quiet);
   const results: ResultRecord[] = [];
   const problems: Problem[] = [];
@@ -76,13 +76,13 @@ export async function verify(words: VerifyArguments, world: World): Promise<numb
     },
     onNotice: say,
   };
-  const { timeout, soundness, seed, threads } = words;
+  const { timeout, backend, labelOrder, guided, soundness, seed, threads } = words;
   const question: Question = {
     model: words.model,
     specification: { path: words.specification },
     checks: words.checks,
     samples: words.samples,
-    options: defined({ timeout, soundness, seed, threads }),
+    options: defined({ timeout, backend, labelOrder, guided, soundness, seed, threads }),
   };
   const end = await execute(
     question,

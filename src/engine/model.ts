@@ -2,6 +2,7 @@ import type { Result } from '../base/result';
 import { loadModel, type LoadedModel } from '../network/load';
 import type { Network } from '../network/network';
 import type { Solver } from '../verify/decide';
+import type { Backend } from '../verify/options';
 import type { Plan, ResultFacts } from './plan';
 
 /** A model with its solver: what the plans of all kinds of specification have in common. */
@@ -43,6 +44,14 @@ export class PlannedModel {
     if (!replayer.ok) return replayer;
     const answer = await replayer.value.forward(input);
     return answer.ok ? { ok: true, value: Float32Array.from(answer.value.output) } : answer;
+  }
+
+  /** Why a back end cannot take this model, as a sentence; null when it can. */
+  async backendRefusal(backend: Backend): Promise<string | null> {
+    // These two take everything that can be loaded at all: then the solver's code may wait.
+    if (backend === 'auto' || backend === 'crown') return null;
+    const { backendRefusal } = await import('../verify/create-prover');
+    return backendRefusal(backend, this.network);
   }
 
   /** Its code is loaded when the first question comes: reading files and finding their mistakes goes without. */

@@ -21,6 +21,8 @@ export async function planPerturbation(spec: PerturbationSpec, request: PlanRequ
   if (!data.ok) return { ok: false, problems: data.error };
   const planned = planSpec(spec, loaded.value.network, data.value);
   if (!planned.ok) return { ok: false, problems: planned.error };
+  const refused = await backendProblems(spec, loaded.value, request);
+  if (refused.length > 0) return { ok: false, problems: refused };
   const questions = new Questions(spec, planned.value, data.value, loaded.value);
   const plan: Plan = {
     ...loaded.value.parts,
@@ -30,6 +32,25 @@ export async function planPerturbation(spec: PerturbationSpec, request: PlanRequ
     ...(questions.hasAccuracy ? { measureAccuracy: () => questions.measureAccuracy() } : {}),
   };
   return { ok: true, value: plan, warnings: plan.warnings };
+}
+
+/** Every check whose back end cannot take the model, where the back end is named. */
+async function backendProblems(spec: PerturbationSpec, model: PlannedModel, request: PlanRequest): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const { perturb, index, solver } of spec.checks) {
+    if (perturb !== 'input') continue;
+    const { backend } = { ...DEFAULT_OPTIONS, ...solver, ...request.options };
+    const message = await model.backendRefusal(backend);
+    if (message === null) continue;
+    const fromOutside = request.options?.backend !== undefined;
+    const own = solver.backend !== spec.solver.backend;
+    const path = own ? ['checks', index, 'solver', 'backend'] : ['solver', 'backend'];
+    const place = fromOutside ? {} : { range: spec.rangeOf(path) };
+    problems.push({ code: 'engine/backend', message, severity: 'error', file: spec.file, ...place });
+    // Said once is enough where all checks share it.
+    if (fromOutside || !own) break;
+  }
+  return problems;
 }
 
 /** A model that a specification names and that cannot be used is reported where it is named, and says its own path. */

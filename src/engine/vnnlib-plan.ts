@@ -10,7 +10,7 @@ import type { Plan } from './plan';
 import type { Answer } from './protocol';
 
 /** A VNN-LIB file asks one question about a model that it does not name. */
-export function planVnnlib(document: VnnlibDocument, request: PlanRequest): Answer<Plan> {
+export async function planVnnlib(document: VnnlibDocument, request: PlanRequest): Promise<Answer<Plan>> {
   const { file } = document;
   if (request.model === undefined) {
     const message = `${file}: a VNN-LIB file does not name its model. Name the model too: certiscope verify MODEL.onnx ${path.basename(file)}`;
@@ -22,6 +22,10 @@ export function planVnnlib(document: VnnlibDocument, request: PlanRequest): Answ
   const compiled = compile(document, model.network);
   if (!compiled.ok) return { ok: false, problems: compiled.error };
   const question = compiled.value;
+  const options = { ...DEFAULT_OPTIONS, ...request.options };
+  const refusal = await model.backendRefusal(options.backend);
+  if (refusal !== null)
+    return { ok: false, problems: [{ code: 'engine/backend', message: `${file}: ${refusal}`, file }] };
   const [property] = document.properties;
   const plan: Plan = {
     ...model.parts,
@@ -33,7 +37,7 @@ export function planVnnlib(document: VnnlibDocument, request: PlanRequest): Answ
         sample: null,
         claim: claimOf(document, question),
         ...(property === undefined ? {} : { range: rangeIn(document, property) }),
-        options: { ...DEFAULT_OPTIONS, ...request.options },
+        options,
         prepare: () => Promise.resolve({ ok: true, value: { question, facts: model.shapes } }),
       },
     ],

@@ -1,4 +1,5 @@
 import type { ResultRecord, RunRecord } from './record';
+import type { Statistics } from './verdict';
 import { explain, runVerdict } from './summary';
 
 /** Tensors with more values than this are written as `.npy` beside the JSON (design, section 5). */
@@ -74,8 +75,21 @@ function jsonResult(result: ResultRecord, stem: string, files: SideFile[]): obje
     ...(result.predicted === undefined ? {} : { predicted: result.predicted }),
     ...(result.epsilon === undefined ? {} : { epsilon: result.epsilon }),
     ...(result.range === undefined ? {} : { line: result.range.start.line + 1 }),
-    ...(verdict.statistics === undefined ? {} : { subproblems: verdict.statistics.subproblems }),
+    ...(verdict.statistics === undefined ? {} : jsonStatistics(verdict.statistics)),
     key: result.key,
+  };
+}
+
+/** What the run took, and what became of every label. The history and the bounds of the neurons are for the editor. */
+function jsonStatistics({ subproblems, backend, sortSeconds, labels, neurons }: Statistics): object {
+  return {
+    subproblems,
+    ...(backend === undefined ? {} : { backend }),
+    ...(sortSeconds === undefined ? {} : { sortSeconds }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(neurons === undefined
+      ? {}
+      : { neurons: neurons.map(({ node, unstable, size }) => ({ node, unstable, size })) }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Problem } from '../base/result';
 import type { ResultRecord, RunRecord } from './record';
-import { worst, WORST_FIRST, type Verdict, type VerdictKind } from './verdict';
+import { worst, WORST_FIRST, type LabelResult, type Verdict, type VerdictKind } from './verdict';
 
 /** The verdict of a whole run: `error` when nothing could be asked, else the worst of its results. */
 export function runVerdict(run: RunRecord): VerdictKind {
@@ -26,6 +26,15 @@ export function countVerdicts(
 /** Name of one result for people: its check, and its sample when the data has several. */
 export function resultName(result: Pick<ResultRecord, 'check' | 'sample'>): string {
   return result.sample === null ? result.check : `${result.check}, sample ${result.sample}`;
+}
+
+/** Name of a label for people: that of its output, else its number; `way 3` where the disjunct is no label. */
+export function labelName(
+  { label, disjunct }: Pick<LabelResult, 'label' | 'disjunct'>,
+  names?: readonly string[],
+): string {
+  if (label === null) return `way ${disjunct}`;
+  return names?.[label] ?? `class ${label}`;
 }
 
 /** Why the verdict is what it is and what to do, as sentences; empty for a `verified` without a note. Reasons name the bound that was reached. */

@@ -31,8 +31,14 @@ export interface MadeProver {
 }
 
 /** Why a back end cannot take a network, as a sentence; null when it can. */
-export function backendRefusal(backend: Backend): string | null {
-  return backend === 'milp' || backend === 'symbolic' ? `This version has no back end "${backend}".` : null;
+export function backendRefusal(backend: Backend, network: Network): string | null {
+  switch (backend) {
+    case 'milp':
+    case 'symbolic':
+      return `This version has no back end "${backend}" for ${network.nodes.length} nodes.`;
+    default:
+      return null;
+  }
 }
 
 /**

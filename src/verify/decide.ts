@@ -33,7 +33,7 @@ export class Solver {
       const seconds = (performance.now() - started) / 1000;
       return { kind: 'unknown', reason, advice, seconds, lowerBound: null };
     };
-    const refusal = backendRefusal(options.backend);
+    const refusal = backendRefusal(options.backend, this.model.network);
     if (refusal !== null) return refused(refusal, 'Ask for "backend": "auto".');
     const toProve: Result<Question> =
       options.soundness === 'runtime' ? strengthened(question, this.model) : ok(question);

@@ -152,10 +152,12 @@ function nameFor(values: SpecValues, index: number): string {
 
 function settingsOf(values: SolverValues | undefined): SolverSettings {
   if (!values) return {};
-  const { timeout, backend, soundness, seed, threads } = values;
+  const { timeout, backend, labelOrder, guided, soundness, seed, threads } = values;
   return {
     ...(timeout && { timeout: timeout.value }),
     ...(backend && { backend }),
+    ...(labelOrder && { labelOrder }),
+    ...(guided !== undefined && { guided }),
     ...(soundness && { soundness }),
     ...(seed !== undefined && { seed }),
     ...(threads !== undefined && { threads }),

@@ -129,10 +129,13 @@ export class SpecPlan {
 
   private clipProblem(check: InputCheck, { index, values }: Sample): Problem | undefined {
     const outside = this.preprocessor.outsideClip(values, check);
-    if (outside < 0 || !check.clip) return undefined;
+    if (outside === null || !check.clip) return undefined;
+    const { scaled, side, by, count } = outside;
+    const end = check.clip[side === 'below' ? 0 : 1].text;
     const { scale } = this.spec.preprocess;
-    const [low, high] = check.clip;
-    const message = `Sample ${index} lies outside of this range itself: value ${outside} is ${values[outside]}, ${values[outside] * scale.value} after scaling by ${scale.text}, not in [${low.text}, ${high.text}].`;
+    const value = `value ${outside.index} is ${values[outside.index]}${scale.value === 1 ? '' : `, ${short(scaled)} after scaling by ${scale.text}`}`;
+    const others = count === 1 ? '' : ` (and ${count - 1} more ${count === 2 ? 'value is' : 'values are'} outside)`;
+    const message = `Sample ${index} lies outside of this range itself: ${value}, ${short(by)} ${side} ${end}${others}. Widen the range, or leave the sample out.`;
     return this.problem('spec/clip-excludes', message, ['checks', check.index, 'clip']);
   }
 
@@ -278,4 +281,9 @@ function selectedSamples(spec: PerturbationSpec, model: SpecModel, data: DataSet
     report('spec/target', message, ['property', 'class'], 'warning');
   }
   return others;
+}
+
+/** Six significant digits. */
+function short(value: number): string {
+  return String(Number(value.toPrecision(6)));
 }

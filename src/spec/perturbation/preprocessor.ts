@@ -18,6 +18,18 @@ const RELATIVE_ERROR = 2 ** -50;
 /** Which way a value is perturbed: not at all, down by ε, or up by ε. */
 type Direction = -1 | 0 | 1;
 
+/** Values of a sample outside of a clip range: the one that is farthest out, and how many there are. */
+export interface OutsideClip {
+  /** Index into the sample. */
+  readonly index: number;
+  /** The value in the units of the range. */
+  readonly scaled: number;
+  readonly side: 'below' | 'above';
+  /** How far it is out, in these units. */
+  readonly by: number;
+  readonly count: number;
+}
+
 /** From raw samples to the model's tensors, and to the boxes of what a perturbation makes of them. */
 export class Preprocessor {
   constructor(
@@ -32,20 +44,27 @@ export class Preprocessor {
     return input;
   }
 
-  /** The first value that lies outside of the check's clip range, as an index into `values`; −1 when there is none. */
-  outsideClip(values: Float64Array, check: InputCheck): number {
+  /** The values that lie outside of the check's clip range; null when there are none. */
+  outsideClip(values: Float64Array, check: InputCheck): OutsideClip | null {
     const { clip } = check;
-    if (!clip) return -1;
+    if (!clip) return null;
     const [low, high] = clip;
     const { scale } = this.preprocess;
-    return values.findIndex(x => {
+    let found: OutsideClip | null = null;
+    values.forEach((x, index) => {
       const scaled = x * scale.value;
       // Rounding may decide only what is clear in spite of it; 255 · (1/255) is exactly 1.
       const error = Math.abs(scaled) * RELATIVE_ERROR;
-      if (scaled - error > low.value && scaled + error < high.value) return false;
+      if (scaled - error > low.value && scaled + error < high.value) return;
       const exact = multiply(fromNumber(x), scale.exact);
-      return compare(exact, low.exact) < 0 || compare(exact, high.exact) > 0;
+      const below = compare(exact, low.exact) < 0;
+      if (!below && compare(exact, high.exact) <= 0) return;
+      const by = below ? low.value - scaled : scaled - high.value;
+      const count = (found?.count ?? 0) + 1;
+      if (found === null || by > found.by) found = { index, scaled, side: below ? 'below' : 'above', by, count };
+      else found = { ...found, count };
     });
+    return found;
   }
 
   /**

@@ -16,6 +16,17 @@ export function text(name = 'a text in quotes'): Shape<string> {
   };
 }
 
+/** True or false. */
+export function flag(): Shape<boolean> {
+  const name = 'true or false';
+  return {
+    name,
+    accepts: node => node.type === 'boolean',
+    read: (node, context) => (node.type === 'boolean' ? Boolean(node.value) : mismatch(node, context, name)),
+    schema: () => ({ type: 'boolean' }),
+  };
+}
+
 /** A whole number from `minimum` up. */
 export function integer(minimum = 0): Shape<number> {
   const name = `a whole number from ${minimum} up`;

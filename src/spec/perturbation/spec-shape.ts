@@ -1,5 +1,5 @@
 import type { Written } from '../numbers/written';
-import { integer, magnitude, number, text } from './scalar-shapes';
+import { flag, integer, magnitude, number, text } from './scalar-shapes';
 import { selection } from './selection';
 import { choice, either, list, map, object, optional, required, variants, type Shape } from './shape';
 
@@ -110,7 +110,33 @@ const property = variants(
 
 const solverFields = {
   timeout: optional(number('positive'), 'Seconds for one question.', 60),
-  backend: optional(choice({ auto: 'whatever settles the question fastest' }), 'How to decide.', 'auto'),
+  backend: optional(
+    choice({
+      auto: 'whatever settles the question fastest: attacks, bounds, splits of inputs or neurons, and programs for what these leave',
+      crown:
+        'linear bounds with optimised slopes, and branch and bound over the neurons that stay undecided (complete)',
+      milp: 'a mixed-integer program, its bounds tightened before (complete; piecewise linear networks)',
+      zonotope: 'one zonotope of the region (DeepZ): fast, and undecided where it is too coarse',
+      symbolic: 'symbolic intervals with directed refinement (Neurify): undecided after a number of refinements',
+    }),
+    'How to decide.',
+    'auto',
+  ),
+  labelOrder: optional(
+    choice({
+      margin: 'by certified bounds of how far each label stays behind the right one',
+      paper: "by the upper bound of each label's own output (Wan et al. 2020)",
+      naive: 'by the outputs at the middle of the region; nothing is discarded',
+      random: 'in a random order of this seed; nothing is discarded',
+    }),
+    'Which label is tried first, and which need not be tried at all.',
+    'margin',
+  ),
+  guided: optional(
+    flag(),
+    'Take the labels one by one, the most dangerous first; false takes all of them at once.',
+    true,
+  ),
   soundness: optional(
     choice({
       real: 'about the network in exact arithmetic',

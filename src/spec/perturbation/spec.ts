@@ -1,6 +1,6 @@
 import type { Problem, Range } from '../../base/result';
 import type { Written } from '../numbers/written';
-import type { CheckValues, DataSource, LabelSource, Layout, PropertyValues } from './spec-shape';
+import type { CheckValues, DataSource, LabelSource, Layout, PropertyValues, SolverValues } from './spec-shape';
 import type { IndexRange } from './selection';
 
 /** A place in the specification: keys and indices from the outside in, e.g. `['checks', 0, 'epsilon']`. */
@@ -18,8 +18,8 @@ export interface Preprocessing {
 /** What the specification says about solving; what it leaves out keeps the caller's default. */
 export interface SolverSettings {
   readonly timeout?: number;
-  readonly backend?: 'auto' | 'crown' | 'milp' | 'zonotope' | 'symbolic';
-  readonly labelOrder?: 'margin' | 'paper' | 'naive' | 'random';
+  readonly backend?: NonNullable<SolverValues['backend']>;
+  readonly labelOrder?: NonNullable<SolverValues['labelOrder']>;
   readonly guided?: boolean;
   readonly soundness?: 'real' | 'runtime';
   readonly seed?: number;

@@ -19,7 +19,7 @@ const FULL = `{
     { "name": "one grey level", "perturb": "input", "norm": "inf", "epsilon": "1/255", "clip": [0, 1], },
     { "name": "write noise", "perturb": "weights", "layers": ["fc_1", 2], "magnitude": "0.03%", "of": "range", "solver": { "timeout": 5 } },
   ],
-  "solver": { "timeout": 60, "backend": "auto", "soundness": "runtime", "seed": 3, "threads": 2 },
+  "solver": { "timeout": 60, "backend": "crown", "labelOrder": "paper", "guided": false, "soundness": "runtime", "seed": 3, "threads": 2 },
 }`;
 
 function parsed(text: string): PerturbationSpec {
@@ -87,7 +87,15 @@ describe('a perturbation spec', () => {
       of: 'range',
       solver: { timeout: 5, soundness: 'runtime', seed: 3, threads: 2 },
     });
-    expect(solver).toEqual({ timeout: 60, backend: 'auto', soundness: 'runtime', seed: 3, threads: 2 });
+    expect(solver).toEqual({
+      timeout: 60,
+      backend: 'crown',
+      labelOrder: 'paper',
+      guided: false,
+      soundness: 'runtime',
+      seed: 3,
+      threads: 2,
+    });
   });
 
   it('has the defaults of the design', () => {
@@ -235,6 +243,9 @@ describe('mistakes in a perturbation spec', () => {
     ['layer zero', spec({ checks: [{ perturb: 'weights', magnitude: 0.1, layers: [0] }] }), [['spec/value', '0']]],
     ['a timeout of zero', spec({ solver: { timeout: 0 } }), [['spec/value', '0']]],
     ['a back end nobody knows', spec({ solver: { backend: 'z3' } }), [['spec/value', '"z3"']]],
+    ['a back end of one check nobody knows', check({ solver: { backend: 'zonotop' } }), [['spec/value', '"zonotop"']]],
+    ['an order nobody knows', spec({ solver: { labelOrder: 'best' } }), [['spec/value', '"best"']]],
+    ['a guided that is no truth value', spec({ solver: { guided: 'yes' } }), [['spec/type', '"yes"']]],
     [
       'several mistakes at once',
       spec({ model: 1, property: { kind: 'x' }, solver: { tiemout: 1 } }),
@@ -258,6 +269,10 @@ describe('mistakes in a perturbation spec', () => {
     expect(message(check({ epsilon: '1 255' }))).toBe(
       '"1 255" is not a number. Expected a number not below 0 (fractions in quotes: "1/255").',
     );
+    expect(message(check({ solver: { backend: 'zonotop' } }))).toBe(
+      '"zonotop" is none of "auto", "crown", "milp", "zonotope" or "symbolic". Did you mean "zonotope"?',
+    );
+    expect(message(spec({ solver: { guided: 1 } }))).toBe('Expected true or false, found 1.');
     expect(message('{"model": "m", "inputs": {"data": "x"}}')).toContain('"checks" is missing.');
     expect(message(spec({ property: { kind: 'lable' } }))).toContain('Did you mean "label"?');
   });

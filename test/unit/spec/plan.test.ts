@@ -471,7 +471,10 @@ describe('a plan', () => {
     };
     expect(problem([0, 255])).toBe('');
     expect(problem([0, 255.5])).toContain(
-      'spec/clip-excludes [0,1] Sample 0 lies outside of this range itself: value 1 is 255.5',
+      'spec/clip-excludes [0,1] Sample 0 lies outside of this range itself: value 1 is 255.5, 1.00196 after scaling by 1/255, 0.00196078 above 1. Widen',
+    );
+    expect(problem([-51, 256])).toContain(
+      'value 0 is -51, -0.2 after scaling by 1/255, 0.2 below 0 (and 1 more value is outside).',
     );
     expect(problem([0, NaN])).toContain('data/not-finite [[0,255.5]]');
     expect(problem([0])).toContain('spec/sample-size');
