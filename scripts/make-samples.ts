@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util';
 import type { Random } from '../src/base/random';
 import { initialParameters, type Architecture, type Parameter } from '../src/train/architecture';
 import { exportClassifier } from '../src/train/export';
-import { cosine, predict, train, type Dataset } from '../src/train/trainer';
+import { cosine } from '../src/train/schedule';
+import { predict, train, type Dataset } from '../src/train/trainer';
 import { drawDigits, SIDE } from './draw-digits';
 
 const { values: options } = parseArgs({

@@ -1,5 +1,5 @@
 import { assert, unreachable } from '../base/assert';
-import type { ConvNode, Network, NetworkNode } from '../network/network';
+import type { ActivationNode, ConvNode, Network, NetworkNode } from '../network/network';
 import { constant, describe, type Expression, type FloatArray, type FloatType, type Shape } from './expression';
 import { conv, dense, gather, sparse } from './linear';
 import {
@@ -50,17 +50,21 @@ export interface ForwardOptions {
    * the network is flat. 0 unless given.
    */
   readonly leak?: number;
+  /** What takes the place of an affine node's numbers (of the shape they have here), e.g. an input that training feeds; undefined: its own. */
+  readonly parameter?: (node: NetworkNode, part: 'weight' | 'bias') => Expression | undefined;
+  /** What takes the place of an activation of `a`, [batch, size], e.g. where some neurons are linear; undefined: the activation. */
+  readonly activation?: (node: ActivationNode, a: Expression) => Expression | undefined;
 }
 
 /** Values of every node of the network, each [batch, node.size], for x of shape [batch, inputSize]. The last one is the output. */
-function forwardNodes(network: Network, x: Expression, options: ForwardOptions = {}): Expression[] {
+export function forwardNodes(network: Network, x: Expression, options: ForwardOptions = {}): Expression[] {
   assert(
     x.shape.length === 2 && x.shape[1] === network.inputSize,
     () => `${describe(x)} fed to ${network.inputSize} inputs`,
   );
   const type = x.type === 'float64' ? 'float64' : 'float32';
   const values: Expression[] = [];
-  for (const node of network.nodes) values.push(forwardNode(node, node.inputs.map(id => values[id]), x, type, options.leak ?? 0)); // prettier-ignore
+  for (const node of network.nodes) values.push(forwardNode(node, node.inputs.map(id => values[id]), x, type, options)); // prettier-ignore
   return values;
 }
 
@@ -74,10 +78,12 @@ function forwardNode(
   inputs: readonly Expression[],
   x: Expression,
   type: FloatType,
-  leak: number,
+  options: ForwardOptions,
 ): Expression {
   const batch = x.shape[0];
   const [a] = inputs;
+  const numbers = (part: 'weight' | 'bias', data: Float64Array, shape: Shape): Expression =>
+    options.parameter?.(node, part) ?? weights(data, shape, type);
   switch (node.kind) {
     case 'input':
       return x;
@@ -86,12 +92,13 @@ function forwardNode(
     case 'dense':
       return dense(
         a,
-        weights(node.weight, [node.size, a.shape[1]], type),
-        node.bias && weights(node.bias, [node.size], type),
+        numbers('weight', node.weight, [node.size, a.shape[1]]),
+        node.bias && numbers('bias', node.bias, [node.size]),
       );
     case 'conv': {
-      const y = conv(reshape(a, [batch, ...node.inputShape]), kernelOf(node, type), node);
-      const biased = node.bias ? add(y, weights(node.bias, [node.outputShape[0], 1, 1], type)) : y;
+      const kernel = options.parameter?.(node, 'weight') ?? kernelOf(node, type);
+      const y = conv(reshape(a, [batch, ...node.inputShape]), kernel, node);
+      const biased = node.bias ? add(y, numbers('bias', node.bias, [node.outputShape[0], 1, 1])) : y;
       return reshape(biased, [batch, node.size]);
     }
     case 'scale': {
@@ -107,6 +114,20 @@ function forwardNode(
     case 'concat':
       return concat(inputs, 1);
     case 'relu':
+    case 'leakyRelu':
+    case 'sigmoid':
+    case 'tanh':
+      return options.activation?.(node, a) ?? activation(node, a, options.leak ?? 0);
+    case 'maxPool':
+      return windowMax(a, node.rowStart, node.column);
+    default:
+      return unreachable(node);
+  }
+}
+
+function activation(node: ActivationNode, a: Expression, leak: number): Expression {
+  switch (node.kind) {
+    case 'relu':
       return leak === 0 ? relu(a) : add(relu(a), slopeOnly(mul(min(a, 0), leak)));
     case 'leakyRelu':
       return node.slope >= 0 && node.slope <= 1
@@ -116,10 +137,6 @@ function forwardNode(
       return sigmoid(a);
     case 'tanh':
       return tanh(a);
-    case 'maxPool':
-      return windowMax(a, node.rowStart, node.column);
-    default:
-      return unreachable(node);
   }
 }
 

@@ -4,9 +4,11 @@ import { ok, problem, type Result } from '../base/result';
 import { Program } from '../tensor/compile';
 import { constant, input, sizeOf, type Expression } from '../tensor/expression';
 import { gradient } from '../tensor/gradient';
-import { logSumExp, mul, reduceMean, reduceSum, reshape, sub } from '../tensor/operators';
+import { reshape } from '../tensor/operators';
 import { logits, type Architecture, type Parameter } from './architecture';
 import { scalarValues, stepScalars, update, type Optimizer } from './optimizer';
+import { crossEntropy } from './robust-loss';
+import type { Schedule } from './schedule';
 
 /** Images (or any vectors) with their classes. */
 export interface Dataset {
@@ -20,8 +22,8 @@ export interface TrainingOptions {
   readonly epochs: number;
   readonly batch: number;
   readonly optimizer: Optimizer;
-  /** Learning rate at a fraction 0..1 of the training; see `cosine`. */
-  readonly rate: (progress: number) => number;
+  /** Learning rate at a fraction 0..1 of the training. */
+  readonly rate: Schedule;
   readonly weightDecay: number;
   /** Same seed, same data, same machine: the same bytes. */
   readonly seed: number;
@@ -31,17 +33,6 @@ export interface TrainingOptions {
   readonly cancelled?: () => boolean;
   readonly onEpoch?: (epoch: number, meanLoss: number) => void;
   readonly threads?: number;
-}
-
-/** From `peak` down to 0 along a half cosine. */
-export function cosine(peak: number): (progress: number) => number {
-  return progress => 0.5 * peak * (1 + Math.cos(Math.PI * progress));
-}
-
-/** Mean cross entropy of a batch; `targets` has a 1 at each row's class and 0 elsewhere. */
-export function crossEntropy(scores: Expression, targets: Expression): Expression {
-  const ofTarget = reduceSum(mul(scores, targets), [1]);
-  return reduceMean(sub(logSumExp(scores, 1), ofTarget));
 }
 
 /**
@@ -135,7 +126,8 @@ async function compileTraining(
   return program.ok ? ok({ program: program.value, classes, stateLabels }) : program;
 }
 
-function fill(
+/** Copies the chosen examples into the arrays of a batch; targets get a 1 at each row's class. */
+export function fill(
   inputs: Float32Array,
   targets: Float32Array,
   data: Dataset,

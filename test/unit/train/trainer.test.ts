@@ -1,54 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../../src/base/random';
 import { loadModelBytes } from '../../../src/network/load';
 import { Session } from '../../../src/tensor/session';
 import { initialParameters, nameLayers, type Architecture } from '../../../src/train/architecture';
 import { exportClassifier } from '../../../src/train/export';
 import type { Optimizer } from '../../../src/train/optimizer';
-import { cosine, predict, train, type Dataset, type TrainingOptions } from '../../../src/train/trainer';
-
-const FLAT: Architecture = {
-  inputShape: [1, 1, 2],
-  layers: [{ kind: 'dense', size: 24 }, { kind: 'relu' }, { kind: 'dense', size: 2 }],
-};
-
-const CONVOLUTIONAL: Architecture = {
-  inputShape: [1, 6, 6],
-  layers: [
-    { kind: 'conv', channels: 4, kernel: 3, stride: 2, pad: 1 },
-    { kind: 'relu' },
-    { kind: 'dense', size: 8 },
-    { kind: 'relu' },
-    { kind: 'dense', size: 2 },
-  ],
-};
-
-/** Two classes that no line separates: inside and outside of a ring. */
-function rings(count: number, seed: number): Dataset {
-  const random = new Random(seed);
-  const inputs = new Float32Array(2 * count);
-  const labels = new Uint8Array(count);
-  for (let k = 0; k < count; k++) {
-    const angle = 2 * Math.PI * random.uniform();
-    labels[k] = random.integer(2);
-    const radius = labels[k] ? 1 + 0.3 * random.uniform() : 0.5 * random.uniform();
-    inputs.set([radius * Math.cos(angle), radius * Math.sin(angle)], 2 * k);
-  }
-  return { count, inputs, labels };
-}
-
-/** Images with a bright row or a bright column. */
-function bars(count: number, seed: number): Dataset {
-  const random = new Random(seed);
-  const inputs = Float32Array.from({ length: 36 * count }, () => 0.3 * random.uniform());
-  const labels = new Uint8Array(count);
-  for (let k = 0; k < count; k++) {
-    labels[k] = random.integer(2);
-    const at = random.integer(6);
-    for (let i = 0; i < 6; i++) inputs[36 * k + (labels[k] ? 6 * i + at : 6 * at + i)] += 0.7;
-  }
-  return { count, inputs, labels };
-}
+import { cosine } from '../../../src/train/schedule';
+import { predict, train, type Dataset, type TrainingOptions } from '../../../src/train/trainer';
+import { bars, CONVOLUTIONAL, FLAT, rings } from './shapes';
 
 const options: TrainingOptions = {
   epochs: 30, batch: 32, optimizer: { kind: 'adam' }, rate: cosine(0.02), weightDecay: 0, seed: 4,
