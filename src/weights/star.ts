@@ -1,0 +1,343 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { inflate, ROUNDING } from '../base/rounding';
+import { Crown } from '../bounds/graph/crown';
+import { intervalBounds, type NodeBounds } from '../bounds/graph/interval';
+import { PreparedGraph } from '../bounds/graph/prepared-graph';
+import { propagateZonotope } from '../bounds/graph/zonotope';
+import { dualBound } from '../lp/certified';
+import { HighsModel } from '../lp/highs';
+import type { Network } from '../network/network';
+import type { Constraint } from '../spec/question';
+import type { Budget } from '../verify/progress';
+import type { OpenedNetwork } from './opened-network';
+import { combined, ELASTIC, Predicates, type Form } from './predicates';
+import { StarValues } from './star-values';
+
+/** An unsafe set: all constraints hold together. The network is safe when none of its outputs is in any. */
+export type Unsafe = readonly Constraint[];
+
+export interface StarOptions {
+  /**
+   * Linear programs for what still crosses zero after backward bounds: `all`, or none. Without them the result is that of backward bounds (CROWN) and
+   * is no star.
+   */
+  readonly programs?: 'all' | 'none';
+}
+
+export interface StarResult {
+  /** Certified lower bound of the distance to each unsafe set (> 0: empty); −∞ where nothing is known. */
+  readonly margins: Float64Array;
+  readonly verified: boolean;
+  /** Linear programs that were solved. */
+  readonly programs: number;
+  /** Neurons (and pool entries) whose sign was still open when their star was made. */
+  readonly unstable: number;
+  /** Bounds of every node's values over the whole set; whatever the verdict, no output leaves those of the last node. */
+  readonly bounds: NodeBounds;
+  /** The budget ended first. */
+  readonly stopped: boolean;
+}
+
+/** Inputs up to which a forward zonotope is cheaper than the backward passes that it saves. */
+const MOST_ZONOTOPE_INPUTS = 300;
+
+/** Rows of one backward pass, in doubles at the widest node. */
+const ROWS_LIMIT = 2 ** 21;
+
+/** Linear programs between two looks at the clock. */
+const TURN = 8;
+
+/**
+ * Reachability by stars, over-approximate: affine layers exactly, every rectifier by its triangle over the tightest bounds there are. Bounds of what an
+ * activation reads come from intervals, then backward passes for what still crosses zero, then linear programs for what then still does; unsafe sets
+ * likewise. A program's bound counts as its duals evaluated again (docs/rounding.md).
+ */
+export async function starReach(
+  opened: OpenedNetwork,
+  unsafe: readonly Unsafe[],
+  options: StarOptions,
+  budget: Budget,
+): Promise<StarResult> {
+  const prepared = preparedGraph(opened.network);
+  const reach = new Reach(prepared.graph, opened, unsafe, options, budget);
+  try {
+    return await reach.run();
+  } finally {
+    prepared.graph.core.release(prepared.mark);
+  }
+}
+
+const graphs = new WeakMap<Network, { graph: PreparedGraph; mark: number }>();
+
+function preparedGraph(network: Network): { graph: PreparedGraph; mark: number } {
+  let entry = graphs.get(network);
+  if (!entry) {
+    const graph = new PreparedGraph(network);
+    graphs.set(network, (entry = { graph, mark: graph.core.mark() }));
+  }
+  return entry;
+}
+
+class Reach {
+  private readonly bounds: NodeBounds;
+  private readonly crown: Crown;
+  private readonly predicates = new Predicates();
+  private readonly values: StarValues;
+  private readonly constraints: readonly Constraint[];
+  private readonly margins: Float64Array;
+  private programs = 0;
+  private unstable = 0;
+
+  constructor(
+    private readonly graph: PreparedGraph,
+    private readonly opened: OpenedNetwork,
+    private readonly unsafe: readonly Unsafe[],
+    private readonly options: StarOptions,
+    private readonly budget: Budget,
+  ) {
+    const { lower, upper } = opened.box;
+    this.bounds = intervalBounds(graph, lower, upper);
+    if (lower.length <= MOST_ZONOTOPE_INPUTS) propagateZonotope(graph, lower, upper, this.bounds);
+    this.crown = new Crown(graph, lower, upper, this.bounds);
+    this.values = new StarValues(graph, this.bounds, this.predicates, opened.couplings, lower, upper);
+    this.constraints = [...new Set(unsafe.flat())];
+    this.margins = new Float64Array(unsafe.length).fill(-Infinity);
+  }
+
+  async run(): Promise<StarResult> {
+    const usable = this.usable();
+    let stopped = false;
+    if (usable) {
+      for (const id of this.graph.bounded) {
+        this.tighten(id);
+        if (!(await this.tightenByPrograms(id))) {
+          stopped = true;
+          break;
+        }
+      }
+      this.backwardMargins();
+      if (!stopped && !(await this.marginsByPrograms())) stopped = true;
+    }
+    return {
+      margins: this.margins,
+      verified: usable && this.margins.every(margin => margin > 0),
+      programs: this.programs,
+      unstable: this.unstable,
+      bounds: this.bounds,
+      stopped,
+    };
+  }
+
+  private get over(): boolean {
+    return this.budget.cancelled() || performance.now() >= this.budget.deadline;
+  }
+
+  private usable(): boolean {
+    const limit = ROUNDING.magnitudeLimit;
+    return this.bounds.lower.every((low, id) =>
+      low.every((l, i) => l >= -limit && this.bounds.upper[id][i] <= limit && l <= this.bounds.upper[id][i]),
+    );
+  }
+
+  /** Neurons that are worth bounding: of what only rectifiers read, those that cross zero. */
+  private open(id: number): number[] {
+    const [low, high] = [this.bounds.lower[id], this.bounds.upper[id]];
+    const rectifiersOnly = this.graph.nodes.every(
+      node => !node.inputs.includes(id) || node.kind === 'relu' || node.kind === 'leakyRelu' || !isBent(node.kind),
+    );
+    return [...low.keys()].filter(i => (rectifiersOnly ? low[i] < 0 && high[i] > 0 : low[i] < high[i]));
+  }
+
+  private tighten(id: number): void {
+    const open = this.open(id);
+    if (open.length === 0 || this.isBox(id)) return;
+    const [low, high] = [this.bounds.lower[id], this.bounds.upper[id]];
+    const widest = this.graph.wide.slice(0, id + 1).reduce((most, wide) => Math.max(most, wide), 0);
+    const chunk = Math.max(1, Math.floor(ROWS_LIMIT / widest / 2));
+    for (let from = 0; from < open.length; from += chunk) {
+      const part = open.slice(from, from + chunk);
+      const { lower } = this.crown.backward(id, {
+        kind: 'units',
+        index: part.flatMap(i => [i, i]),
+        sign: part.flatMap(() => [1, -1] as const),
+      });
+      part.forEach((i, k) => {
+        low[i] = Math.max(low[i], lower[2 * k]);
+        high[i] = Math.min(high[i], -lower[2 * k + 1]);
+      });
+    }
+    this.crown.refresh(id);
+  }
+
+  /** The input itself: its bounds are exact. */
+  private isBox(id: number): boolean {
+    return this.graph.nodes[id].kind === 'input';
+  }
+
+  /** Whether something between the inputs and a node is not affine on the box, so that a program could know more than a backward pass. */
+  private isBentBefore(id: number): boolean {
+    if (this.opened.couplings.some(coupling => coupling.reads < id)) return true;
+    return this.graph.nodes
+      .slice(0, id)
+      .some(node => isBent(node.kind) && this.open(node.inputs[0]).length > 0);
+  }
+
+  /** False when the budget ended. */
+  private async tightenByPrograms(id: number): Promise<boolean> {
+    const open = this.open(id);
+    this.unstable += open.length;
+    if (this.options.programs === 'none' || open.length === 0 || !this.isBentBefore(id)) return true;
+    const rectifiersOnly = open.every(i => this.bounds.lower[id][i] < 0 && this.bounds.upper[id][i] > 0);
+    const programs = await this.programsBefore(id);
+    try {
+      for (const [k, i] of open.entries()) {
+        if (k % TURN === 0) await nextTurn();
+        if (this.over) return false;
+        const form = this.values.form(id, i);
+        this.bounds.upper[id][i] = Math.min(this.bounds.upper[id][i], -programs.least(negated(form)));
+        if (rectifiersOnly && this.bounds.upper[id][i] <= 0) continue;
+        this.bounds.lower[id][i] = Math.max(this.bounds.lower[id][i], programs.least(form));
+      }
+    } finally {
+      programs.close();
+      this.programs += programs.solved;
+    }
+    this.unstable += this.open(id).length - open.length;
+    this.crown.refresh(id);
+    return true;
+  }
+
+  /** Everything that the values of node `id` are subject to, in one program. */
+  private async programsBefore(id: number): Promise<Programs> {
+    this.values.prepare(id);
+    this.values.value(id);
+    return Programs.open(this.predicates);
+  }
+
+  private backwardMargins(): void {
+    const last = this.graph.nodes.length - 1;
+    const outputs = this.graph.nodes[last].size;
+    const coefficients = new Float64Array(this.constraints.length * outputs);
+    this.constraints.forEach(({ outputs: y }, r) =>
+      y.index.forEach((i, k) => (coefficients[r * outputs + i] += y.value[k])),
+    );
+    const { lower } = this.crown.backward(last, {
+      kind: 'forms',
+      coefficients,
+      relativeError: Float64Array.from(this.constraints, constraint => constraint.coefficientError),
+      constants: Float64Array.from(this.constraints, constraint => -constraint.bound),
+      inputCoefficients: null,
+    });
+    const place = new Map(this.constraints.map((constraint, r) => [constraint, r]));
+    this.unsafe.forEach((set, k) => {
+      for (const constraint of set) this.margins[k] = Math.max(this.margins[k], lower[place.get(constraint)!]);
+    });
+  }
+
+  private async marginsByPrograms(): Promise<boolean> {
+    const last = this.graph.nodes.length - 1;
+    const left = this.unsafe.flatMap((set, k) => (this.margins[k] > 0 || set.length === 0 ? [] : [{ set, k }]));
+    if (this.options.programs === 'none' || left.length === 0 || (!this.isBentBefore(last) && left.every(({ set }) => set.length === 1)))
+      return true;
+    const programs = await this.programsBefore(last);
+    try {
+      for (const { set, k } of left) {
+        await nextTurn();
+        if (this.over) return false;
+        const forms = set.map(constraint => this.marginForm(constraint, last));
+        const bound = forms.length === 1 ? programs.least(forms[0]) : await programs.leastOfLargest(forms);
+        this.margins[k] = Math.max(this.margins[k], bound);
+      }
+    } finally {
+      programs.close();
+      this.programs += programs.solved;
+    }
+    return true;
+  }
+
+  private marginForm({ outputs, bound, coefficientError }: Constraint, last: number): Form {
+    const { total } = this.values.value(last);
+    const parts = [...outputs.index].map((i, k) => ({
+      coefficient: outputs.value[k],
+      form: this.values.form(last, i),
+      size: total[i],
+    }));
+    return combined(parts, -bound, this.predicates.generators.length, coefficientError * 1.000001);
+  }
+}
+
+/** The programs over the predicates there are, with one objective after the other. */
+class Programs {
+  solved = 0;
+
+  private constructor(
+    private readonly predicates: Predicates,
+    private readonly model: HighsModel,
+  ) {}
+
+  static async open(predicates: Predicates): Promise<Programs> {
+    const none = new Float64Array(predicates.lower.length);
+    return new Programs(predicates, await HighsModel.open(predicates.program(none, 0)));
+  }
+
+  /** Certified lower bound of a form over the predicates; −∞ where the solver gives nothing. */
+  least(form: Form): number {
+    const cost = this.costOf(form);
+    this.model.changeCost(cost);
+    this.solved++;
+    const solved = this.model.solve();
+    const duals = solved.kind === 'optimal' || solved.kind === 'timeLimit' ? solved.rowDuals : null;
+    if (!duals) return -Infinity;
+    const bound = dualBound({ ...this.model.program, offset: form.constant }, duals);
+    return bound - inflate(form.error + 2 * ROUNDING.unit * Math.abs(bound));
+  }
+
+  /** The same of the largest of several forms: t ≥ each of them, and t as small as possible. */
+  async leastOfLargest(forms: readonly Form[]): Promise<number> {
+    const t = this.predicates.lower.length;
+    const rows = forms.map(form => {
+      const own = this.costOf(form);
+      const at = [...own.keys()].filter(column => own[column] !== 0);
+      const slack = inflate(form.error + 2 * ROUNDING.unit * Math.abs(form.constant));
+      return {
+        column: Int32Array.from([...at, t]),
+        value: Float64Array.from([...at.map(column => -own[column]), 1]),
+        lower: form.constant - slack,
+        upper: Infinity,
+      };
+    });
+    const cost = new Float64Array(t + 1);
+    cost[t] = 1;
+    const program = this.predicates.program(cost, 0, rows, 1);
+    const model = await HighsModel.open(program);
+    try {
+      this.solved++;
+      const solved = model.solve();
+      if (solved.kind !== 'optimal' || !solved.rowDuals) return -Infinity;
+      const bound = dualBound(program, solved.rowDuals);
+      // Where every form can be below what the column allows, its lower end would be taken for a bound.
+      return bound > -ELASTIC / 2 ? bound : -Infinity;
+    } finally {
+      model.dispose();
+    }
+  }
+
+  close(): void {
+    this.model.dispose();
+  }
+
+  private costOf({ value }: Form): Float64Array {
+    const cost = new Float64Array(this.predicates.lower.length);
+    const { generators } = this.predicates;
+    for (let g = 0; g < value.length; g++) cost[generators[g]] = value[g];
+    return cost;
+  }
+}
+
+function negated({ constant, value, error }: Form): Form {
+  return { constant: -constant, value: value.map(v => -v), error };
+}
+
+function isBent(kind: string): boolean {
+  return ['relu', 'leakyRelu', 'sigmoid', 'tanh', 'maxPool'].includes(kind);
+}
