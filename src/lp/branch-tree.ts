@@ -1,6 +1,6 @@
 import type { CertifiedOutcome, Limits } from './certified-solve';
 import type { Basis } from './highs';
-import { PseudoCosts } from './pseudo-costs';
+import type { PseudoCosts } from './pseudo-costs';
 import type { RegionModel, RegionOutcome, Side } from './region-model';
 
 /** A sub-problem that was closed: its objective is certainly above the tree's threshold wherever these sides hold. */

@@ -29,7 +29,7 @@ export interface Candidate {
   readonly input: Float32Array;
   /** Largest margin over the rows of the most violated disjunct; ≤ 0 means violated in float64. */
   readonly margin: number;
-  readonly foundBy: 'centre' | 'corner' | 'descent';
+  readonly foundBy: 'centre' | 'corner' | 'descent' | 'program';
 }
 
 /** One box in this many plus one (a power of 2 less one) starts a descent, of so many steps. */
