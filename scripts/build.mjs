@@ -76,6 +76,7 @@ if (only !== 'core') {
     { in: 'src/engine/main.ts', out: 'engine' },
     { in: 'src/engine/guard.ts', out: 'guard' },
     { in: 'src/verify/input-split/worker.ts', out: 'search-worker' },
+    { in: 'src/verify/neuron-split/worker.ts', out: 'neuron-worker' },
     { in: 'src/cli/main.ts', out: 'cli' },
   ].filter(entry => existsSync(path.join(root, entry.in)));
   const configurations = [{ ...node, entryPoints: entries, outdir: dist }];

@@ -2,7 +2,6 @@ import { assert } from '../base/assert';
 import type { ActivationNode, DenseNode, Network } from '../network/network';
 import type { Constraint } from '../spec/question';
 import type { BoxBounder, Plane } from './bounder';
-import { ChainSplits } from './chain-splits';
 import { doublesAt, instantiateCore, stride, type CoreExports } from './core/core';
 
 /** A network that is nothing but dense layers with ReLU or LeakyRelu between them. */
@@ -10,12 +9,15 @@ export interface DenseChain {
   readonly layers: readonly DenseNode[];
   /** Negative-side slope behind each layer but the last. */
   readonly slopes: readonly number[];
+  /** Names of the activations. */
+  readonly activations: readonly string[];
 }
 
 /** The network as a dense chain, or null when it is something else. */
 export function denseChain(network: Network): DenseChain | null {
   const layers: DenseNode[] = [];
   const slopes: number[] = [];
+  const activations: string[] = [];
   const [input, ...rest] = network.nodes;
   let previous = input.id;
   for (const [index, node] of rest.entries()) {
@@ -28,9 +30,10 @@ export function denseChain(network: Network): DenseChain | null {
       const slope = activationSlope(node as ActivationNode);
       if (slope === null) return null;
       slopes.push(slope);
+      activations.push(node.name);
     }
   }
-  return layers.length === slopes.length + 1 ? { layers, slopes } : null;
+  return layers.length === slopes.length + 1 ? { layers, slopes, activations } : null;
 }
 
 /** Bytes that the ladder may take for its rows and weights; the core can address 4 GB. */
@@ -55,16 +58,16 @@ function activationSlope(node: ActivationNode): number | null {
  * rounding subtracted. One instance a thread.
  */
 export class ChainLadder implements BoxBounder {
-  private readonly core: CoreExports;
-  private readonly inputs: number;
+  protected readonly core: CoreExports;
+  protected readonly inputs: number;
   private readonly outputs: number;
   /** Doubles in the block of bounds of all layers, lower and upper. */
   readonly boundsLength: number;
   private readonly point: number;
-  private readonly rows: number;
+  protected readonly rows: number;
 
   constructor(
-    private readonly chain: DenseChain,
+    protected readonly chain: DenseChain,
     constraints: readonly Constraint[],
   ) {
     const core = instantiateCore();
@@ -153,10 +156,5 @@ export class ChainLadder implements BoxBounder {
 
   gradient(row: number): Float64Array {
     return doublesAt(this.core, this.core.gradient(row), this.inputs).slice();
-  }
-
-  /** For sub-problems of the box that `crown` has just bounded. Everything is bounded by the state at this moment, until the next `setBox`. */
-  splits(rows: number): ChainSplits {
-    return new ChainSplits(this.core, this.chain.layers.length, this.inputs, rows, this.rows);
   }
 }

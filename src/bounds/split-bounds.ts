@@ -84,3 +84,28 @@ export interface SplitRegion {
   preActivations():
     readonly { readonly node: string; readonly lower: Float64Array; readonly upper: Float64Array }[] | null;
 }
+
+/** Bounds of some neurons, in the order in which they were asked for. */
+export interface NeuronBounds {
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
+
+/**
+ * A region whose neurons can be bounded a few at a time, so that threads share the work. Layers are the hidden ones (activations), counted from 0, each after
+ * all that it reads.
+ */
+export interface NeuronRegion extends SplitRegion {
+  readonly layers: number;
+  unstable(layer: number): number[];
+  /** A copy of the bounds of all of a layer's neurons. */
+  neuronBounds(layer: number): NeuronBounds;
+  /** Neurons that `boundNeurons` takes at once. */
+  readonly neuronsAtOnce: number;
+  /** Certified bounds of a layer's neurons with slopes of their own (α-CROWN). All layers before it must be relaxed. */
+  boundNeurons(layer: number, neurons: readonly number[], effort: RefineEffort): NeuronBounds;
+  /** Takes over bounds of a layer's neurons; only ever tightens. */
+  tighten(layer: number, neurons: readonly number[], bounds: NeuronBounds): void;
+  /** Relaxes a layer anew, after its bounds, or those of a layer before it, were tightened. False when they are of no use. */
+  relax(layer: number): boolean;
+}

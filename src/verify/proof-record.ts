@@ -8,7 +8,8 @@ const ROOM = 16 * 2 ** 20;
 export class ProofRecord {
   private leaves: ProofLeaf[] = [];
   private bytes = 0;
-  private complete = true;
+  /** False once leaves were too many to keep. */
+  complete = true;
 
   add(leaf: ProofLeaf): void {
     if (!this.complete) return;

@@ -8,6 +8,8 @@ export interface CoreExports {
   mark(): number;
   release(position: number): void;
   gemm(c: number, a: number, b: number, m: number, k: number, n: number, lda: number, ldb: number, ldc: number): void;
+  gemmSingle(c: number, a: number, b: number, m: number, k: number, n: number, lda: number, ldb: number, ldc: number): void;
+  reservePanel(terms: number): void;
   absoluteProduct(y: number, a: number, x: number, m: number, k: number, lda: number): void;
 
   newGeometry(): number;
@@ -28,22 +30,40 @@ export interface CoreExports {
   evaluate(input: number): number;
   gradient(row: number): number;
 
+  layerLower(k: number): number;
+  layerUpper(k: number): number;
+  layerPhase(k: number): number;
   liveCount(k: number): number;
   liveNeurons(k: number): number;
-  newSplits(rows: number, forms: number): void;
-  splitReset(row: number): void;
-  splitClamp(row: number): void;
-  splitFix(row: number, k: number, neuron: number, sign: number): void;
-  splitOffset(k: number): number;
-  splitBackward(rows: number, asked: number): void;
-  splitForward(rows: number): number;
-  splitValues(rows: number, points: number): void;
-  splitStep(rows: number, t: number, alphaRate: number, betaRate: number): void;
-  splitScores(row: number): number;
+  ladderPrepare(k: number): number;
+
+  newRows(rows: number, forms: number): void;
+  newSearch(rows: number): void;
+  newCertify(rows: number): void;
+  layOut(from: number, to: number): void;
+  placeOffset(k: number): number;
+  startForms(): void;
+  startNeurons(k: number): void;
+  startNeuron(slot: number, k: number, neuron: number, sign: number): void;
+  rowReset(row: number): void;
+  rowClamp(row: number): void;
+  rowFix(row: number, k: number, neuron: number, sign: number, beta: number): void;
+  rowRestore(row: number): void;
+  rowSlopes(row: number): number;
+  rowPush(row: number): number;
+  searchBackward(rows: number): void;
+  searchPoints(rows: number): number;
+  searchForward(rows: number): void;
+  searchStep(rows: number, t: number, alphaRate: number, betaRate: number): void;
+  searchBegin(rows: number): void;
+  searchNote(rows: number, enough: number, patience: number): number;
+  searchScores(row: number): number;
+  certify(rows: number): void;
+  readonly asked: { readonly value: number };
+  readonly active: { readonly value: number };
+  readonly best: { readonly value: number };
+  readonly estimates: { readonly value: number };
   readonly width: { readonly value: number };
-  readonly low: { readonly value: number };
-  readonly beta: { readonly value: number };
-  readonly free: { readonly value: number };
 
   newPlan(groups: number, table: number, entries: number, members: number): number;
   reserveGroups(entries: number, members: number): void;
@@ -143,6 +163,18 @@ export function instantiateCore(): CoreExports {
 /** Doubles a row of n values takes in the core's memory (rows are whole vectors, padded with zeros). */
 export function stride(n: number): number {
   return (n + 3) & ~3;
+}
+
+/** A view of `length` float32 numbers at `address`; invalid after the core's memory has grown. */
+export function singlesAt(core: CoreExports, address: number, length: number): Float32Array {
+  assert(address % 4 === 0, () => `address ${address} is not aligned`);
+  return new Float32Array(core.memory.buffer, address, length);
+}
+
+/** A view of `length` 32-bit integers at `address`; invalid after the core's memory has grown. */
+export function integersAt(core: CoreExports, address: number, length: number): Int32Array {
+  assert(address % 4 === 0, () => `address ${address} is not aligned`);
+  return new Int32Array(core.memory.buffer, address, length);
 }
 
 /** A view of `length` doubles at `address`; invalid after the core's memory has grown. */

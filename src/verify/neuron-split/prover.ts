@@ -1,286 +1,313 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ChainLadder, type DenseChain } from '../../bounds/chain';
-import type { Multipliers, Split, SplitBounds } from '../../bounds/split-bounds';
-import type { SearchCounts } from '../input-split/queue';
-import { marginAt, type BoxProblem, type Candidate } from '../input-split/search';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { assert } from '../../base/assert';
+import { createRegion } from '../../bounds/create-region';
+import type { NeuronRegion, SplitBounds } from '../../bounds/split-bounds';
+import type { Network } from '../../network/network';
 import type { ProofLeaf } from '../../report/verdict';
+import type { SearchCounts } from '../input-split/queue';
+import type { BoxProblem, Candidate } from '../input-split/search';
 import type { Budget } from '../progress';
 import { ProofRecord } from '../proof-record';
 import type { PreActivationBounds, ProofEnd, Prover, Standing } from '../prover';
-import { SEARCH } from '../../bounds/tolerances';
+import { Frontier } from './frontier';
+import { startHelpers, type Helper } from './helpers';
+import { ROWS } from './messages';
+import { RefinementPass } from './refinement';
+import { SplitSearch } from './split-search';
+import { better, type Settled, type SubProblem } from './sub-problem';
+import { Tally } from './tally';
 
-/** Rows that go through the products together. */
-const BATCH = 64;
-/** Neurons that are tried before one is split. */
-const CANDIDATES = 3;
-const ROOT_ITERATIONS = 40;
-const ITERATIONS = 8;
-const RATES = { alpha: 0.1, beta: 0.1 } as const;
-
-/** A sub-problem: one disjunct with some neurons fixed, and what its bound was reached with. */
-interface SubProblem {
-  readonly disjunct: number;
-  /** The constraint whose bound is worked on. */
-  readonly row: number;
-  readonly splits: readonly Split[];
-  readonly multipliers: Multipliers;
-  readonly bound: number;
-  /** Unstable neurons worth splitting, best first. */
-  readonly candidates: readonly number[];
+export interface NeuronSplitOptions {
+  readonly threads: number;
+  tryCandidate(candidate: Candidate): Promise<boolean>;
+  onProgress(): void;
 }
 
+/** Starting a thread costs about 50 ms of a core; easy questions are done before. */
+const HELPERS_AFTER = 100;
+/** Milliseconds a thread works before it answers. */
+const SLICE = 200;
+/** Sub-problems a thread is given at once. */
+const SHARE = 128;
+/** One step in so many takes the sub-problems with the lowest bounds. */
+const LOWEST_EVERY = 4;
+const REFINE_EFFORT = { iterations: 20, alpha: 0.25 } as const;
+/** Passes over the inner neurons go on while the worst open bound gets closer to 0 by this part, up to so many. */
+const WORTHWHILE = 0.1;
+const MOST_PASSES = 4;
+
 /**
- * Branch and bound over ReLU phases for dense chains (β-CROWN): bounds of the whole region first, then, disjunct by disjunct, the neuron whose split helps most, with
- * slopes and split multipliers optimised per sub-problem. The neuron bounds stay those of the region.
+ * Branch and bound over ReLU phases (β-CROWN): bounds of the whole region first, slopes searched for the constraints, then for the inner neurons, then, disjunct by
+ * disjunct, the neuron whose split helps most, with slopes and split multipliers searched per sub-problem.
  */
 export class NeuronSplitProver implements Prover {
-  private readonly ladder: ChainLadder;
-  private splits: SplitBounds | null = null;
-  private stack: SubProblem[] = [];
+  private readonly region: NeuronRegion;
+  private readonly tallies: readonly Tally[];
   private readonly record = new ProofRecord();
-  private started = false;
-  /** False until the whole region has been bounded: without that nothing may be concluded. */
-  private usable = false;
-  private subproblems = 0;
-  private leaves = 0;
-  private depth = 0;
-  private leafBound = Infinity;
-  private closedFraction = 0;
-  private unsplittable = 0;
-  /** Smallest bound among them. */
-  private unsplittableBound = Infinity;
+  private readonly frontier: Frontier;
+  /** What helpers are working on. */
+  private readonly lent = new Map<Helper, readonly SubProblem[]>();
+  private helpers: readonly Helper[] | null = null;
+  private stage: 'new' | 'refining' | 'branching' | 'useless' = 'new';
+  private pass: RefinementPass | null = null;
+  private passes = 0;
+  private bounds: SplitBounds | null = null;
+  private search: SplitSearch | null = null;
+  private rounds = 0;
+  /** Milliseconds of work so far. */
+  private worked = 0;
   private bestAttack = Infinity;
   private offered: Candidate | null = null;
+  private failure: Error | null = null;
 
   constructor(
-    chain: DenseChain,
+    private readonly network: Network,
     private readonly problem: BoxProblem,
-    private readonly options: {
-      tryCandidate(candidate: Candidate): Promise<boolean>;
-      onProgress(): void;
-    },
+    private readonly options: NeuronSplitOptions,
   ) {
-    this.ladder = new ChainLadder(chain, problem.constraints);
+    const region = createRegion(network, problem.constraints, ROWS);
+    assert(region !== null, () => 'a network whose neurons cannot be split');
+    this.region = region;
+    this.tallies = problem.disjuncts.map(() => new Tally());
+    this.frontier = new Frontier(problem.disjuncts.length);
   }
 
-  async run(budget: Budget): Promise<ProofEnd> {
-    if (!this.started) {
-      this.started = true;
-      this.usable = this.root();
-    }
-    if (!this.usable) return { kind: 'exhausted', reason: 'The bounds of this region are of no use' };
-    while (this.stack.length > 0) {
-      if (budget.cancelled() || performance.now() >= budget.deadline) return { kind: 'stopped' };
-      this.round();
-      await nextTurn();
-      this.options.onProgress();
-      if (this.offered) {
-        const candidate = this.offered;
-        this.offered = null;
-        if (await this.options.tryCandidate(candidate)) return { kind: 'falsified' };
-      }
-    }
-    if (this.unsplittable === 0) return { kind: 'verified' };
-    return {
-      kind: 'exhausted',
-      reason: `${this.unsplittable} sub-problems have no neuron left to split and are not proved`,
+  async run(budget: Budget, disjuncts: readonly number[] = this.allDisjuncts()): Promise<ProofEnd> {
+    const begin = performance.now() - this.worked;
+    const over = () => {
+      this.worked = performance.now() - begin;
+      return budget.cancelled() || performance.now() >= budget.deadline;
     };
+    if (this.stage === 'new') this.stage = this.root() ? 'refining' : 'useless';
+    if (this.stage === 'useless') return { kind: 'exhausted', reason: 'The bounds of this region are of no use' };
+    const end = (await this.refine(disjuncts, over)) ?? (await this.branch(budget, disjuncts, over));
+    if (end) return end;
+    const stuck = disjuncts.reduce((sum, disjunct) => sum + this.tallies[disjunct].unsplittable, 0);
+    if (stuck === 0) return { kind: 'verified' };
+    return { kind: 'exhausted', reason: `${stuck} sub-problems have no neuron left to split and are not proved` };
   }
 
   counts(): SearchCounts {
-    let openBound = Infinity;
-    for (const sub of this.stack) openBound = Math.min(openBound, sub.bound);
+    const { tallies } = this;
+    const sum = (of: (tally: Tally) => number) => tallies.reduce((total, tally) => total + of(tally), 0);
+    const min = (of: (tally: Tally) => number) => tallies.reduce((least, tally) => Math.min(least, of(tally)), Infinity);
+    const disjuncts = this.allDisjuncts();
     return {
-      subproblems: this.subproblems,
-      leaves: this.leaves,
-      depth: this.depth,
-      closedFraction: this.closedFraction,
-      leafBound: this.leafBound,
-      stuck: this.unsplittable,
-      stuckBound: this.unsplittableBound,
-      open: this.stack.length,
-      openBound,
+      subproblems: sum(tally => tally.subproblems),
+      leaves: sum(tally => tally.leaves),
+      depth: tallies.reduce((most, { depth }) => Math.max(most, depth), 0),
+      closedFraction: sum(tally => tally.closedFraction) / tallies.length,
+      leafBound: min(tally => tally.leafBound),
+      stuck: sum(tally => tally.unsplittable),
+      stuckBound: min(tally => tally.unsplittableBound),
+      open: this.frontier.count(disjuncts) + this.lentSubs().length,
+      openBound: disjuncts.reduce((least, disjunct) => Math.min(least, this.openBound(disjunct)), Infinity),
       bestAttack: this.bestAttack,
     };
   }
 
   standings(): readonly Standing[] {
-    const { subproblems } = this;
-    return this.problem.disjuncts.map((_, disjunct) => {
-      const open = this.stack.filter(sub => sub.disjunct === disjunct);
-      const bound = open.reduce((least, sub) => Math.min(least, sub.bound), this.leafBound);
-      return { bound, proved: this.started && open.length === 0 && this.unsplittable === 0, subproblems };
+    return this.tallies.map((tally, disjunct) => {
+      const openBound = this.openBound(disjunct);
+      const bound = Math.min(tally.leafBound, tally.unsplittableBound, openBound);
+      const known = this.stage === 'refining' || this.stage === 'branching';
+      return {
+        bound: known ? bound : -Infinity,
+        proved: known && openBound === Infinity && tally.unsplittable === 0,
+        subproblems: tally.subproblems,
+      };
     });
   }
 
   preActivations(): readonly PreActivationBounds[] | null {
-    return null;
+    return this.stage === 'new' || this.stage === 'useless' ? null : this.region.preActivations();
   }
 
   proof(): readonly ProofLeaf[] | null {
     return this.record.take();
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await Promise.all((this.helpers ?? []).map(helper => helper.end()));
+  }
 
-  /** The whole region: what its bounds settle is done; the rest becomes one sub-problem a disjunct. */
+  private allDisjuncts(): number[] {
+    return [...this.problem.disjuncts.keys()];
+  }
+
+  private lentSubs(): SubProblem[] {
+    return [...this.lent.values()].flat();
+  }
+
+  private openBound(disjunct: number): number {
+    return this.lentSubs().reduce(
+      (least, sub) => (sub.disjunct === disjunct ? Math.min(least, sub.bound) : least),
+      this.frontier.bound(disjunct),
+    );
+  }
+
+  /** The whole region: what its bounds settle is done; the rest becomes one sub-problem a disjunct. False when they are of no use. */
   private root(): boolean {
-    const { problem, ladder } = this;
+    const { problem, region } = this;
     const { lower, upper } = problem.box;
     const rows = problem.constraints.map((_, row) => row);
-    ladder.setBox(lower, upper, null);
-    if (ladder.zonotope(rows) === null) return false;
-    const bounds = ladder.crown(rows);
-    if (bounds.unstable < 0) return false;
+    region.setBox(lower, upper, null);
+    if (region.zonotope(rows) === null) return false;
+    for (const tightening = region.tightening(); !tightening.next().done; );
     if (problem.disjuncts.some(own => own.length === 0)) return false;
-    const best = problem.disjuncts.map(own => own.reduce((a, b) => (bounds.lower[b] > bounds.lower[a] ? b : a)));
-    const total = problem.disjuncts.length;
-    const left = best.flatMap((row, disjunct) => (bounds.lower[row] > 0 ? [] : [{ row, disjunct }]));
-    best.forEach((row, disjunct) => {
-      const bound = bounds.lower[row];
-      if (!(bound > 0)) return;
-      this.closed(bound, 0, 1 / total);
-      this.record.add({ kind: 'box', lower, upper, disjuncts: [disjunct], method: 'crown', bound });
+    const bounds = region.backward(rows);
+    // Bounds that are no numbers fail this comparison too.
+    if (!bounds.every(bound => bound > -Infinity)) return false;
+    const open: { disjunct: number; row: number; bound: number }[] = [];
+    problem.disjuncts.forEach((own, disjunct) => {
+      const row = own.reduce((a, b) => (bounds[b] > bounds[a] ? b : a));
+      const bound = bounds[row];
+      const tally = this.tallies[disjunct];
+      tally.subproblems++;
+      if (!(bound > 0)) open.push({ disjunct, row, bound });
+      else {
+        tally.closed(bound, 0);
+        this.record.add({ kind: 'box', lower, upper, disjuncts: [disjunct], method: 'crown', bound });
+      }
     });
-    if (left.length === 0) return true;
-    this.splits = ladder.splits(BATCH);
-    for (let from = 0; from < left.length; from += BATCH) {
-      const part = left.slice(from, from + BATCH);
-      part.forEach(({ row }, r) => this.splits!.set(r, row, [], null));
-      this.settle(
-        part.map(entry => ({ ...entry, splits: [] })),
-        ROOT_ITERATIONS,
-      );
-    }
-    // The most dangerous last, since the stack is worked from its end.
-    this.stack.sort((a, b) => b.bound - a.bound);
+    if (open.length > 0) this.boundWhole(open);
     return true;
   }
 
-  /** Takes sub-problems off the stack, splits each, and bounds the children. */
-  private round(): void {
-    const splits = this.splits!;
-    const parents = this.stack.splice(Math.max(0, this.stack.length - BATCH / 2));
-    const children: { disjunct: number; row: number; splits: Split[]; multipliers: Multipliers }[] = [];
-    const perPass = Math.floor(BATCH / (2 * CANDIDATES));
-    for (let from = 0; from < parents.length; from += perPass) {
-      const part = parents.slice(from, from + perPass);
-      let r = 0;
-      for (const parent of part)
-        for (const place of parent.candidates)
-          for (const sign of [1, -1] as const)
-            splits.set(r++, parent.row, [...parent.splits, { place, sign }], parent.multipliers);
-      const lower = splits.bound(r);
-      r = 0;
-      for (const parent of part) {
-        let chosen = 0;
-        let score = -Infinity;
-        parent.candidates.forEach((_, k) => {
-          // Both halves should rise; one that is proved is as good as it gets.
-          const value = Math.min(0, lower[r + 2 * k]) + Math.min(0, lower[r + 2 * k + 1]);
-          if (value > score) {
-            score = value;
-            chosen = k;
-          }
-        });
-        r += 2 * parent.candidates.length;
-        const place = parent.candidates[chosen];
-        for (const sign of [1, -1] as const)
-          children.push({ ...parent, splits: [...parent.splits, { place, sign }], multipliers: parent.multipliers });
+  /** Bounds the whole region for these over the neuron bounds there are. */
+  private boundWhole(rows: readonly { disjunct: number; row: number; bound: number }[]): void {
+    this.frontier.clear();
+    this.bounds = this.region.splits(ROWS);
+    this.search = new SplitSearch(this.problem, this.bounds, input => this.region.evaluate(input));
+    for (const settled of this.search.whole(rows)) this.take(settled);
+  }
+
+  /** Tightens the inner neurons while that helps the disjuncts that are open. Null when it is done with that. */
+  private async refine(disjuncts: readonly number[], over: () => boolean): Promise<ProofEnd | null> {
+    while (this.stage === 'refining' && this.frontier.count(disjuncts) > 0) {
+      if (this.pass === null) {
+        const bounds = this.region.bounds();
+        this.helpers?.forEach(helper => helper.post({ kind: 'region', bounds }));
+        this.pass = new RefinementPass(this.region, REFINE_EFFORT);
+      }
+      if (!(await this.pass.run(() => this.threads(), over))) return { kind: 'stopped' };
+      this.pass = null;
+      this.passes++;
+      const open = this.frontier.open();
+      const subs = this.frontier.takeNewest(open.length, open);
+      const before = Math.min(...subs.map(({ bound }) => bound));
+      this.boundWhole(subs);
+      const after = this.frontier.open().reduce((least, disjunct) => Math.min(least, this.frontier.bound(disjunct)), 0);
+      if (this.passes >= MOST_PASSES || after < before * (1 - WORTHWHILE)) this.stage = 'branching';
+      this.options.onProgress();
+      const end = await this.tryOffered();
+      if (end) return end;
+    }
+    return null;
+  }
+
+  private async branch(budget: Budget, disjuncts: readonly number[], over: () => boolean): Promise<ProofEnd | null> {
+    const { frontier } = this;
+    try {
+      while (frontier.count(disjuncts) > 0 || this.lent.size > 0) {
+        if (over()) return { kind: 'stopped' };
+        this.lend(disjuncts, budget.deadline);
+        const { search } = this;
+        assert(search !== null, () => 'branching before the region was bounded');
+        const lowest = this.rounds++ % LOWEST_EVERY === 0;
+        const parents = lowest
+          ? frontier.takeLowest(search.parents, disjuncts)
+          : frontier.takeNewest(search.parents, disjuncts);
+        if (parents.length > 0) {
+          this.take(search.expand(parents));
+          await nextTurn();
+        } else await delay(1);
+        if (this.failure) throw this.failure;
+        this.options.onProgress();
+        const end = await this.tryOffered();
+        if (end) return end;
+      }
+      return null;
+    } finally {
+      // Nobody else may see sub-problems that are lent: what helpers answer later is not waited for.
+      await this.settleLent();
+    }
+  }
+
+  /** Gives idle threads a part of the sub-problems. */
+  private lend(disjuncts: readonly number[], deadline: number): void {
+    for (const helper of this.threads()) {
+      const open = this.frontier.count(disjuncts);
+      if (helper.busy || open < 2) continue;
+      const subs = this.frontier.takeOldest(Math.min(SHARE, open >> 1), disjuncts);
+      this.lent.set(helper, subs);
+      const milliseconds = Math.min(SLICE, deadline - performance.now());
+      helper.expand(subs, milliseconds).then(
+        settled => {
+          this.lent.delete(helper);
+          this.take(settled);
+        },
+        (error: Error) => (this.failure = error),
+      );
+    }
+  }
+
+  /** Waits for what is lent. */
+  private async settleLent(): Promise<void> {
+    while (this.lent.size > 0 && this.failure === null) await delay(1);
+  }
+
+  /** The other threads, which know the region as it is; started once the work has taken a while. */
+  private threads(): readonly Helper[] {
+    if (this.helpers === null && this.worked > HELPERS_AFTER) {
+      const { network, problem } = this;
+      this.helpers = startHelpers({ network, problem }, this.options.threads - 1);
+      const bounds = this.region.bounds();
+      for (const helper of this.helpers) helper.post({ kind: 'region', bounds });
+    }
+    return this.helpers ?? [];
+  }
+
+  /** Books what came of some work. */
+  private take(settled: Settled): void {
+    for (const disjunct of settled.bounded) this.tallies[disjunct].subproblems++;
+    for (const sub of settled.proved) {
+      this.tallies[sub.disjunct].closed(sub.bound, sub.splits.length);
+      this.keep(sub);
+    }
+    for (const sub of settled.open) {
+      const tally = this.tallies[sub.disjunct];
+      if (sub.candidates.length === 0) tally.stuck(sub);
+      else {
+        tally.depth = Math.max(tally.depth, sub.splits.length);
+        this.frontier.push([sub]);
       }
     }
-    children.forEach((child, k) => splits.set(k, child.row, child.splits, child.multipliers));
-    this.settle(children, ITERATIONS);
+    this.bestAttack = Math.min(this.bestAttack, settled.bestAttack);
+    this.offered = better(this.offered, settled.candidate);
   }
 
-  /** Bounds the sub-problems in rows 0.., improves those that are not proved, and puts what is left on the stack. */
-  private settle(
-    subs: readonly { disjunct: number; row: number; splits: readonly Split[] }[],
-    iterations: number,
-  ): void {
-    const splits = this.splits!;
-    const count = subs.length;
-    this.subproblems += count;
-    const best = splits.bound(count);
-    const kept: Multipliers[] = subs.map((_, r) => splits.multipliers(r));
-    const candidates = subs.map((_, r) => splits.candidates(r, CANDIDATES));
-    if (best.some(bound => !(bound > 0)))
-      splits.improve(count, iterations, RATES, (lower, step) => {
-        let open = false;
-        lower.forEach((bound, r) => {
-          if (bound > best[r]) {
-            // A leaf is kept with the multipliers that prove it.
-            if (bound > 0 && !(best[r] > 0)) kept[r] = splits.multipliers(r);
-            best[r] = bound;
-          }
-          if (!(best[r] > 0)) open = true;
-        });
-        if (open && step === iterations)
-          subs.forEach((_, r) => {
-            if (best[r] > 0) return;
-            kept[r] = splits.multipliers(r);
-            candidates[r] = splits.candidates(r, CANDIDATES);
-          });
-        return !open;
-      });
-    let points: Float64Array | null = null;
-    subs.forEach((sub, r) => {
-      const part = 2 ** -sub.splits.length / this.problem.disjuncts.length;
-      this.depth = Math.max(this.depth, sub.splits.length);
-      if (best[r] > 0) {
-        this.closed(best[r], sub.splits.length, part);
-        this.keep(sub, kept[r], best[r]);
-        return;
-      }
-      points ??= splits.points(count);
-      this.tryPoint(
-        points.subarray(r * this.problem.box.lower.length, (r + 1) * this.problem.box.lower.length),
-        sub.disjunct,
-      );
-      if (candidates[r].length === 0) {
-        this.unsplittable++;
-        this.unsplittableBound = Math.min(this.unsplittableBound, best[r]);
-      } else this.stack.push({ ...sub, multipliers: kept[r], bound: best[r], candidates: candidates[r] });
-    });
+  private async tryOffered(): Promise<ProofEnd | null> {
+    const { offered } = this;
+    this.offered = null;
+    return offered !== null && (await this.options.tryCandidate(offered)) ? { kind: 'falsified' } : null;
   }
 
-  private keep(
-    sub: { disjunct: number; row: number; splits: readonly Split[] },
-    multipliers: Multipliers,
-    bound: number,
-  ): void {
+  private keep({ disjunct, row, splits, multipliers, bound }: SubProblem): void {
+    if (!this.record.complete) return;
     const { lower, upper } = this.problem.box;
+    const beta = new Float64Array(multipliers.alpha.length);
+    splits.forEach(({ place }, k) => (beta[place] = multipliers.beta[k]));
     this.record.add({
       kind: 'phases',
       lower,
       upper,
-      disjunct: sub.disjunct,
-      constraint: sub.row,
-      phases: sub.splits.map(({ place, sign }) => ({ ...this.splits!.neuron(place), sign })),
-      ...multipliers,
+      disjunct,
+      constraint: row,
+      phases: splits.map(({ place, sign }) => ({ ...this.bounds!.neuron(place), sign })),
+      alpha: Float64Array.from(multipliers.alpha),
+      beta,
       bound,
     });
-  }
-
-  private closed(bound: number, depth: number, part: number): void {
-    this.leaves++;
-    this.depth = Math.max(this.depth, depth);
-    this.leafBound = Math.min(this.leafBound, bound);
-    this.closedFraction += part;
-  }
-
-  private tryPoint(point: Float64Array, disjunct: number): void {
-    const { lowerPoint, upperPoint } = this.problem.box;
-    const input = Float32Array.from(point, (x, i) => Math.min(Math.max(x, lowerPoint[i]), upperPoint[i]));
-    const output = this.ladder.evaluate(input);
-    let margin = -Infinity;
-    let size = 0;
-    for (const row of this.problem.disjuncts[disjunct]) {
-      const value = marginAt(this.problem.constraints[row], input, output);
-      if (value.margin > margin) ({ margin, size } = value);
-    }
-    this.bestAttack = Math.min(this.bestAttack, margin);
-    if (margin <= SEARCH.replayMargin * size && (this.offered === null || margin < this.offered.margin))
-      this.offered = { input, margin, foundBy: 'corner' };
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random';
 import { ChainLadder, denseChain } from '../../../src/bounds/chain';
+import { ChainRegion } from '../../../src/bounds/chain-region';
 import type { ProofLeaf } from '../../../src/report/verdict';
 import { ParallelSearch } from '../../../src/verify/input-split/parallel';
 import { NeuronSplitProver } from '../../../src/verify/neuron-split/prover';
@@ -52,16 +53,21 @@ describe('what a verified verdict rests on', () => {
     'neuron splits: every leaf is bounded again by its own multipliers, seed %i',
     async seed => {
       const { network, problem } = provable(seed);
-      const prover = new NeuronSplitProver(denseChain(network)!, problem, hooks);
+      const prover = new NeuronSplitProver(network, problem, { threads: 1, ...hooks });
       const end = await prover.run(budget);
       if (end.kind !== 'verified') return;
       const leaves = prover.proof()!;
       expect(leaves).toHaveLength(prover.counts().leaves);
-      const ladder = new ChainLadder(denseChain(network)!, problem.constraints);
-      ladder.setBox(problem.box.lower, problem.box.upper, null);
-      ladder.zonotope([0, 1]);
-      ladder.crown([0, 1]);
-      const splits = ladder.splits(4);
+      const region = new ChainRegion(denseChain(network)!, problem.constraints, 4);
+      region.setBox(problem.box.lower, problem.box.upper, null);
+      region.zonotope([0, 1]);
+      region.crown([0, 1]);
+      // The multipliers are those of the neurons that the prover's own bounds leave live.
+      prover.preActivations()!.forEach((bounds, layer) => {
+        region.tighten(layer, [...bounds.lower.keys()], bounds);
+        region.relax(layer);
+      });
+      const splits = region.splits();
       for (const leaf of leaves) {
         if (leaf.kind !== 'phases') continue;
         const chosen = leaf.phases.map(({ layer, neuron, sign }) => {
@@ -71,8 +77,11 @@ describe('what a verified verdict rests on', () => {
           })!;
           return { place, sign };
         });
-        splits.set(0, leaf.constraint, chosen, leaf);
-        expect(splits.bound(1)[0]).toBeGreaterThan(0);
+        splits.set(0, leaf.constraint, chosen, {
+          alpha: Float32Array.from(leaf.alpha),
+          beta: Float32Array.from(chosen, ({ place }) => leaf.beta[place]),
+        });
+        expect(splits.certify([0])[0]).toBeGreaterThan(0);
       }
     },
   );

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random';
-import { ChainLadder, denseChain } from '../../../src/bounds/chain';
+import { denseChain } from '../../../src/bounds/chain';
+import { ChainRegion } from '../../../src/bounds/chain-region';
 import type { Split } from '../../../src/bounds/split-bounds';
 import { evaluate } from '../../../src/network/evaluate';
 import type { Box, Constraint } from '../../../src/spec/question';
@@ -20,17 +21,20 @@ describe('bounds of sub-problems', () => {
       const network = randomChain(seed, [3, 7, 9, 6, 2], slope);
       const constraints = randomConstraints(random, 3, 2, 3);
       const { lower, upper } = randomBox(random, 3, 1.5);
-      const ladder = new ChainLadder(denseChain(network)!, constraints);
-      ladder.setBox(lower, upper, null);
+      const region = new ChainRegion(denseChain(network)!, constraints, 8);
+      region.setBox(lower, upper, null);
       const rows = [0, 1, 2];
-      ladder.zonotope(rows);
-      const whole = ladder.crown(rows).lower;
-      const splits = ladder.splits(8);
+      region.zonotope(rows);
+      const whole = region.crown(rows).lower;
+      const splits = region.splits();
       // Without splits a sub-problem is the box itself.
       rows.forEach(row => splits.set(row, row, [], null));
       splits
-        .bound(3)
-        .forEach((bound, row) => expect(Math.abs(bound - whole[row])).toBeLessThan(1e-9 * (1 + Math.abs(bound))));
+        .certify(rows)
+        .forEach((bound, row) => expect(Math.abs(bound - whole[row])).toBeLessThan(1e-7 * (1 + Math.abs(bound))));
+      splits
+        .estimate(3)
+        .forEach((bound, row) => expect(Math.abs(bound - whole[row])).toBeLessThan(1e-4 * (1 + Math.abs(bound))));
       const candidates = splits.candidates(0, 4);
       const samples = Array.from({ length: 4000 }, () => {
         const input = lower.map((l, i) => l + random.uniform() * (upper[i] - l));
@@ -43,23 +47,25 @@ describe('bounds of sub-problems', () => {
           .map(place => ({ place, sign: random.integer(2) === 0 ? 1 : -1 }));
         const multipliers = {
           // Sensible ones and, every other time, any numbers at all.
-          alpha: Float64Array.from({ length: splits.width }, () =>
+          alpha: Float32Array.from({ length: splits.width }, () =>
             trial % 2 === 0
               ? slope + (1 - slope) * random.uniform()
               : random.integer(5) === 0
                 ? NaN
                 : 3 * random.normal(),
           ),
-          beta: Float64Array.from({ length: splits.width }, () =>
+          beta: Float32Array.from({ length: chosen.length }, () =>
             trial % 2 === 0 ? 3 * random.uniform() : random.integer(5) === 0 ? NaN : 3 * random.normal(),
           ),
         };
         rows.forEach(row => splits.set(row, row, chosen, multipliers));
-        const bounds = [splits.bound(3)];
-        splits.improve(3, 5, { alpha: 0.1, beta: 0.1 }, lowerNow => {
-          bounds.push(lowerNow);
-          return false;
-        });
+        const bounds = [splits.certify(rows)];
+        for (let step = 0; step < 3; step++) {
+          splits.optimise(3, { iterations: 2, alpha: 0.1, beta: 0.1, enough: Infinity });
+          bounds.push(splits.certify(rows));
+        }
+        // What the search keeps is no worse than what it began with, but for float32.
+        rows.forEach(row => expect(bounds[3][row]).toBeGreaterThan(bounds[0][row] - 1e-4 * (1 + Math.abs(bounds[0][row]))));
         const inside = samples.filter(({ values }) =>
           chosen.every(({ place, sign }) => {
             const { layer, neuron } = splits.neuron(place);
@@ -107,7 +113,7 @@ describe('splitting neurons and splitting inputs', () => {
     const budget = { deadline: performance.now() + 20_000, cancelled: () => false };
     for (const prover of [
       new ParallelSearch(network, problem, { seed: 1, threads: 1, ...hooks() }),
-      new NeuronSplitProver(denseChain(network)!, problem, hooks()),
+      new NeuronSplitProver(network, problem, { threads: 1, ...hooks() }),
     ]) {
       answers.push((await prover.run(budget)).kind);
       // What is not proved is never covered by the bound of what is.

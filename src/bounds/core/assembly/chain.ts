@@ -23,6 +23,8 @@ export class Layer {
   /** Sound bounds of the pre-activations on the current box, [size] each. */
   lower: usize = 0;
   upper: usize = 0;
+  /** Per neuron 1 where y ≥ 0 is assumed of the whole region, −1 where y ≤ 0 is; else 0. The bounds must know it too. */
+  phase: usize = 0;
 
   liveCount: i32 = 0;
   /** Indices of the live neurons, ascending. */
@@ -88,6 +90,7 @@ export function newLayer(k: i32, size: i32, slope: f64, relativeError: f64): voi
   it.weight = matrix(size, inputs);
   it.bias = doubles(size);
   it.biasError = doubles(size);
+  it.phase = doubles(size);
   it.live = integers(size);
   it.packed = matrix(size, inputs);
   it.biasLive = doubles(size);
@@ -128,6 +131,15 @@ export function layerBias(k: i32): usize {
 }
 export function layerBiasError(k: i32): usize {
   return layer(k).biasError;
+}
+export function layerLower(k: i32): usize {
+  return layer(k).lower;
+}
+export function layerUpper(k: i32): usize {
+  return layer(k).upper;
+}
+export function layerPhase(k: i32): usize {
+  return layer(k).phase;
 }
 
 /** How many neurons of layer k are live, and their indices. */
@@ -173,7 +185,8 @@ export function prepare(k: i32): void {
     const at = <usize>i << 3;
     const l = load<f64>(it.lower + at);
     const u = load<f64>(it.upper + at);
-    if (!last && u <= 0 && slope == 0) continue;
+    // A multiplier of the assumption needs the neuron even where it is dead.
+    if (!last && u <= 0 && slope == 0 && load<f64>(it.phase + at) == 0) continue;
     const out = <usize>count << 3;
     let down: f64 = 1, up: f64 = 1, intercept: f64 = 0, magnitude: f64;
     const width = max(abs(l), abs(u));

@@ -163,6 +163,26 @@ export function concretise(rows: i32, selected: usize, inputForms: usize): void 
 }
 
 /**
+ * The row that stands for neuron i of layer k: its weights over the live neurons before it, into `target`. Its constant is the neuron's bias. Returns what
+ * weights and bias can be off by, where the layer before is prepared.
+ */
+export function neuronStart(k: i32, i: i32, target: usize): f64 {
+  const it = layer(k);
+  const before = layer(k - 1);
+  const source = it.weight + <usize>i * (<usize>stride(it.inputs) << 3);
+  const product = it.relativeError * 1.000001;
+  let sum: f64 = 0;
+  for (let j = 0; j < before.liveCount; j++) {
+    const w = load<f64>(source + (<usize>load<i32>(before.live + (<usize>j << 2)) << 3));
+    store<f64>(target + (<usize>j << 3), w);
+    sum += abs(w) * load<f64>(before.magnitude + (<usize>j << 3));
+  }
+  for (let j = before.liveCount; j < stride(before.liveCount); j++) store<f64>(target + (<usize>j << 3), 0);
+  const at = <usize>i << 3;
+  return inflate(product * sum + load<f64>(it.biasError + at) + constantsGamma() * abs(load<f64>(it.bias + at)));
+}
+
+/**
  * Tightens the bounds of layer k's unstable neurons (l < 0 < u) by a backward pass each for lower and upper. Layers 1..k−1 must be
  * prepared. Returns how many were unstable before.
  */
@@ -170,29 +190,16 @@ export function tighten(k: i32): i32 {
   const it = layer(k);
   const before = layer(k - 1);
   const wide = stride(before.liveCount);
-  const rowIn = <usize>stride(it.inputs) << 3;
   let rows = 0;
-  const product = it.relativeError * 1.000001;
   for (let i = 0; i < it.size; i++) {
     const at = <usize>i << 3;
     if (load<f64>(it.lower + at) >= 0 || load<f64>(it.upper + at) <= 0) continue;
     const low = bufferA + ((<usize>rows * <usize>wide) << 3);
     const high = low + (<usize>wide << 3);
-    const source = it.weight + <usize>i * rowIn;
-    let sum: f64 = 0;
-    for (let j = 0; j < before.liveCount; j++) {
-      const w = load<f64>(source + (<usize>load<i32>(before.live + (<usize>j << 2)) << 3));
-      store<f64>(low + (<usize>j << 3), w);
-      store<f64>(high + (<usize>j << 3), -w);
-      sum += abs(w) * load<f64>(before.magnitude + (<usize>j << 3));
-    }
-    for (let j = before.liveCount; j < wide; j++) {
-      store<f64>(low + (<usize>j << 3), 0);
-      store<f64>(high + (<usize>j << 3), 0);
-    }
+    const error = neuronStart(k, i, low);
+    for (let j: usize = 0; j < <usize>wide << 3; j += 16) v128.store(high + j, f64x2.neg(v128.load(low + j)));
     const slot = <usize>rows << 3;
     const b = load<f64>(it.bias + at);
-    const error = inflate(product * sum + load<f64>(it.biasError + at) + constantsGamma() * abs(b));
     store<f64>(constants + slot, b);
     store<f64>(constants + slot, -b, 8);
     store<f64>(errors + slot, error);

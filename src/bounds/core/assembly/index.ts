@@ -1,9 +1,24 @@
 // The float64 core. Everything that a verdict rests on is computed here (or checked against exact arithmetic in the tests).
 
 export { allocate, mark, release } from './memory';
-export { gemm, absoluteProduct } from './gemm';
+export { gemm, gemmSingle, reservePanel, absoluteProduct } from './gemm';
 export { newGeometry, reserveConvolution, convolve, convolveBack } from './convolution';
-export { newChain, newLayer, layerWeight, layerBias, layerBiasError, boundsBlock, boundsCount, inputLower, inputUpper } from './chain';
+export {
+  newChain,
+  newLayer,
+  layerWeight,
+  layerBias,
+  layerBiasError,
+  layerLower,
+  layerUpper,
+  layerPhase,
+  liveCount,
+  liveNeurons,
+  boundsBlock,
+  boundsCount,
+  inputLower,
+  inputUpper,
+} from './chain';
 export { rowLower, rowPlane, constants } from './crown';
 export {
   finish,
@@ -11,6 +26,7 @@ export {
   ladderZonotope,
   ladderRows,
   ladderCrown,
+  ladderPrepare,
   evaluate,
   gradient,
   forms,
@@ -21,21 +37,34 @@ export {
   zonotopeBounds,
 } from './ladder';
 export {
-  newSplits,
-  splitReset,
-  splitClamp,
-  splitFix,
-  splitOffset,
-  splitBackward,
-  splitForward,
-  splitValues,
-  splitStep,
-  splitScores,
+  newRows,
+  layOut,
+  placeOffset,
+  startForms,
+  startNeurons,
+  startNeuron,
+  rowReset,
+  rowClamp,
+  rowFix,
+  rowRestore,
+  rowSlopes,
+  rowPush,
+  asked,
+  active,
+  best,
   width,
-  low,
-  beta,
-  free,
-} from './splits';
-export { liveCount, liveNeurons } from './chain';
+} from './rows';
+export {
+  newSearch,
+  searchBackward,
+  searchPoints,
+  searchForward,
+  searchStep,
+  searchBegin,
+  searchNote,
+  searchScores,
+  estimates,
+} from './search';
+export { newCertify, certify } from './certify';
 export { newPlan, reserveGroups, planProduct, tileConstants, tileAddBias, tileConcretise, tilePoints } from './tiles';
 export { newRectifier, setFirstPlace, newTile, rectifierBack, rectifierForward, tileStep, tileRestore } from './tile-rectifiers';

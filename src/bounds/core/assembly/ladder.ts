@@ -2,6 +2,7 @@
 
 import { boundsBlock, boundsCount, layer, layerCount, maxSize, prepare, prepareInput, finishChain } from './chain';
 import { bindRows, newCrown, tighten } from './crown';
+import { reservePanel } from './gemm';
 import { doubles, integers, matrix, stride } from './memory';
 import { boundsUsable, newZonotope, propagate, zonotopeLower } from './zonotope';
 
@@ -32,6 +33,7 @@ export function finish(count: i32): void {
   newCrown(count);
   gradientA = doubles(maxSize);
   gradientB = doubles(maxSize);
+  reservePanel(maxSize);
 }
 
 /** Forgets all bounds: the next box starts from nothing. */
@@ -85,6 +87,14 @@ export function ladderCrown(count: i32): i32 {
   prepare(layerCount);
   bindRows(selected, count, forms, inputForms, formBounds, coefficientErrors);
   return unstable;
+}
+
+/** Prepares layer k again after its bounds were tightened; the layers before it must be prepared. False when the bounds are of no use. */
+export function ladderPrepare(k: i32): bool {
+  if (!boundsUsable()) return false;
+  if (k == 1) prepareInput();
+  prepare(k);
+  return true;
 }
 
 /** One layer's outputs, before the activation, at one point. */

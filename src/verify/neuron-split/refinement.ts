@@ -1,0 +1,54 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { NeuronRegion, RefineEffort } from '../../bounds/split-bounds';
+import type { Helper } from './helpers';
+
+/**
+ * One pass over all inner neurons of a region, layer by layer, each with slopes of its own, shared among threads. Can be interrupted after any part; it then goes
+ * on where it stopped.
+ */
+export class RefinementPass {
+  private layer = 0;
+  /** Neurons of the layer in work that nobody has taken. */
+  private waiting: number[] | null = null;
+
+  constructor(
+    private readonly region: NeuronRegion,
+    private readonly effort: RefineEffort,
+  ) {}
+
+  /**
+   * True when all layers are done; false when `over` came first. `helpers` must know the region as it is when they are returned, and learn from here
+   * what gets tighter.
+   */
+  async run(helpers: () => readonly Helper[], over: () => boolean): Promise<boolean> {
+    const { region } = this;
+    for (; this.layer < region.layers; this.layer++) {
+      const { layer } = this;
+      // What the first layer reads is linear in the input: there is no slope to search for.
+      this.waiting ??= layer === 0 ? [] : region.unstable(layer);
+      while (this.waiting.length > 0) {
+        if (over()) return false;
+        await this.share(this.waiting, helpers());
+      }
+      this.waiting = null;
+      region.relax(layer);
+      const all = region.neuronBounds(layer);
+      for (const helper of helpers()) helper.post({ kind: 'layer', layer, bounds: all });
+    }
+    return true;
+  }
+
+  /** A part for every thread, this one included. */
+  private async share(waiting: number[], helpers: readonly Helper[]): Promise<void> {
+    const { region, layer, effort } = this;
+    const part = () => waiting.splice(0, region.neuronsAtOnce);
+    const lent = helpers.map(async helper => {
+      const neurons = part();
+      if (neurons.length === 0) return;
+      region.tighten(layer, neurons, await helper.boundNeurons(layer, neurons, effort));
+    });
+    const own = part();
+    if (own.length > 0) region.tighten(layer, own, region.boundNeurons(layer, own, effort));
+    await Promise.all([nextTurn(), ...lent]);
+  }
+}

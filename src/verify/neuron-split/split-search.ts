@@ -1,0 +1,129 @@
+import { SEARCH } from '../../bounds/tolerances';
+import type { Multipliers, SplitBounds } from '../../bounds/split-bounds';
+import { marginAt, type BoxProblem, type Candidate } from '../input-split/search';
+import type { Settled, SubProblem } from './sub-problem';
+
+/** Neurons that are tried before one is split. */
+const CANDIDATES = 3;
+const ROOT_ITERATIONS = 60;
+const ITERATIONS = 8;
+const ROOT_RATES = { alpha: 0.25, beta: 0.1 } as const;
+const RATES = { alpha: 0.1, beta: 0.1 } as const;
+/** An estimate above this is worth certifying: float32 and the search's own arithmetic are not that exact. */
+const ENOUGH = 1e-5;
+
+type Row = Pick<SubProblem, 'disjunct' | 'row' | 'splits'> & { readonly bound: number };
+
+/** Splits sub-problems of one region and bounds what comes of it: one thread's part of the branch and bound. */
+export class SplitSearch {
+  private readonly inputs: number;
+
+  constructor(
+    private readonly problem: BoxProblem,
+    private readonly bounds: SplitBounds,
+    private readonly evaluate: (input: ArrayLike<number>) => Float64Array,
+  ) {
+    this.inputs = problem.box.lower.length;
+  }
+
+  /** Parents that `expand` takes at once. */
+  get parents(): number {
+    return this.bounds.rows >> 1;
+  }
+
+  /** The whole region for each of the given constraints, one a disjunct; any number of them. `bound` is what is certain already. */
+  whole(rows: readonly { readonly disjunct: number; readonly row: number; readonly bound: number }[]): Settled[] {
+    const parts: Settled[] = [];
+    for (let from = 0; from < rows.length; from += this.bounds.rows) {
+      const part = rows.slice(from, from + this.bounds.rows).map(row => ({ ...row, splits: [] }));
+      part.forEach(({ row }, r) => this.bounds.set(r, row, [], null));
+      parts.push(this.settle(part, { iterations: ROOT_ITERATIONS, ...ROOT_RATES }));
+    }
+    return parts;
+  }
+
+  /** Splits each of at most `parents` sub-problems in two. */
+  expand(parents: readonly SubProblem[]): Settled {
+    const { bounds } = this;
+    const children: (Row & { readonly multipliers: Multipliers })[] = [];
+    for (const { parent, place } of this.choose(parents))
+      for (const sign of [1, -1] as const)
+        children.push({ ...parent, splits: [...parent.splits, { place, sign }] });
+    children.forEach((child, r) => bounds.set(r, child.row, child.splits, child.multipliers));
+    return this.settle(children, { iterations: ITERATIONS, ...RATES });
+  }
+
+  /** Per parent the candidate whose halves' bounds rise most, by a pass without search (FSB, De Palma et al. 2021). */
+  private choose(parents: readonly SubProblem[]): { parent: SubProblem; place: number }[] {
+    const { bounds } = this;
+    const chosen: { parent: SubProblem; place: number }[] = [];
+    const perPass = Math.floor(bounds.rows / (2 * CANDIDATES));
+    for (let from = 0; from < parents.length; from += perPass) {
+      const part = parents.slice(from, from + perPass);
+      let rows = 0;
+      for (const { row, splits, multipliers, candidates } of part)
+        if (candidates.length > 1)
+          for (const place of candidates)
+            for (const sign of [1, -1] as const)
+              bounds.set(rows++, row, [...splits, { place, sign }], multipliers);
+      const lower = rows > 0 ? bounds.estimate(rows) : new Float64Array(0);
+      let r = 0;
+      for (const parent of part) {
+        const { candidates } = parent;
+        let best = 0;
+        let score = -Infinity;
+        if (candidates.length > 1)
+          candidates.forEach((_, k) => {
+            // Both halves should rise; one that is proved is as good as it gets.
+            const value = Math.min(0, lower[r++]) + Math.min(0, lower[r++]);
+            if (value > score) {
+              score = value;
+              best = k;
+            }
+          });
+        chosen.push({ parent, place: candidates[best] });
+      }
+    }
+    return chosen;
+  }
+
+  /** Searches the multipliers of rows 0.., which were set for these sub-problems, and certifies what they reach. */
+  private settle(rows: readonly Row[], effort: { iterations: number; alpha: number; beta: number }): Settled {
+    const { bounds } = this;
+    const count = rows.length;
+    const settled = { open: [] as SubProblem[], proved: [] as SubProblem[], bounded: rows.map(row => row.disjunct) };
+    bounds.optimise(count, { ...effort, enough: ENOUGH });
+    const certified = bounds.certify(Array.from({ length: count }, (_, r) => r));
+    let worst = -1;
+    rows.forEach((row, r) => {
+      const bound = certified[r] > row.bound ? certified[r] : row.bound;
+      const sub = { disjunct: row.disjunct, row: row.row, splits: row.splits, multipliers: bounds.multipliers(r), bound };
+      if (certified[r] > 0) {
+        settled.proved.push({ ...sub, candidates: [] });
+        return;
+      }
+      settled.open.push({ ...sub, candidates: bounds.candidates(r, CANDIDATES) });
+      if (worst < 0 || bound < certified[worst]) worst = r;
+    });
+    settled.open.sort((a, b) => b.bound - a.bound);
+    if (worst < 0) return { ...settled, bestAttack: Infinity, candidate: null };
+    const { margin, candidate } = this.tryPoint(bounds.points([worst]), rows[worst].disjunct);
+    return { ...settled, bestAttack: margin, candidate };
+  }
+
+  private tryPoint(point: Float64Array, disjunct: number): { margin: number; candidate: Candidate | null } {
+    const { lowerPoint, upperPoint } = this.problem.box;
+    const input = Float32Array.from(point.subarray(0, this.inputs), (x, i) =>
+      Math.min(Math.max(x, lowerPoint[i]), upperPoint[i]),
+    );
+    const output = this.evaluate(input);
+    let margin = -Infinity;
+    let size = 0;
+    for (const row of this.problem.disjuncts[disjunct]) {
+      const value = marginAt(this.problem.constraints[row], input, output);
+      if (value.margin > margin) ({ margin, size } = value);
+    }
+    const worth = margin <= SEARCH.replayMargin * size;
+    return { margin, candidate: worth ? { input, margin, foundBy: 'corner' } : null };
+  }
+}

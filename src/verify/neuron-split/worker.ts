@@ -1,0 +1,50 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert } from '../../base/assert';
+import { createRegion } from '../../bounds/create-region';
+import { ROWS, type FromWorker, type ToWorker, type WorkerStart } from './messages';
+import { SplitSearch } from './split-search';
+import { mergeSettled, type Settled, type SubProblem } from './sub-problem';
+
+// One thread of the branch and bound on neurons. It holds the region's neuron bounds; whatever it works on comes with the message and goes back with the answer.
+
+const { network, problem } = workerData as WorkerStart;
+const port = parentPort!;
+const region = createRegion(network, problem.constraints, ROWS);
+assert(region !== null, () => 'a worker for a network without regions');
+let search: SplitSearch | null = null;
+
+function expand(subs: readonly SubProblem[], milliseconds: number): Settled {
+  search ??= new SplitSearch(problem, region!.splits(ROWS), input => region!.evaluate(input));
+  const until = performance.now() + milliseconds;
+  const stack = [...subs];
+  const parts: Settled[] = [];
+  while (stack.length > 0 && performance.now() < until) {
+    const part = search.expand(stack.splice(Math.max(0, stack.length - search.parents)));
+    stack.push(...part.open);
+    parts.push({ ...part, open: [] });
+  }
+  return mergeSettled([{ open: stack, proved: [], bounded: [], bestAttack: Infinity, candidate: null }, ...parts]);
+}
+
+port.on('message', (message: ToWorker) => {
+  const send = (answer: FromWorker) => port.postMessage(answer);
+  switch (message.kind) {
+    case 'region':
+      search = null;
+      region.setBox(problem.box.lower, problem.box.upper, message.bounds);
+      for (let layer = 0; layer < region.layers; layer++) region.relax(layer);
+      break;
+    case 'layer':
+      search = null;
+      region.tighten(message.layer, [...message.bounds.lower.keys()], message.bounds);
+      region.relax(message.layer);
+      break;
+    case 'neurons':
+      search = null;
+      send({ kind: 'neurons', bounds: region.boundNeurons(message.layer, message.neurons, message.effort) });
+      break;
+    case 'expand':
+      send({ kind: 'expanded', settled: expand(message.subs, message.milliseconds) });
+      break;
+  }
+});
