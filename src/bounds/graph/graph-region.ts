@@ -5,9 +5,14 @@ import type { RefineEffort, SplitRegion } from '../split-bounds';
 import { TILE_ROWS } from './affine-plan';
 import { GraphBounder } from './graph-bounder';
 import { GraphSplits } from './graph-splits';
+import { tightenIntervals } from './interval';
+import { withoutPools } from './pool-tree';
 import { PreparedGraph } from './prepared-graph';
 import { Tile, TilePasses, type TileRow } from './tile-pass';
 import { TileTables } from './tile-tables';
+
+/** Multiplications over which a zonotope takes longer than tightening from intervals. */
+const MOST_ZONOTOPE_WORK = 5e8;
 
 /** A single pass. */
 const NO_EFFORT = { iterations: 0, alpha: 0, beta: 0 } as const;
@@ -17,7 +22,10 @@ export class GraphRegion implements SplitRegion {
   private readonly tables: TileTables;
   private readonly passes: TilePasses;
   private readonly bounder: GraphBounder;
+  /** Names of the network's own nodes, which pools are rewritten between. */
+  private readonly names: ReadonlySet<string>;
   private readonly last: number;
+  private readonly zonotopeWork: number;
   /** Where the core's memory is free from. */
   private readonly mark: number;
   private lower: Float64Array = new Float64Array(0);
@@ -26,11 +34,14 @@ export class GraphRegion implements SplitRegion {
     network: Network,
     private readonly constraints: readonly Constraint[],
   ) {
-    const graph = new PreparedGraph(network);
+    const rewritten = withoutPools(network);
+    const graph = new PreparedGraph(rewritten);
     this.tables = new TileTables(graph);
     this.passes = new TilePasses(this.tables);
-    this.bounder = new GraphBounder(network, constraints, undefined, graph);
+    this.bounder = new GraphBounder(rewritten, constraints, undefined, graph);
+    this.names = new Set(network.nodes.map(node => node.name));
     this.last = graph.nodes.length - 1;
+    this.zonotopeWork = graph.nodes[0].size * graph.products;
     this.mark = graph.core.mark();
   }
 
@@ -42,7 +53,9 @@ export class GraphRegion implements SplitRegion {
     if (bounds) this.bounder.interval();
   }
 
+  /** On large networks intervals and a single backward pass stand in for the zonotope, whose every generator costs a pass of its own. */
   zonotope(rows: readonly number[]): Float64Array | null {
+    if (this.zonotopeWork > MOST_ZONOTOPE_WORK) return this.bounder.interval() ? this.backward(rows) : null;
     const bounds = this.bounder.zonotope(rows);
     this.tables.graph.core.release(this.mark);
     return bounds;
@@ -84,7 +97,7 @@ export class GraphRegion implements SplitRegion {
   }
 
   preActivations(): { node: string; lower: Float64Array; upper: Float64Array }[] | null {
-    return this.bounder.preActivations();
+    return this.bounder.preActivations()?.filter(({ node }) => this.names.has(node)) ?? null;
   }
 
   /** All unstable neurons by rows of their own, layer by layer, a tile at a time. */
@@ -92,10 +105,14 @@ export class GraphRegion implements SplitRegion {
     const { tables, passes, bounder } = this;
     const { nodes, core } = tables.graph;
     let count = 0;
+    let done = 0;
     for (const id of tables.graph.bounded) {
       // Of what reads the inputs alone, intervals know the best bounds already.
       if (nodes[id].inputs.every(input => input === 0) && nodes[id].inputs.length === 1) continue;
       core.release(this.mark);
+      tightenIntervals(tables.graph, bounder.nodeBounds(), done + 1, id);
+      for (let before = done + 1; before <= id; before++) tables.refresh(before);
+      done = id;
       tables.update(bounder.nodeBounds(), id);
       const { lower, upper } = bounder.nodeBounds();
       const [low, high] = [lower[id], upper[id]];
@@ -119,6 +136,8 @@ export class GraphRegion implements SplitRegion {
       }
       tables.refresh(id);
     }
+    tightenIntervals(tables.graph, bounder.nodeBounds(), done + 1, this.last);
+    for (let after = done + 1; after <= this.last; after++) tables.refresh(after);
     core.release(this.mark);
     return count;
   }

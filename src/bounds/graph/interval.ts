@@ -43,6 +43,19 @@ export function intervalBounds(
   return bounds;
 }
 
+/** Tightens the bounds of nodes first..last, in order, by intervals over the bounds of what they read. */
+export function tightenIntervals(graph: PreparedGraph, bounds: NodeBounds, first: number, last: number): void {
+  const [inputLower, inputUpper] = [bounds.lower[0], bounds.upper[0]];
+  for (let id = first; id <= last; id++) {
+    const [l, u] = nodeInterval(graph, id, bounds, inputLower, inputUpper);
+    const [low, high] = [bounds.lower[id], bounds.upper[id]];
+    for (let i = 0; i < l.length; i++) {
+      low[i] = Math.max(low[i], l[i]);
+      high[i] = Math.min(high[i], u[i]);
+    }
+  }
+}
+
 function nodeInterval(
   graph: PreparedGraph,
   id: number,

@@ -16,6 +16,8 @@ export class PreparedGraph {
   readonly wide: readonly number[];
   /** Ids of the nodes that feed an activation or a pool: those whose bounds are worth tightening. */
   readonly bounded: readonly number[];
+  /** Multiplications in one forward evaluation. */
+  readonly products: number;
   /** γ for the constant of a linear bound: at most two terms a neuron, and a few more. */
   readonly constantsGamma: number;
 
@@ -29,6 +31,7 @@ export class PreparedGraph {
     this.bias = this.nodes.map(node => expand(node, 'bias' in node ? node.bias : null));
     this.biasError = this.nodes.map(node => expand(node, 'biasError' in node ? node.biasError : null));
     this.bounded = [...new Set(this.nodes.filter(isNonlinear).flatMap(node => node.inputs))];
+    this.products = this.maps.reduce((sum, map) => sum + (map ? map.outputSize * map.forwardTerms : 0), 0);
     this.constantsGamma = gamma(8 * this.nodes.reduce((sum, node) => sum + node.size, 0) + 256);
   }
 
