@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { ok, problem, type Result } from '../base/result';
 import type { LoadedModel } from '../network/load';
 import type { Network } from '../network/network';
@@ -130,8 +131,9 @@ export class AttackedModel {
   }
 }
 
-function sourceOf(model: LoadedModel): ModelSource {
-  return model.externalData.length > 0 ? { path: model.path } : { bytes: model.bytes, name: model.path };
+function sourceOf({ bytes, externalData, path }: LoadedModel): ModelSource {
+  const read = externalData.map(file => ({ path: file.location, data: readFileSync(file.path) }));
+  return { bytes, externalData: read, name: path };
 }
 
 /** Index of the largest value; the lowest of equal ones. */

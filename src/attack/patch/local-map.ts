@@ -99,6 +99,7 @@ export class LocalMap {
    * @param source the node whose value changes by δ
    * @param columns which of its entries change, in the order of δ; all unless given
    * @param at values of all nodes at the point (`evaluate`)
+   * @param last the last node of interest: later ones are left out
    */
   constructor(
     private readonly network: Network,
@@ -106,12 +107,13 @@ export class LocalMap {
     columns: Int32Array | null,
     at: readonly Float64Array[],
     private readonly lines: Lines,
+    last = network.nodes.length - 1,
   ) {
     const { size } = network.nodes[source];
     const entry = columns ? new Int32Array(size).fill(-1) : Int32Array.from({ length: size }, (_, i) => i);
     columns?.forEach((index, k) => (entry[index] = k));
     this.width = columns?.length ?? size;
-    for (const node of network.nodes) {
+    for (const node of network.nodes.slice(0, last + 1)) {
       if (node.id === source) this.values.push({ dependence: { kind: 'entries', entry }, constant: at[source] });
       else if (node.inputs.some(id => this.depends(id))) this.values.push(this.follow(node));
       else this.values.push({ dependence: NONE, constant: at[node.id] });
@@ -146,7 +148,7 @@ export class LocalMap {
   }
 
   /** The walls of the linear region, of all nodes behind the source or of those up to and including `last`. Smooth activations have none. */
-  *phases(last = this.network.nodes.length - 1): Generator<PhaseWall> {
+  *phases(last = this.values.length - 1): Generator<PhaseWall> {
     for (const node of this.network.nodes) {
       const [input] = node.inputs;
       if (node.id > last || input === undefined || !this.depends(input)) continue;

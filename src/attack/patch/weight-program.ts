@@ -38,6 +38,8 @@ export interface WeightLimits {
   readonly limit: number;
   /** Per neuron; free unless given. A weight then only changes so that it moves its neuron that way. */
   readonly marks?: readonly Direction[];
+  /** Per neuron, what a unit of the measure costs there; 1 unless given. Only for one case, and not for the largest change. */
+  readonly prices?: readonly number[];
 }
 
 /** A program over the changes of a layer's weights, and how to read its points. */
@@ -63,7 +65,7 @@ export function weightProgram(
 ): WeightProgram {
   const writer = new Writer(measure, limits.limit);
   return cases.length === 1
-    ? writer.ofShifts(outputs, cases[0], limits.marks)
+    ? writer.ofShifts(outputs, cases[0], limits)
     : writer.ofWeights(outputs, cases, limits.marks);
 }
 
@@ -79,7 +81,7 @@ class Writer {
     private readonly limit: number,
   ) {}
 
-  ofShifts(outputs: number, only: LayerCase, marks?: readonly Direction[]): WeightProgram {
+  ofShifts(outputs: number, only: LayerCase, { marks, prices }: WeightLimits): WeightProgram {
     const { features } = only;
     const width = features.length;
     const norm = sumOfSizes(features);
@@ -89,7 +91,7 @@ class Writer {
     const shifts = Array.from({ length: outputs }, (_, i) => this.signed(marks?.[i] ?? 0, this.limit * gain, gain));
     this.price(shifts, gain);
     this.demand(only, 0, shifts);
-    return this.finish(primal => {
+    return this.finish(prices, primal => {
       const all = new Float64Array(outputs * width);
       shifts.forEach((column, i) => {
         const wanted = primal[column];
@@ -122,7 +124,7 @@ class Writer {
       });
       this.demand(each, k, shifts);
     });
-    return this.finish(primal => Float64Array.from(weights, column => primal[column]));
+    return this.finish(undefined, primal => Float64Array.from(weights, column => primal[column]));
   }
 
   /** A column that may go as far as `most` in the directions of the mark, and by `reach` where the patch has size 1. */
@@ -179,9 +181,9 @@ class Writer {
     shifts.forEach((shift, i) => this.row(of, base[i], base[i], [own[outputs[i]], shift], [1, -1]));
   }
 
-  private finish(changes: WeightProgram['changes']): WeightProgram {
+  private finish(prices: readonly number[] | undefined, changes: WeightProgram['changes']): WeightProgram {
     const { sizes, reaches, measure } = this;
-    const objective = { columns: sizes, values: sizes.map(() => 1), offset: 0 };
+    const objective = { columns: sizes, values: prices ?? sizes.map(() => 1), offset: 0 };
     const program = withObjective(this.builder.build(), objective);
     return {
       program,
