@@ -1,6 +1,6 @@
 import type { Network } from '../network/network';
 import type { ProofLeaf } from '../report/verdict';
-import { createProver, type MadeProver, type Method, type ProverContext } from './create-prover';
+import type { MadeProver, Method } from './create-prover';
 import { addCounts, type SearchCounts } from './input-split/queue';
 import { LabelLedger } from './labels/ledger';
 import { mostDangerousFirst, sortLabels, staysBehind } from './labels/sort';
@@ -22,22 +22,30 @@ export class BoxProof {
   working: number | null = null;
   /** Seconds that sorting took, where it was a step of its own. */
   sortSeconds: number | null = null;
-  private readonly made: MadeProver;
+  /** The one at work last; those before it have given up. */
+  private readonly made: MadeProver[];
   private readonly discarded: ProofLeaf[] = [];
+  private readonly makers: (() => MadeProver)[];
   private sorted = false;
 
   constructor(
     private readonly network: Network,
     private readonly problem: PlacedProblem,
     private readonly options: Pick<SolverOptions, 'backend' | 'labelOrder' | 'guided' | 'seed'>,
-    context: ProverContext,
+    /** What proves, and what goes on where that gives up. */
+    [first, ...rest]: readonly [() => MadeProver, ...(() => MadeProver)[]],
   ) {
     this.ledger = new LabelLedger(problem);
-    this.made = createProver(options.backend, network, problem, context);
+    this.made = [first()];
+    this.makers = rest;
   }
 
   get method(): Method {
-    return this.made.method;
+    return this.current.method;
+  }
+
+  private get current(): MadeProver {
+    return this.made[this.made.length - 1];
   }
 
   get settled(): boolean {
@@ -51,7 +59,7 @@ export class BoxProof {
 
   /** Works until the budget is spent, everything is settled, or the prover can do no more; `end` then says which. */
   async run(budget: Budget): Promise<void> {
-    const takesTurns = this.options.guided && this.made.oneByOne && this.problem.disjuncts.length > 1;
+    const takesTurns = this.options.guided && this.current.oneByOne && this.problem.disjuncts.length > 1;
     if (takesTurns && !this.sorted) {
       this.sorted = true;
       // The prover's own first bounds are those of the differences: computing them twice would be waste.
@@ -60,10 +68,11 @@ export class BoxProof {
     }
     if (takesTurns) await this.takeTurns(budget);
     else await this.work(budget, this.ledger.workable);
+    if (this.exhausted) this.handOver();
   }
 
   counts(): SearchCounts {
-    const counts = addCounts([this.made.prover.counts()]);
+    const counts = addCounts(this.made.map(({ prover }) => prover.counts()));
     return {
       ...counts,
       leaves: counts.leaves + this.discarded.length,
@@ -73,14 +82,14 @@ export class BoxProof {
 
   /** Certified lower bound over the whole region. */
   lowerBound(): number {
-    this.ledger.update(this.made.prover.standings());
+    this.ledger.update(this.current.prover.standings());
     return this.ledger.bound;
   }
 
   /** What the verdict rests on; null when it was too much to keep. */
   leaves(): readonly ProofLeaf[] | null {
-    const proof = this.made.prover.proof();
-    return proof && [...this.discarded, ...proof];
+    const parts = this.made.map(({ prover }) => prover.proof());
+    return parts.includes(null) ? null : [...this.discarded, ...parts.flatMap(part => part ?? [])];
   }
 
   /** Places in the question of the disjuncts that are not settled. */
@@ -89,11 +98,24 @@ export class BoxProof {
   }
 
   preActivations(): readonly PreActivationBounds[] | null {
-    return this.made.prover.preActivations() ?? boundsOfRegion(this.network, this.problem.box);
+    for (const { prover } of [...this.made].reverse()) {
+      const found = prover.preActivations();
+      if (found) return found;
+    }
+    return boundsOfRegion(this.network, this.problem.box);
   }
 
-  close(): Promise<void> {
-    return this.made.prover.close();
+  async close(): Promise<void> {
+    await Promise.all(this.made.map(({ prover }) => prover.close()));
+  }
+
+  /** What the prover has given up on goes to the next one, if there is one. */
+  private handOver(): void {
+    const next = this.makers.shift();
+    if (!next) return;
+    this.made.push(next());
+    this.ledger.reopen();
+    this.end = { kind: 'stopped' };
   }
 
   private get sortsItself(): boolean {
@@ -104,7 +126,7 @@ export class BoxProof {
   /** One run on all labels, which bounds the whole region, then the order that its bounds show. */
   private async firstLook(budget: Budget): Promise<void> {
     await this.work(budget, this.ledger.workable);
-    const standings = this.made.prover.standings();
+    const standings = this.current.prover.standings();
     const bounds = Float64Array.from(standings, ({ bound }) => bound);
     const gone = new Set(standings.flatMap(({ proved, subproblems }, k) => (proved && subproblems <= 1 ? [k] : [])));
     this.ledger.sort({
@@ -142,7 +164,7 @@ export class BoxProof {
 
   /** One run of the prover on these labels. */
   private async work(budget: Budget, disjuncts: readonly number[]): Promise<void> {
-    const { prover } = this.made;
+    const { prover } = this.current;
     const started = performance.now();
     const all = disjuncts.length === this.problem.disjuncts.length;
     this.working = disjuncts.length === 1 && !all ? this.problem.places[disjuncts[0]] : null;

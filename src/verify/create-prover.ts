@@ -1,16 +1,21 @@
+import { unreachable } from '../base/assert';
 import { denseChain, ladderFits } from '../bounds/chain';
 import type { Network } from '../network/network';
 import { ParallelSearch } from './input-split/parallel';
 import type { BoxProblem, Candidate } from './input-split/search';
+import { MilpProver, milpRefusal } from './milp/prover';
 import { NeuronSplitProver } from './neuron-split/prover';
 import type { Backend } from './options';
 import { freeInputs } from './problems';
 import type { Prover } from './prover';
 import { RootProver } from './root-prover';
+import { SymbolicProver, symbolicRefusal } from './symbolic/prover';
 import { ZonotopeProver } from './zonotope-prover';
 
 /** Splitting inputs decides in reasonable time only where few of them vary. */
 const MOST_SPLIT_INPUTS = 24;
+/** Programs of larger networks take too long to be worth their memory. */
+const MOST_PROGRAM_NEURONS = 5000;
 
 /** What a prover needs of the decision around it. */
 export interface ProverContext {
@@ -32,40 +37,58 @@ export interface MadeProver {
 
 /** Why a back end cannot take a network, as a sentence; null when it can. */
 export function backendRefusal(backend: Backend, network: Network): string | null {
-  switch (backend) {
-    case 'milp':
-    case 'symbolic':
-      return `This version has no back end "${backend}" for ${network.nodes.length} nodes.`;
-    default:
-      return null;
-  }
+  const refusal = backend === 'milp' ? milpRefusal(network) : backend === 'symbolic' ? symbolicRefusal(network) : null;
+  return refusal === null || refusal.ok ? null : refusal.error.message;
 }
 
 /**
- * The method of a back end for one problem. `auto`: few free inputs are split, then a dense chain by its neurons, else there are the bounds of the
- * whole region. `crown`: the same without splitting inputs. The network must be one that the back end takes (see `backendRefusal`).
+ * The methods of a back end for one problem, each for what those before it gave up on. `auto`: few free inputs are split, else neurons where the
+ * network allows it, else there are the bounds of the whole region; what these leave goes to a program where it is small enough for one.
+ * `crown`: neurons and bounds alone. The network must be one that the back end takes (see `backendRefusal`).
  */
-export function createProver(
+export function proverMakers(
   backend: Backend,
   network: Network,
   problem: BoxProblem,
   context: ProverContext,
-): MadeProver {
+): readonly [() => MadeProver, ...(() => MadeProver)[]] {
+  const milp = (): MadeProver => ({
+    prover: new MilpProver(network, problem, context),
+    method: 'milp',
+    oneByOne: true,
+  });
   switch (backend) {
     case 'zonotope':
-      return { prover: new ZonotopeProver(network, problem), method: 'zonotope', oneByOne: true };
-    case 'auto':
+      return [() => ({ prover: new ZonotopeProver(network, problem), method: 'zonotope', oneByOne: true })];
+    case 'milp':
+      return [milp];
+    case 'symbolic':
+      return [() => ({ prover: new SymbolicProver(network, problem, context), method: 'symbolic', oneByOne: true })];
+    case 'crown':
+      return [() => crownProver(network, problem, context)];
+    case 'auto': {
       if (freeInputs(problem.box) <= MOST_SPLIT_INPUTS)
-        return { prover: new ParallelSearch(network, problem, context), method: 'input-split', oneByOne: false };
-      return crownProver(network, problem, context);
+        return [
+          () => ({ prover: new ParallelSearch(network, problem, context), method: 'input-split', oneByOne: false }),
+        ];
+      const suitsProgram = neurons(network) <= MOST_PROGRAM_NEURONS && milpRefusal(network).ok;
+      return [() => crownProver(network, problem, context), ...(suitsProgram ? [milp] : [])];
+    }
     default:
-      return crownProver(network, problem, context);
+      return unreachable(backend);
   }
 }
 
 function crownProver(network: Network, problem: BoxProblem, context: ProverContext): MadeProver {
   const chain = denseChain(network);
   if (chain && ladderFits(chain))
-    return { prover: new NeuronSplitProver(chain, problem, context), method: 'neuron-split', oneByOne: true };
+    return { prover: new NeuronSplitProver(network, problem, context), method: 'neuron-split', oneByOne: true };
   return { prover: new RootProver(network, problem, context.threads), method: 'bounds', oneByOne: false };
+}
+
+function neurons({ nodes }: Network): number {
+  return nodes.reduce(
+    (sum, { kind, size }) => sum + (kind === 'relu' || kind === 'leakyRelu' || kind === 'maxPool' ? size : 0),
+    0,
+  );
 }

@@ -4,11 +4,12 @@ import type { Replayer } from '../attack/replay';
 import { satisfaction } from '../attack/violation';
 import type { Result } from '../base/result';
 import type { LoadedModel } from '../network/load';
+import { EMPTY_TRACE, extended, isDue, pointsOf } from '../report/trace';
 import type { Counterexample, LabelResult, ProofLeaf, Statistics, Verdict } from '../report/verdict';
 import type { Question } from '../spec/question';
 import { BoxProof } from './box-proof';
 import { conclude } from './conclude';
-import { History } from './history';
+import { proverMakers } from './create-prover';
 import { addCounts, type SearchCounts } from './input-split/queue';
 import type { Candidate } from './input-split/search';
 import { targetLabel } from './labels/target-label';
@@ -38,7 +39,7 @@ export interface DecisionTools {
 export class Decision {
   private readonly started = performance.now();
   private readonly proofs: readonly BoxProof[];
-  private readonly history = new History();
+  private trace = EMPTY_TRACE;
   private replayProblem: string | null = null;
   private counterexample: Counterexample | null = null;
   /** The smallest float64 margin among points that ONNX Runtime did not confirm. */
@@ -67,7 +68,10 @@ export class Decision {
       tryCandidate: (candidate: Candidate) => this.tryCandidate(candidate),
       onProgress: () => this.report(),
     };
-    this.proofs = boxProblems(toProve).map(problem => new BoxProof(tools.model.network, problem, options, context));
+    const { network } = tools.model;
+    this.proofs = boxProblems(toProve).map(
+      problem => new BoxProof(network, problem, options, proverMakers(options.backend, network, problem, context)),
+    );
   }
 
   async run(): Promise<Verdict> {
@@ -196,12 +200,12 @@ export class Decision {
   private report(always = false): void {
     const now = performance.now();
     const tells = always || now - this.reported >= PROGRESS_EVERY;
-    if (!tells && !this.history.due(this.seconds)) return;
+    if (!tells && !isDue(this.trace, this.seconds)) return;
     const { seconds } = this;
     const lowerBound = this.lowerBound();
     const counts = this.counts();
     const { open, depth, subproblems } = counts;
-    this.history.add({ seconds, lowerBound, open, depth, subproblems });
+    this.trace = extended(this.trace, { seconds, lowerBound, open, depth, subproblems });
     if (!tells) return;
     this.reported = now;
     this.onProgress({
@@ -211,10 +215,20 @@ export class Decision {
       openSubproblems: open,
       subproblems,
       depth,
-      disjunct: this.working?.working ?? null,
+      ...this.labelInWork(),
       workFraction: Math.min(1, counts.closedFraction / this.proofs.length),
       elapsedSeconds: seconds,
     });
+  }
+
+  private labelInWork(): Pick<Progress, 'disjunct' | 'label'> {
+    const disjunct = this.working?.working ?? null;
+    const label = disjunct === null ? null : this.labelOf(disjunct);
+    return { disjunct, ...(label === null ? {} : { label }) };
+  }
+
+  private labelOf(place: number): number | null {
+    return targetLabel(this.question.disjuncts[place].constraints)?.label ?? null;
   }
 
   private verdict(): Verdict {
@@ -222,7 +236,7 @@ export class Decision {
     const lowerBound = this.lowerBound();
     const counts = this.counts();
     const { open, depth, subproblems } = counts;
-    this.history.add({ seconds, lowerBound, open, depth, subproblems });
+    this.trace = extended(this.trace, { seconds, lowerBound, open, depth, subproblems });
     const stuck = this.proofs.find(proof => proof.exhausted)?.end;
     const labels = this.labels();
     return conclude({
@@ -250,7 +264,7 @@ export class Decision {
     return {
       subproblems,
       backend: this.backend,
-      trace: this.history.trace(),
+      trace: pointsOf(this.trace),
       ...(labels.length > 1 ? { labels } : {}),
       ...(sortSeconds.length > 0 ? { sortSeconds: sortSeconds.reduce((sum, part) => sum + part, 0) } : {}),
       ...(neurons && neurons.length > 0 ? { neurons } : {}),
@@ -258,10 +272,8 @@ export class Decision {
   }
 
   private labels(): LabelResult[] {
-    const { disjuncts } = this.question;
-    const labelOf = (place: number): number | null => targetLabel(disjuncts[place].constraints)?.label ?? null;
     const falsified = this.falsifiedPlace();
-    return this.proofs.flatMap(proof => proof.ledger.results(labelOf, falsified));
+    return this.proofs.flatMap(proof => proof.ledger.results(place => this.labelOf(place), falsified));
   }
 
   /** The disjunct that the counterexample is one of; of several the one that was open and is violated most. */

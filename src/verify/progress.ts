@@ -11,6 +11,8 @@ export interface Progress {
   readonly depth: number;
   /** The disjunct (target label) in work, when they are taken one by one; else null. */
   readonly disjunct: number | null;
+  /** The output that would win there; absent where it is no label. */
+  readonly label?: number;
   /** Part of the region already decided, 0..1: finished leaves count 2^-depth. */
   readonly workFraction: number;
   readonly elapsedSeconds: number;
