@@ -159,6 +159,11 @@ export class SymbolicRegion {
     return this.sources[term];
   }
 
+  /** How many activations there are from an error term's own to the last. */
+  layersFrom(term: number): number {
+    return this.activations.length - this.activations.findIndex(({ id }) => id === this.sources[term].node);
+  }
+
   /** A phase with its activation by name. */
   named({ node, neuron, sign }: Phase): { node: string; neuron: number; sign: 1 | -1 } {
     return { node: this.graph.nodes[node].name, neuron, sign };

@@ -106,15 +106,16 @@ export async function examine(
 }
 
 /**
- * The relaxed neuron whose error term lowers the lines of the open disjuncts most. Neurify ranks neurons by interval bounds of the output's gradient; here the
- * gradient of the lines themselves is at hand, exactly: it is what the error term was multiplied with on its way to the margin.
+ * The relaxed neuron that matters most to the open disjuncts. Neurify ranks neurons by interval bounds of the output's gradient; here the gradient of the lines
+ * is at hand exactly: it is what the error term was multiplied with on its way to the margin. Beside the margin a relaxation widens
+ * the bounds of all layers behind it, so what it costs counts once more for each of them.
  */
 function dearest(region: SymbolicRegion, losses: readonly Float64Array[]): Neuron | null {
   const total = new Float64Array(losses.reduce((most, { length }) => Math.max(most, length), 0));
-  for (const each of losses) each.forEach((loss, term) => (total[term] += loss));
+  for (const each of losses) each.forEach((loss, term) => (total[term] += loss * region.layersFrom(term)));
   let best = -1;
-  total.forEach((loss, term) => {
-    if (loss > 0 && (best < 0 || loss > total[best])) best = term;
+  total.forEach((cost, term) => {
+    if (cost > 0 && (best < 0 || cost > total[best])) best = term;
   });
   return best < 0 ? null : region.source(best);
 }

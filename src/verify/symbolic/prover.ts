@@ -16,10 +16,10 @@ import { leastBound, RefinementTree } from './tree';
 
 /**
  * How many times a question is refined at most: one asked about all labels together (an image) as a whole, one asked about a single label by itself. The paper
- * says that Neurify has such a limit and not which. A full tree of seven levels has about as many splits, and on mnist24 an image that is not settled
+ * says that Neurify has such a limit and not which. A full tree of eight levels has about as many splits, and on mnist24 an image that is not settled
  * then costs a few seconds, as in the paper.
  */
-export const MOST_REFINEMENTS = 128;
+export const MOST_REFINEMENTS = 256;
 /** Seconds for one linear program, as in Neurify. */
 const PROGRAM_SECONDS = 30;
 
@@ -45,6 +45,8 @@ export interface SymbolicOptions {
   /** Replays a point in ONNX Runtime; true when it is a counterexample. */
   tryCandidate(candidate: Candidate): Promise<boolean>;
   onProgress(): void;
+  /** `MOST_REFINEMENTS` unless a test wants another. */
+  readonly mostRefinements?: number;
 }
 
 /**
@@ -56,6 +58,7 @@ export interface SymbolicOptions {
  * starts from them.
  */
 export class SymbolicProver implements Prover {
+  private readonly mostRefinements: number;
   private region: SymbolicRegion | null = null;
   /** Bounds of the whole region, tightened by what the trees find out. */
   private known: NodeBounds | null = null;
@@ -77,6 +80,7 @@ export class SymbolicProver implements Prover {
     private readonly problem: BoxProblem,
     private readonly options: SymbolicOptions,
   ) {
+    this.mostRefinements = options.mostRefinements ?? MOST_REFINEMENTS;
     this.labels = problem.disjuncts.map(() => ({ closed: Infinity, subproblems: 0 }));
   }
 
@@ -96,7 +100,7 @@ export class SymbolicProver implements Prover {
     }
     const own = this.trees.filter(tree => asked.some(disjunct => this.treeOf(disjunct) === tree));
     for (const tree of own) {
-      while (!tree.isDone && tree.refinements < MOST_REFINEMENTS) {
+      while (!tree.isDone && tree.refinements < this.mostRefinements) {
         if (over(budget)) return { kind: 'stopped' };
         await this.refine(this.region, tree, budget);
         this.options.onProgress();
@@ -212,7 +216,7 @@ export class SymbolicProver implements Prover {
     const parts = capped.reduce((sum, tree) => sum + tree.open.length, 0);
     const what =
       capped.length > 0
-        ? `The back end "symbolic" refines a question at most ${MOST_REFINEMENTS} times, and ${parts} ${parts === 1 ? 'part is' : 'parts are'} not proved`
+        ? `The back end "symbolic" refines a question at most ${this.mostRefinements} times, and ${parts} ${parts === 1 ? 'part is' : 'parts are'} not proved`
         : `${stuck} ${stuck === 1 ? 'part has' : 'parts have'} no neuron left to refine and ${stuck === 1 ? 'is' : 'are'} not proved`;
     return this.failure === null ? what : `${what}; a linear program failed on the way (${this.failure})`;
   }
