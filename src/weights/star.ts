@@ -22,6 +22,8 @@ export interface StarOptions {
    * is no star.
    */
   readonly programs?: 'all' | 'none';
+  /** Asked before the many programs of the inner layers: true when a change of weights that fails is known, so that nothing can be proved. */
+  readonly refuted?: () => Promise<boolean>;
 }
 
 export interface StarResult {
@@ -30,7 +32,7 @@ export interface StarResult {
   readonly verified: boolean;
   /** Linear programs that were solved. */
   readonly programs: number;
-  /** Neurons (and pool entries) whose sign was still open when their star was made. */
+  /** Neurons (and pool entries) whose sign the bounds leave open. */
   readonly unstable: number;
   /** Bounds of every node's values over the whole set; whatever the verdict, no output leaves those of the last node. */
   readonly bounds: NodeBounds;
@@ -81,12 +83,12 @@ function preparedGraph(network: Network): { graph: PreparedGraph; mark: number }
 class Reach {
   private readonly bounds: NodeBounds;
   private readonly crown: Crown;
-  private readonly predicates = new Predicates();
-  private readonly values: StarValues;
+  private predicates = new Predicates();
+  private values: StarValues;
+  private readonly mark: number;
   private readonly constraints: readonly Constraint[];
   private readonly margins: Float64Array;
   private programs = 0;
-  private unstable = 0;
 
   constructor(
     private readonly graph: PreparedGraph,
@@ -99,33 +101,58 @@ class Reach {
     this.bounds = intervalBounds(graph, lower, upper);
     if (lower.length <= MOST_ZONOTOPE_INPUTS) propagateZonotope(graph, lower, upper, this.bounds);
     this.crown = new Crown(graph, lower, upper, this.bounds);
-    this.values = new StarValues(graph, this.bounds, this.predicates, opened.couplings, lower, upper);
+    this.mark = graph.core.mark();
+    this.values = this.freshStars();
     this.constraints = [...new Set(unsafe.flat())];
     this.margins = new Float64Array(unsafe.length).fill(-Infinity);
   }
 
+  /** From cheap to dear: a rung is climbed when those below have left an unsafe set open. Every rung is at least as tight as the one before. */
   async run(): Promise<StarResult> {
-    const usable = this.usable();
-    let stopped = false;
-    if (usable) {
-      for (const id of this.graph.bounded) {
-        this.tighten(id);
-        if (!(await this.tightenByPrograms(id))) {
-          stopped = true;
-          break;
-        }
-      }
-      this.backwardMargins();
-      if (!stopped && !(await this.marginsByPrograms())) stopped = true;
-    }
+    const stopped = this.usable() && !(await this.climb());
     return {
       margins: this.margins,
-      verified: usable && this.margins.every(margin => margin > 0),
+      verified: this.settled,
       programs: this.programs,
-      unstable: this.unstable,
+      unstable: this.graph.bounded.reduce((sum, id) => sum + this.open(id).length, 0),
       bounds: this.bounds,
       stopped,
     };
+  }
+
+  /** False when the budget ended first. */
+  private async climb(): Promise<boolean> {
+    for (const id of this.graph.bounded) {
+      this.tighten(id);
+      await nextTurn();
+      if (this.over) return false;
+    }
+    this.backwardMargins();
+    if (this.settled || this.options.programs === 'none') return true;
+    if (!(await this.marginsByPrograms())) return false;
+    if (this.settled || (await this.options.refuted?.())) return true;
+    this.values = this.freshStars();
+    let changed = false;
+    for (const id of this.graph.bounded) {
+      if (changed) this.tighten(id);
+      const before = this.programs;
+      if (!(await this.tightenByPrograms(id))) return false;
+      changed ||= this.programs > before;
+    }
+    if (!changed) return true;
+    this.backwardMargins();
+    return this.settled || (await this.marginsByPrograms());
+  }
+
+  private get settled(): boolean {
+    return this.margins.every(margin => margin > 0);
+  }
+
+  private freshStars(): StarValues {
+    this.graph.core.release(this.mark);
+    this.predicates = new Predicates();
+    const { lower, upper } = this.opened.box;
+    return new StarValues(this.graph, this.bounds, this.predicates, this.opened.couplings, lower, upper);
   }
 
   private get over(): boolean {
@@ -185,7 +212,6 @@ class Reach {
   /** False when the budget ended. */
   private async tightenByPrograms(id: number): Promise<boolean> {
     const open = this.open(id);
-    this.unstable += open.length;
     if (this.options.programs === 'none' || open.length === 0 || !this.isBentBefore(id)) return true;
     const rectifiersOnly = open.every(i => this.bounds.lower[id][i] < 0 && this.bounds.upper[id][i] > 0);
     const programs = await this.programsBefore(id);
@@ -202,7 +228,6 @@ class Reach {
       programs.close();
       this.programs += programs.solved;
     }
-    this.unstable += this.open(id).length - open.length;
     this.crown.refresh(id);
     return true;
   }

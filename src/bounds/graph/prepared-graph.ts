@@ -54,6 +54,20 @@ export class PreparedGraph {
     return this.through(id, x, (map, output, input) => map.forward(output, input, 1));
   }
 
+  /** Wᵀ·a for an affine node. */
+  transposed(id: number, a: Float64Array): Float64Array {
+    const map = this.maps[id];
+    assert(map, () => `${this.nodes[id].name} is no affine node`);
+    const mark = this.core.mark();
+    const output = this.core.allocate(stride(map.outputSize) * 8);
+    const input = this.core.allocate(stride(map.inputSize) * 8);
+    this.view(output, map.outputSize).set(a);
+    map.backward(input, output, 1);
+    const result = this.view(input, map.inputSize).slice();
+    this.core.release(mark);
+    return result;
+  }
+
   /** W·x + b in plain float64. */
   apply(id: number, x: Float64Array): Float64Array {
     const result = this.linear(id, x);
