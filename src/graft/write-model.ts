@@ -23,18 +23,23 @@ export const PARTS = {
 /** A sparse map that is no rearrangement is written as a matrix of at most so many numbers. */
 const MOST_MATRIX_ENTRIES = 2 ** 24;
 
+export interface WriteOptions {
+  /** Rectify the linear neurons too, without using it: whoever bounds the file then bounds what they read as well. For statistics only. */
+  readonly rectifyAll?: boolean;
+}
+
 /**
  * The bytes of the file; weights are rounded to float32 where they are not float32 already. A Softmax at the end of the original is not written: the outputs
  * are the logits. Error `graft/export`: a layer that no plain operator stands for.
  */
-export function writeGraftedModel(grafted: GraftedNetwork): Result<Uint8Array> {
+export function writeGraftedModel(grafted: GraftedNetwork, options: WriteOptions = {}): Result<Uint8Array> {
   const { network } = grafted;
   const tooLarge = network.nodes.find(each => each.kind === 'sparse' && !isRearrangement(each) && each.size * network.nodes[each.inputs[0]].size > MOST_MATRIX_ENTRIES); // prettier-ignore
   if (tooLarge)
     return problem('graft/export', `Layer "${tooLarge.name}" cannot be written as a plain ONNX operator: its map of ${network.nodes[tooLarge.inputs[0]].size} values to ${tooLarge.size} is too large.`); // prettier-ignore
   if (network.inputs.length > 1)
     return problem('graft/export', `The network has ${network.inputs.length} inputs; only networks of one input can be grafted and saved.`); // prettier-ignore
-  return ok(new Writer(grafted).write());
+  return ok(new Writer(grafted, options.rectifyAll ?? false).write());
 }
 
 /** Every value of the result is one value of the input, scaled and shifted, or none. */
@@ -50,7 +55,10 @@ class Writer {
   private readonly names: string[] = [];
   private readonly taken = new Set<string>();
 
-  constructor(private readonly grafted: GraftedNetwork) {}
+  constructor(
+    private readonly grafted: GraftedNetwork,
+    private readonly rectifyAll: boolean,
+  ) {}
 
   write(): Uint8Array {
     const { network, grafts } = this.grafted;
@@ -117,6 +125,14 @@ class Writer {
     const name = this.unique(each.name);
     const part = (what: string): string => `${name}/${what}`;
     const x = this.names[each.inputs[0]];
+    if (this.rectifyAll) {
+      const per = (what: string, values: ArrayLike<number>): string => this.floats(part(what), [1, each.size], values);
+      const kept = per('kept', mask.map(grafted => 1 - grafted)); // prettier-ignore
+      const positive = this.call('Mul', [this.call('Relu', [x], name), kept], part('keep'));
+      const scaled = this.call('Mul', [x, per('slopes', slope)], part('scale'));
+      const line = this.call('Add', [scaled, per('intercepts', intercept)], part('shift'));
+      return this.call('Add', [positive, line], part('sum'));
+    }
     const units = (wanted: number): number[] => Array.from(mask.keys()).filter(i => mask[i] === wanted);
     const [rectified, linear] = [units(0), units(1)];
     const of = (values: Float64Array): number[] => linear.map(i => values[i]);
