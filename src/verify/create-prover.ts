@@ -1,5 +1,5 @@
 import { unreachable } from '../base/assert';
-import { denseChain, ladderFits } from '../bounds/chain';
+import { hasRegion } from '../bounds/create-region';
 import type { Network } from '../network/network';
 import { ParallelSearch } from './input-split/parallel';
 import type { BoxProblem, Candidate } from './input-split/search';
@@ -80,8 +80,7 @@ export function proverMakers(
 }
 
 function crownProver(network: Network, problem: BoxProblem, context: ProverContext): MadeProver {
-  const chain = denseChain(network);
-  if (chain && ladderFits(chain))
+  if (hasRegion(network))
     return { prover: new NeuronSplitProver(network, problem, context), method: 'neuron-split', oneByOne: true };
   return { prover: new RootProver(network, problem, context.threads), method: 'bounds', oneByOne: false };
 }

@@ -178,7 +178,7 @@ export class GraphBounder implements BoxBounder {
   }
 
   /** False when some bound is not a usable number: then nothing may be concluded on this box. */
-  private usable(): boolean {
+  usable(): boolean {
     const limit = ROUNDING.magnitudeLimit;
     return this.nodes.lower.every((low, id) => {
       const high = this.nodes.upper[id];

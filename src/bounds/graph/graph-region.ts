@@ -1,7 +1,7 @@
 import { ROUNDING, inflate } from '../../base/rounding';
-import type { Network } from '../../network/network';
+import type { Network, NetworkNode } from '../../network/network';
 import type { Constraint } from '../../spec/question';
-import type { RefineEffort, SplitRegion } from '../split-bounds';
+import type { NeuronBounds, NeuronRegion, RefineEffort } from '../split-bounds';
 import { TILE_ROWS } from './affine-plan';
 import { GraphBounder } from './graph-bounder';
 import { GraphSplits } from './graph-splits';
@@ -9,19 +9,50 @@ import { tightenIntervals } from './interval';
 import { withoutPools } from './pool-tree';
 import { PreparedGraph } from './prepared-graph';
 import { Tile, TilePasses, type TileRow } from './tile-pass';
-import { TileTables } from './tile-tables';
+import { fitsTiles, TileTables } from './tile-tables';
 
 /** Multiplications over which a zonotope takes longer than tightening from intervals. */
 const MOST_ZONOTOPE_WORK = 5e8;
 
-/** A single pass. */
-const NO_EFFORT = { iterations: 0, alpha: 0, beta: 0 } as const;
+/** Neurons that are bounded before the caller may look at the clock. */
+const NEURONS_AT_ONCE = 16;
+
+/** A neuron's sign is settled by a bound beyond this; the search for its slopes ends there. */
+const SETTLED = 1e-6;
+
+/** Bytes that plans, weights and blocks may take; the core can address 4 GB, and a zonotope and tiles must fit too. */
+const MOST_MEMORY = 2 ** 30;
+
+/** Whether a network is piecewise linear and small enough for `GraphRegion`. */
+export function suitsGraphRegion(network: Network): boolean {
+  if (!fitsTiles(network)) return false;
+  let bytes = 0;
+  for (const node of network.nodes) {
+    bytes += node.size * (TILE_ROWS + 8) * 8;
+    if (node.kind === 'dense') bytes += 4 * 8 * node.weight.length;
+    if (node.kind === 'sparse') bytes += 3 * 24 * node.column.length;
+    // Pools become ReLUs over pairs.
+    if (node.kind === 'maxPool') bytes += node.column.length * 6 * (TILE_ROWS + 16) * 8;
+    if (node.kind === 'conv') {
+      const taps = (node.weight.length / node.outputShape[0]) * node.groups;
+      bytes +=
+        2 *
+        8 *
+        node.outputShape[1] *
+        node.outputShape[2] *
+        (taps + node.outputShape[0] * node.kernel[0] * node.kernel[1]);
+    }
+  }
+  return bytes < MOST_MEMORY;
+}
 
 /** Regions of any piecewise linear graph: bounds by zonotope and tiles of backward rows, and their sub-problems. */
-export class GraphRegion implements SplitRegion {
+export class GraphRegion implements NeuronRegion {
   private readonly tables: TileTables;
   private readonly passes: TilePasses;
   private readonly bounder: GraphBounder;
+  /** Ids of the activations, layer by layer. */
+  private readonly activations: readonly number[];
   /** Names of the network's own nodes, which pools are rewritten between. */
   private readonly names: ReadonlySet<string>;
   private readonly last: number;
@@ -39,6 +70,9 @@ export class GraphRegion implements SplitRegion {
     this.tables = new TileTables(graph);
     this.passes = new TilePasses(this.tables);
     this.bounder = new GraphBounder(rewritten, constraints, undefined, graph);
+    this.activations = graph.nodes
+      .filter(node => node.kind === 'relu' || node.kind === 'leakyRelu')
+      .map(node => node.id);
     this.names = new Set(network.nodes.map(node => node.name));
     this.last = graph.nodes.length - 1;
     this.zonotopeWork = graph.nodes[0].size * graph.products;
@@ -69,12 +103,75 @@ export class GraphRegion implements SplitRegion {
     return lower;
   }
 
-  tightening(): Generator<void, number> {
-    return this.tighten(NO_EFFORT);
+  *tightening(): Generator<void, number> {
+    return yield* this.boundLayers({ iterations: 0, alpha: 0 });
   }
 
-  refining(effort: RefineEffort): Generator<void, number> {
-    return this.tighten({ ...effort, beta: 0 });
+  *refining(effort: RefineEffort): Generator<void, number> {
+    return yield* this.boundLayers(effort);
+  }
+
+  get layers(): number {
+    return this.activations.length;
+  }
+
+  unstable(layer: number): number[] {
+    const { shape, size } = this.reads(layer);
+    const { lower, upper } = this.boundsOf(layer);
+    return positionsFirst(shape, size).filter(i => lower[i] < 0 && upper[i] > 0);
+  }
+
+  neuronBounds(layer: number): NeuronBounds {
+    const { lower, upper } = this.boundsOf(layer);
+    return { lower: lower.slice(), upper: upper.slice() };
+  }
+
+  get neuronsAtOnce(): number {
+    return NEURONS_AT_ONCE;
+  }
+
+  boundNeurons(layer: number, neurons: readonly number[], { iterations, alpha }: RefineEffort): NeuronBounds {
+    const { tables, passes } = this;
+    const { id } = this.reads(layer);
+    tables.graph.core.release(this.mark);
+    tables.update(this.bounder.nodeBounds(), id);
+    const tile = new Tile(tables, tables.firstPlace[id]);
+    const lower = new Float64Array(neurons.length);
+    const upper = new Float64Array(neurons.length);
+    for (let from = 0; from < neurons.length; from += TILE_ROWS / 2) {
+      const part = neurons.slice(from, from + TILE_ROWS / 2);
+      tile.rows.length = 0;
+      // Lower bounds of y and of −y.
+      for (const index of part) tile.rows.push({ kind: 'unit', index, sign: 1 }, { kind: 'unit', index, sign: -1 });
+      tile.reset();
+      const settled = (best: Float64Array) => part.every((_, k) => best[2 * k] > SETTLED || best[2 * k + 1] > SETTLED);
+      const best = passes.optimise(tile, id, { iterations, alpha, beta: 0 }, settled);
+      part.forEach((_, k) => {
+        lower[from + k] = best[2 * k];
+        upper[from + k] = -best[2 * k + 1];
+      });
+    }
+    tables.graph.core.release(this.mark);
+    return { lower, upper };
+  }
+
+  tighten(layer: number, neurons: readonly number[], bounds: NeuronBounds): void {
+    const { lower, upper } = this.boundsOf(layer);
+    neurons.forEach((neuron, n) => {
+      // Comparisons, not Math.max: a bound that is no number is none.
+      if (bounds.lower[n] > lower[neuron]) lower[neuron] = bounds.lower[n];
+      if (bounds.upper[n] < upper[neuron]) upper[neuron] = bounds.upper[n];
+    });
+  }
+
+  /** Also carries what got tighter on to the next layer, by intervals. */
+  relax(layer: number): boolean {
+    const { tables, bounder } = this;
+    const first = this.reads(layer).id;
+    const last = layer + 1 < this.layers ? this.reads(layer + 1).id : this.last;
+    tightenIntervals(tables.graph, bounder.nodeBounds(), first + 1, last);
+    for (let id = first; id <= last; id++) tables.refresh(id);
+    return bounder.usable();
   }
 
   bounds(): Float64Array {
@@ -100,46 +197,38 @@ export class GraphRegion implements SplitRegion {
     return this.bounder.preActivations()?.filter(({ node }) => this.names.has(node)) ?? null;
   }
 
-  /** All unstable neurons by rows of their own, layer by layer, a tile at a time. */
-  private *tighten(effort: { iterations: number; alpha: number; beta: number }): Generator<void, number> {
-    const { tables, passes, bounder } = this;
-    const { nodes, core } = tables.graph;
+  /** All unstable neurons by rows of their own, layer by layer, a part at a time. */
+  private *boundLayers(effort: RefineEffort): Generator<void, number> {
     let count = 0;
-    let done = 0;
-    for (const id of tables.graph.bounded) {
+    for (let layer = 0; layer < this.layers; layer++) {
       // Of what reads the inputs alone, intervals know the best bounds already.
-      if (nodes[id].inputs.every(input => input === 0) && nodes[id].inputs.length === 1) continue;
-      core.release(this.mark);
-      tightenIntervals(tables.graph, bounder.nodeBounds(), done + 1, id);
-      for (let before = done + 1; before <= id; before++) tables.refresh(before);
-      done = id;
-      tables.update(bounder.nodeBounds(), id);
-      const { lower, upper } = bounder.nodeBounds();
-      const [low, high] = [lower[id], upper[id]];
-      const unstable = positionsFirst(nodes[id].shape, nodes[id].size).filter(i => low[i] < 0 && high[i] > 0);
-      if (unstable.length === 0) continue;
-      count += unstable.length;
-      const tile = new Tile(tables, tables.firstPlace[id]);
-      for (let from = 0; from < unstable.length; from += TILE_ROWS / 2) {
-        const part = unstable.slice(from, from + TILE_ROWS / 2);
-        tile.rows.length = 0;
-        for (const index of part) tile.rows.push({ kind: 'unit', index, sign: 1 }, { kind: 'unit', index, sign: -1 });
-        tile.reset();
-        // A neuron that has become stable is done.
-        const stable = (best: Float64Array) => part.every((_, k) => best[2 * k] >= 0 || best[2 * k + 1] >= 0);
-        const best = passes.optimise(tile, id, effort, stable);
-        part.forEach((i, k) => {
-          low[i] = Math.max(low[i], best[2 * k]);
-          high[i] = Math.min(high[i], -best[2 * k + 1]);
-        });
+      const unstable = this.readsInputs(layer) ? [] : this.unstable(layer);
+      for (let from = 0; from < unstable.length; from += NEURONS_AT_ONCE) {
+        const part = unstable.slice(from, from + NEURONS_AT_ONCE);
+        this.tighten(layer, part, this.boundNeurons(layer, part, effort));
         yield;
       }
-      tables.refresh(id);
+      count += unstable.length;
+      if (!this.relax(layer)) return count;
     }
-    tightenIntervals(tables.graph, bounder.nodeBounds(), done + 1, this.last);
-    for (let after = done + 1; after <= this.last; after++) tables.refresh(after);
-    core.release(this.mark);
     return count;
+  }
+
+  /** The node that an activation reads. */
+  private reads(layer: number): NetworkNode {
+    const { nodes } = this.tables.graph;
+    return nodes[nodes[this.activations[layer]].inputs[0]];
+  }
+
+  private readsInputs(layer: number): boolean {
+    return this.reads(layer).inputs.every(input => input === 0) && this.reads(layer).inputs.length === 1;
+  }
+
+  /** The bounds themselves. */
+  private boundsOf(layer: number): NeuronBounds {
+    const { lower, upper } = this.bounder.nodeBounds();
+    const { id } = this.reads(layer);
+    return { lower: lower[id], upper: upper[id] };
   }
 
   /** A constraint as a row over the outputs. */

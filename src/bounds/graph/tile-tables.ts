@@ -3,7 +3,7 @@ import { gamma, inflate, ROUNDING } from '../../base/rounding';
 import type { ActivationNode, Network, NetworkNode } from '../../network/network';
 import { affinePlan, TILE_ROWS, type AffinePlan } from './affine-plan';
 import type { NodeBounds } from './interval';
-import type { PreparedGraph } from './prepared-graph';
+import { isNonlinear, type PreparedGraph } from './prepared-graph';
 
 /** Bytes of one neuron in a tile. */
 const NEURON_BYTES = TILE_ROWS * 8;
@@ -13,12 +13,9 @@ const KIND = { zero: 0, identity: 1, scaled: 2, unstable: 3 } as const;
 
 type Rectifier = ActivationNode & { readonly kind: 'relu' | 'leakyRelu' };
 
-/** Whether the tile kernels know every node of a network. */
+/** Whether every activation of a network is a rectifier, or a pool that can be written as some. */
 export function fitsTiles(network: Network): boolean {
-  return (
-    network.nodes.every(node => !('slope' in node) || isRectifier(node)) &&
-    network.nodes.every(n => n.kind !== 'maxPool')
-  );
+  return network.nodes.every(node => !isNonlinear(node) || node.kind === 'maxPool' || isRectifier(node));
 }
 
 function isRectifier(node: NetworkNode): node is Rectifier {
@@ -67,7 +64,10 @@ export class TileTables {
 
   constructor(readonly graph: PreparedGraph) {
     const { core, nodes } = graph;
-    assert(fitsTiles(graph.network), () => 'the tile kernels know piecewise linear activations of slope 0 to 1 only');
+    assert(
+      graph.nodes.every(node => !isNonlinear(node) || isRectifier(node)),
+      () => 'the tile kernels know rectifiers of slope 0 to 1 only',
+    );
     this.plans = nodes.map(node => {
       let offset = 0;
       return node.inputs.flatMap((input, k) => {

@@ -1,0 +1,259 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../../src/base/random';
+import { denseChain } from '../../../src/bounds/chain';
+import { ChainRegion } from '../../../src/bounds/chain-region';
+import { GraphBounder } from '../../../src/bounds/graph/graph-bounder';
+import { GraphRegion } from '../../../src/bounds/graph/graph-region';
+import { withoutPools } from '../../../src/bounds/graph/pool-tree';
+import type { Split, SplitBounds } from '../../../src/bounds/split-bounds';
+import { solveLeaf, type NeuronPhase } from '../../../src/lp/leaf';
+import { evaluate } from '../../../src/network/evaluate';
+import type { Network } from '../../../src/network/network';
+import { marginAt } from '../../../src/verify/input-split/search';
+import { randomNetwork } from '../tensor/random-network';
+import { randomBox, randomChain, randomConstraints } from './chains';
+
+/** Sampled points may differ from exact arithmetic by their own rounding. */
+const SLACK = 1e-10;
+const FORMS = 3;
+const ROWS = [0, 1, 2];
+
+/** A region of a small network with every node kind (piecewise linear), bounded by all that there is. */
+function regionOf(seed: number, radius: number) {
+  const random = new Random(seed + 300);
+  const network = randomNetwork(seed, ['relu', 'leakyRelu']);
+  const constraints = randomConstraints(random, FORMS, network.outputSize, network.inputSize);
+  const { lower, upper } = randomBox(random, network.inputSize, radius);
+  const region = new GraphRegion(network, constraints);
+  region.setBox(lower, upper, null);
+  return { random, network, constraints, lower, upper, region };
+}
+
+function finish(steps: Generator<void, number>): number {
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+function samplesOf(random: Random, network: Network, lower: Float64Array, upper: Float64Array, count: number) {
+  return Array.from({ length: count }, () => {
+    const input = lower.map((l, i) => Math.min(upper[i], l + random.uniform() * (upper[i] - l)));
+    return { input, values: evaluate(network, input) };
+  });
+}
+
+/** What each activation of the network reads, in the order that places count them. */
+function preActivations(network: Network): number[] {
+  return network.nodes.filter(node => node.kind === 'relu' || node.kind === 'leakyRelu').map(node => node.inputs[0]);
+}
+
+/** Multipliers in their range or, where `wild`, any numbers at all. */
+function someMultipliers(random: Random, splits: SplitBounds, count: number, wild: boolean) {
+  const draw = (plain: () => number) => (wild ? (random.integer(5) === 0 ? NaN : 3 * random.normal()) : plain());
+  return {
+    alpha: Float32Array.from({ length: splits.width }, () => draw(() => random.uniform())),
+    beta: Float32Array.from({ length: count }, () => draw(() => 2 * random.uniform())),
+  };
+}
+
+/** A region's bounds as the ladder keeps them: layers padded to whole vectors, the outputs' (which are not known here) among them. */
+function withPadding(region: GraphRegion, outputs: number): Float64Array {
+  const side = (of: 'lower' | 'upper', unknown: number) => {
+    const layers = Array.from({ length: region.layers }, (_, layer) => Array.from(region.neuronBounds(layer)[of]));
+    layers.push(Array.from({ length: outputs }, () => unknown));
+    return layers.flatMap(values => [...values, ...Array.from({ length: -values.length & 3 }, () => 0)]);
+  };
+  return Float64Array.from([...side('lower', -1e6), ...side('upper', 1e6)]);
+}
+
+describe('a region of a general graph', () => {
+  it.each(Array.from({ length: 25 }, (_, seed) => seed))('is bounded as by plain backward passes, seed %i', seed => {
+    const { network, constraints, lower, upper, region } = regionOf(seed, 0.4);
+    const bounder = new GraphBounder(withoutPools(network), constraints);
+    bounder.setBox(lower, upper, null);
+    expect(region.zonotope(ROWS)).toEqual(bounder.zonotope(ROWS));
+    const same = (a: Float64Array, b: Float64Array) =>
+      a.forEach((x, r) => expect(Math.abs(x - b[r])).toBeLessThan(1e-11 * (1 + Math.abs(x))));
+    same(region.backward(ROWS), bounder.backward(ROWS));
+    const before = region.bounds();
+    finish(region.tightening());
+    const tightened = region.bounds();
+    const half = before.length / 2;
+    tightened.forEach((bound, i) => expect(i < half ? bound >= before[i] : bound <= before[i]).toBe(true));
+    bounder.setBox(lower, upper, tightened);
+    expect(bounder.interval()).toBe(true);
+    same(region.backward(ROWS), bounder.backward(ROWS));
+  });
+
+  it.each(Array.from({ length: 25 }, (_, seed) => seed))('keeps what its neurons can be, seed %i', seed => {
+    const { random, network, lower, upper, region } = regionOf(seed, 0.6);
+    region.zonotope(ROWS);
+    const samples = samplesOf(random, network, lower, upper, 60);
+    const holds = () => {
+      const known = region.preActivations()!;
+      const activations = network.nodes.filter(node => node.kind === 'relu' || node.kind === 'leakyRelu');
+      expect(known.map(({ node }) => node)).toEqual(activations.map(node => node.name));
+      activations.forEach((node, k) => {
+        for (const { values } of samples)
+          values[node.inputs[0]].forEach((y, i) => {
+            if (!(y >= known[k].lower[i] - SLACK && y <= known[k].upper[i] + SLACK))
+              throw new Error(`${node.name}[${i}]: ${y} outside [${known[k].lower[i]}, ${known[k].upper[i]}]`);
+          });
+      });
+      return known.reduce((sum, { lower: l, upper: u }) => sum + u.reduce((s, x, i) => s + x - l[i], 0), 0);
+    };
+    const wide = holds();
+    finish(region.tightening());
+    const tight = holds();
+    finish(region.refining({ iterations: 10, alpha: 0.1 }));
+    const refined = holds();
+    expect(tight).toBeLessThanOrEqual(wide);
+    expect(refined).toBeLessThanOrEqual(tight);
+  });
+
+  it('starts from the bounds of another instance', () => {
+    const { network, constraints, lower, upper, region } = regionOf(5, 0.5);
+    region.zonotope(ROWS);
+    finish(region.tightening());
+    const other = new GraphRegion(network, constraints);
+    other.setBox(lower, upper, region.bounds());
+    const bounds = other.backward(ROWS);
+    region.backward(ROWS).forEach((bound, r) => expect(Math.abs(bounds[r] - bound)).toBeLessThan(1e-9));
+  });
+});
+
+describe('sub-problems of a general graph', () => {
+  it.each(Array.from({ length: 25 }, (_, seed) => seed))(
+    'hold where their splits hold, for any multipliers, seed %i',
+    seed => {
+      const { random, network, constraints, lower, upper, region } = regionOf(seed, 0.7);
+      region.zonotope(ROWS);
+      finish(region.tightening());
+      const splits = region.splits(20);
+      if (splits.width === 0) return;
+      const rewritten = withoutPools(network);
+      const samples = samplesOf(random, rewritten, lower, upper, 250);
+      const reads = preActivations(rewritten);
+      let checked = 0;
+      for (let trial = 0; trial < 3; trial++) {
+        const chosen: Split[][] = [];
+        for (let r = 0; r < splits.rows; r++) {
+          const places = new Set(Array.from({ length: random.integer(4) }, () => random.integer(splits.width)));
+          chosen.push([...places].map(place => ({ place, sign: random.integer(2) === 0 ? 1 : -1 })));
+          const given = r % 4 === 0 ? null : someMultipliers(random, splits, chosen[r].length, r % 4 === 1);
+          splits.set(r, r % FORMS, chosen[r], given);
+        }
+        const bounds = [splits.estimate(splits.rows)];
+        bounds.push(splits.optimise(splits.rows, { iterations: 4, alpha: 0.1, beta: 0.1, enough: Infinity }));
+        bounds.push(splits.certify(chosen.map((_, r) => r)));
+        // What is searched keeps the best it had.
+        bounds[1].forEach((bound, r) => expect(bound).toBeGreaterThanOrEqual(bounds[0][r]));
+        for (let r = 0; r < splits.rows; r++)
+          for (const { input, values } of samples) {
+            const inside = chosen[r].every(({ place, sign }) => {
+              const { layer, neuron } = splits.neuron(place);
+              return values[reads[layer]][neuron] * sign >= 0;
+            });
+            if (!inside) continue;
+            const { margin } = marginAt(constraints[r % FORMS], input, values[values.length - 1]);
+            for (const bound of bounds)
+              if (!(margin - bound[r] > -SLACK * (1 + Math.abs(margin))))
+                throw new Error(`row ${r}: ${bound[r]} above ${margin}`);
+            checked++;
+          }
+      }
+      expect(checked).toBeGreaterThan(100);
+    },
+  );
+
+  it('give back multipliers that reproduce their bounds, and points inside the region', () => {
+    const { random, lower, upper, region } = regionOf(11, 0.7);
+    region.zonotope(ROWS);
+    finish(region.tightening());
+    const splits = region.splits(4);
+    const chosen = splits.width > 0 ? [{ place: random.integer(splits.width), sign: -1 as const }] : [];
+    splits.set(0, 1, chosen, null);
+    const [bound] = splits.optimise(1, { iterations: 12, alpha: 0.1, beta: 0.1, enough: Infinity });
+    splits.set(3, 1, chosen, splits.multipliers(0));
+    expect(splits.certify([3])[0]).toBeCloseTo(bound, 10);
+    const points = splits.points([3, 0]);
+    const { length } = lower;
+    for (let k = 0; k < 2; k++)
+      for (let i = 0; i < length; i++) {
+        expect(points[k * length + i]).toBeGreaterThanOrEqual(lower[i]);
+        expect(points[k * length + i]).toBeLessThanOrEqual(upper[i]);
+      }
+  });
+
+  it.each([0, 1, 2, 3])('agree with those of a dense chain, seed %i', seed => {
+    const random = new Random(seed + 70);
+    const network = randomChain(seed, [4, 9, 8, 7, 2], seed % 2 === 0 ? 0 : 0.2);
+    const constraints = randomConstraints(random, FORMS, 2, 4);
+    const { lower, upper } = randomBox(random, 4, 1.2);
+    const region = new GraphRegion(network, constraints);
+    region.setBox(lower, upper, null);
+    region.zonotope(ROWS);
+    finish(region.tightening());
+    const ladder = new ChainRegion(denseChain(network)!, constraints, 8);
+    ladder.setBox(lower, upper, withPadding(region, 2));
+    const [chain, graph] = [ladder.splits(), region.splits(8)];
+    const placeOf = new Map(
+      Array.from({ length: chain.width }, (_, place) => {
+        const { layer, neuron } = chain.neuron(place);
+        return [`${layer}:${neuron}`, place] as const;
+      }),
+    );
+    for (let r = 0; r < 8; r++) {
+      const places = [...new Set([random.integer(graph.width), random.integer(graph.width)])];
+      const own = places.map(place => ({ place, sign: r % 2 === 0 ? (1 as const) : (-1 as const) }));
+      const theirs = own.map(({ place, sign }) => {
+        const { layer, neuron } = graph.neuron(place);
+        return { place: placeOf.get(`${layer}:${neuron}`)!, sign };
+      });
+      graph.set(r, r % FORMS, own, null);
+      chain.set(r, r % FORMS, theirs, null);
+    }
+    const rows = [0, 1, 2, 3, 4, 5, 6, 7];
+    const bounds = graph.certify(rows);
+    chain.certify(rows).forEach((bound, r) => expect(bounds[r]).toBeCloseTo(bound, 5));
+  });
+});
+
+describe('the best multipliers', () => {
+  it.each(Array.from({ length: 16 }, (_, seed) => seed))(
+    'give the optimum of the linear program, seed %i',
+    async seed => {
+      const { random, network, constraints, lower, upper, region } = regionOf(seed, 0.5);
+      // The program has its own form of pools.
+      if (network.nodes.some(node => node.kind === 'leakyRelu')) return;
+      region.zonotope(ROWS);
+      finish(region.tightening());
+      const bounder = new GraphBounder(withoutPools(network), constraints);
+      bounder.setBox(lower, upper, region.bounds());
+      bounder.interval();
+      const splits = region.splits(FORMS);
+      if (splits.width === 0) return;
+      const places = [...new Set(Array.from({ length: 3 }, () => random.integer(splits.width)))];
+      const chosen: Split[] = places.map(place => ({ place, sign: random.integer(2) === 0 ? 1 : -1 }));
+      const rewritten = withoutPools(network);
+      const activations = rewritten.nodes.filter(node => node.kind === 'relu');
+      const phases: NeuronPhase[] = chosen.map(({ place, sign }) => {
+        const { layer, neuron } = splits.neuron(place);
+        return { node: activations[layer].id, neuron, sign };
+      });
+      ROWS.forEach(row => splits.set(row, row, chosen, null));
+      const found = splits.optimise(FORMS, { iterations: 600, alpha: 0.05, beta: 0.1, enough: Infinity });
+      for (const row of ROWS) {
+        const limits = { deadline: Infinity, cancelled: () => false };
+        const leaf = await solveLeaf(rewritten, bounder.nodeBounds(), phases, [constraints[row]], limits);
+        expect(leaf.kind).not.toBe('failed');
+        if (leaf.kind !== 'point') {
+          expect(found[row]).toBeLessThanOrEqual(leaf.bound);
+          continue;
+        }
+        expect(found[row]).toBeLessThanOrEqual(leaf.bound + 1e-6 * (1 + Math.abs(leaf.bound)));
+        expect(found[row]).toBeGreaterThan(leaf.bound - 0.02 * (1 + Math.abs(leaf.bound)));
+      }
+    },
+  );
+});
