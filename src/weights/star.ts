@@ -60,18 +60,22 @@ export async function starReach(
   options: StarOptions,
   budget: Budget,
 ): Promise<StarResult> {
-  const prepared = preparedGraph(opened.network);
-  const reach = new Reach(prepared.graph, opened, unsafe, options, budget);
+  const { graph, mark } = prepared(opened.network);
   try {
-    return await reach.run();
+    return await new Reach(graph, opened, unsafe, options, budget).run();
   } finally {
-    prepared.graph.core.release(prepared.mark);
+    graph.core.release(mark);
   }
 }
 
 const graphs = new WeakMap<Network, { graph: PreparedGraph; mark: number }>();
 
-function preparedGraph(network: Network): { graph: PreparedGraph; mark: number } {
+/** The network's maps in the core's memory: kept as long as the network is, for all questions about it. */
+export function preparedGraph(network: Network): PreparedGraph {
+  return prepared(network).graph;
+}
+
+function prepared(network: Network): { graph: PreparedGraph; mark: number } {
   let entry = graphs.get(network);
   if (!entry) {
     const graph = new PreparedGraph(network);

@@ -13,6 +13,10 @@ import { lower, type Lowered } from '../network/lower';
 import { catching } from '../network/refusal';
 import { sizeOf } from '../network/tensor';
 import { readTerms, type LayerTerms } from './layer-terms';
+import type { Network } from '../network/network';
+import type { Value } from '../network/operation';
+import { asWritten } from '../network/simplify';
+import { ancestors } from './draft-surgery';
 import type { LayerReference } from './perturbation';
 
 /** A tensor of parameters as its node reads it. */
@@ -155,16 +159,39 @@ export class WeightModel {
     });
   }
 
+  /**
+   * The network with moved parameters, as it is written, and where the nodes of `lowered` are in it: parameter k of a layer is its value plus
+   * amount[k].
+   */
+  writtenWith(changes: readonly { readonly layer: Layer; readonly amount: Float64Array }[]): {
+    network: Network;
+    place: (draftId: number) => number;
+  } {
+    const values = new Map(this.inference.values);
+    for (const { layer, amount } of changes) this.put(values, layer, (k, value) => value + amount[k]);
+    const { inference, graph, external } = this;
+    const lowered = lower(graph, { ...inference, values }, external);
+    const used = ancestors(lowered.draft.nodes, [lowered.output]);
+    used[0] = true;
+    const places: number[] = [];
+    used.forEach((isUsed, id) => (places[id] = id === 0 ? 0 : places[id - 1] + (isUsed ? 1 : 0)));
+    return { network: asWritten(lowered), place: id => places[id] };
+  }
+
   /** The network's draft with other values in a layer's parameters. */
   private loweredWith(layer: Layer, value: (parameter: number) => number): Draft {
     const values = new Map(this.inference.values);
+    this.put(values, layer, value);
+    return lower(this.graph, { ...this.inference, values }, this.external).draft;
+  }
+
+  private put(values: Map<string, Value>, layer: Layer, value: (parameter: number, stored: number) => number): void {
     for (const tensor of [layer.weight, layer.bias]) {
       if (!tensor) continue;
       const { name, shape, type, offset } = tensor;
-      const constant = Constant.of(shape, type, tensor.values.map((_, k) => value(offset + k)));
+      const constant = Constant.of(shape, type, tensor.values.map((stored, k) => value(offset + k, stored)));
       values.set(name, { name, shape, type, constant });
     }
-    return lower(this.graph, { ...this.inference, values }, this.external).draft;
   }
 }
 
