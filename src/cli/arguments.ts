@@ -249,7 +249,7 @@ function optionLines(options: Readonly<Record<string, Option>>): string {
   return Object.entries(options)
     .map(
       ([name, { placeholder, help }]) =>
-        `      ${`--${name}${placeholder === undefined ? '' : ` ${placeholder}`}`.padEnd(18)} ${help}`,
+        `      ${`--${name}${placeholder === undefined ? '' : ` ${placeholder}`}`.padEnd(20)} ${help}`,
     )
     .join('\n');
 }

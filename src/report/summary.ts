@@ -28,13 +28,28 @@ export function resultName(result: Pick<ResultRecord, 'check' | 'sample'>): stri
   return result.sample === null ? result.check : `${result.check}, sample ${result.sample}`;
 }
 
-/** Name of a label for people: that of its output, else its number; `way 3` where the disjunct is no label. */
+/** Name of a label for people: that of its output, else its number; `violation 3` where the disjunct is no label. */
 export function labelName(
   { label, disjunct }: Pick<LabelResult, 'label' | 'disjunct'>,
   names?: readonly string[],
 ): string {
-  if (label === null) return `way ${disjunct}`;
+  if (label === null) return `violation ${disjunct}`;
   return names?.[label] ?? `class ${label}`;
+}
+
+const METHODS: Readonly<Record<string, string>> = {
+  'input-split': 'splitting the region of inputs',
+  'neuron-split': 'splitting neurons',
+  bounds: 'bounds of the whole region',
+  milp: 'a mixed-integer program',
+  zonotope: 'one zonotope of the region',
+  symbolic: 'symbolic intervals with refinement',
+  attack: 'an attack',
+};
+
+/** The method of `Statistics.backend` for people. */
+export function methodName(backend: string): string {
+  return METHODS[backend] ?? backend;
 }
 
 /** Why the verdict is what it is and what to do, as sentences; empty for a `verified` without a note. Reasons name the bound that was reached. */

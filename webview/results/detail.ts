@@ -2,12 +2,14 @@ import { element } from '../kit/dom';
 import { badge, busy, button, divider, select } from '../kit/toolkit';
 import { distance, layoutOf } from './picture';
 import { featureTable, outputTable, pictures, short } from './pictures';
-import type { PanelState, Row, Tensors } from './protocol';
+import type { PanelState, Row, Tensors, Work } from './protocol';
+import { labelTable, neuronTable, type BoundCurve } from './work';
 
 /** The tensors of the result, or why they could not be read. */
 export interface Known {
   readonly tensors: Tensors;
   readonly problem: string | null;
+  readonly work: Work;
 }
 
 export interface DetailOptions {
@@ -20,11 +22,12 @@ export interface DetailOptions {
   readonly everything: boolean;
   readonly showEverything: () => void;
   readonly copy: () => void;
+  readonly curve: BoundCurve;
 }
 
 /** One result: the claim in words, the counterexample where there is one, the outputs, and the facts. */
 export function detail(options: DetailOptions): HTMLElement {
-  const { row, known } = options;
+  const { row, known, curve } = options;
   return element(
     'article',
     { 'aria-label': row.title },
@@ -34,6 +37,7 @@ export function detail(options: DetailOptions): HTMLElement {
     row.reason !== '' && element('p', { class: 'reason' }, row.reason),
     row.counterexample && counterexample(options),
     known && outputs(row, known.tensors),
+    known && labelTable(known.work),
     element('h3', {}, 'Facts'),
     element(
       'dl',
@@ -43,6 +47,8 @@ export function detail(options: DetailOptions): HTMLElement {
         element('dd', title ? { title } : {}, value),
       ]),
     ),
+    known && curve.draw(known.work.trace),
+    known && neuronTable(known.work),
   );
 }
 

@@ -4,6 +4,7 @@ import { button, select } from '../kit/toolkit';
 import { detail, type Known } from './detail';
 import { ProgressBar } from './progress-bar';
 import { INITIAL_STATE, type FromPanel, type PanelState, type Row, type Shown, type ToPanel } from './protocol';
+import { BoundCurve } from './work';
 import './results.css';
 
 /** Results in the list at first; a check over a whole data set has thousands. */
@@ -16,6 +17,7 @@ let loaded: (Known & { readonly question: string; readonly index: number }) | nu
 let everything = false;
 const main = element('main', {});
 const progress = new ProgressBar();
+const curve = new BoundCurve();
 const announcer = element('div', { class: 'announcer', role: 'status', 'aria-live': 'polite' });
 document.body.append(main, announcer);
 
@@ -240,6 +242,7 @@ function detailOf(now: Shown, row: Row): HTMLElement {
       keep(change);
       draw();
     },
+    curve,
     everything,
     showEverything: () => {
       everything = true;

@@ -1,6 +1,6 @@
 /** What crosses between the extension and the results panel. Tensors cross as typed arrays, which VS Code sends as binary. */
 import type { Preprocess } from '../../src/report/record';
-import type { VerdictKind } from '../../src/report/verdict';
+import type { LabelResult, TracePoint, VerdictKind } from '../../src/report/verdict';
 
 /** Everything that is shown of one question but its tensors. Words are chosen by the extension, so that all views say the same. */
 export interface Shown {
@@ -13,13 +13,39 @@ export interface Shown {
   readonly tone: 'none' | 'busy' | 'good' | 'bad' | 'open';
   readonly stale: boolean;
   /** A run is going on or waiting: how far it is, 0..1, or null when that is not known. */
-  readonly busy: { readonly fraction: number | null; readonly text: string } | null;
+  readonly busy: Busy | null;
   /** Warnings and mistakes that belong to the whole specification. */
   readonly notes: readonly string[];
   /** The worst first. */
   readonly rows: readonly Row[];
   readonly planned: number;
   readonly canRun: boolean;
+}
+
+export interface Busy {
+  readonly fraction: number | null;
+  readonly text: string;
+  /** The question in work, once the solver has told of it. */
+  readonly live: { readonly text: string; readonly trace: readonly TracePoint[] } | null;
+}
+
+/** How a result came about. It is sent for the chosen result alone: a data set has thousands. */
+export interface Work {
+  /** In the order in which they were taken; empty where there is only one way to fail. */
+  readonly labels: readonly LabelRow[];
+  /** A sentence on the labels as a whole. */
+  readonly labelsNote: string;
+  readonly trace: readonly TracePoint[];
+  readonly neurons: readonly { readonly node: string; readonly unstable: number; readonly size: number }[];
+}
+
+export interface LabelRow {
+  readonly name: string;
+  readonly outcome: LabelResult['outcome'];
+  readonly margin: string;
+  readonly seconds: string;
+  readonly subproblems: string;
+  readonly reason: string;
 }
 
 /** One result. */
@@ -59,6 +85,7 @@ export type ToPanel =
       readonly index: number;
       readonly tensors: Tensors;
       readonly problem: string | null;
+      readonly work: Work;
     };
 
 export type FromPanel =

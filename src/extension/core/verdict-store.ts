@@ -6,6 +6,7 @@
  */
 import type { Problem, Range } from '../../base/result';
 import type { Accuracy, ResultRecord } from '../../report/record';
+import { EMPTY_TRACE, extended, type Trace } from '../../report/trace';
 import { worst, type VerdictKind } from '../../report/verdict';
 import type { FinishedParams, PlannedTask, ProgressParams, TensorReference } from '../../engine/protocol';
 import type { Outline } from './outline';
@@ -18,7 +19,13 @@ export type QuestionId = string;
 export type Activity =
   | { readonly kind: 'idle' }
   | { readonly kind: 'queued'; readonly run: string }
-  | { readonly kind: 'running'; readonly run: string; readonly progress: ProgressParams | null };
+  | {
+      readonly kind: 'running';
+      readonly run: string;
+      readonly progress: ProgressParams | null;
+      /** How the task in work has gone so far. */
+      readonly trace: Trace;
+    };
 
 /** What a run has found out about one question, and what it was about. */
 export interface Evidence {
@@ -334,7 +341,11 @@ export class VerdictStore {
     if (!run || run.quiet) return;
     const working = run.tasks[event.progress.task];
     if (working === undefined || !this.#isHeldBy(run, working)) return;
-    this.#updateQuestion(working, { activity: { kind: 'running', run: run.id, progress: event.progress } }, touched);
+    const before = this.#questions.get(working)?.activity;
+    const same = before?.kind === 'running' && before.progress?.task === event.progress.task;
+    const trace = withProgress(same ? before.trace : EMPTY_TRACE, event.progress);
+    const activity: Activity = { kind: 'running', run: run.id, progress: event.progress, trace };
+    this.#updateQuestion(working, { activity }, touched);
   }
 
   #result(event: Extract<StoreEvent, { kind: 'result' }>, touched: Touched): void {
@@ -393,6 +404,11 @@ interface Touched {
   readonly specifications: Set<string>;
   readonly questions: Set<QuestionId>;
   readonly models: Set<string>;
+}
+
+function withProgress(trace: Trace, { progress }: ProgressParams): Trace {
+  const { elapsedSeconds, lowerBound, openSubproblems, depth, subproblems } = progress;
+  return extended(trace, { seconds: elapsedSeconds, lowerBound, open: openSubproblems, depth, subproblems });
 }
 
 /** Results come in the order of the plan, so that the new one goes to the end; one that comes again replaces the earlier. */

@@ -1,6 +1,6 @@
 import type { Progress } from '../../verify/progress';
 import type { Epsilon } from '../../report/record';
-import { countVerdicts, explain, formatNumber } from '../../report/summary';
+import { countVerdicts, explain, formatNumber, labelName } from '../../report/summary';
 import { WORST_FIRST, type VerdictKind } from '../../report/verdict';
 import {
   verdictOf,
@@ -77,6 +77,15 @@ function runningDetails(
     detail: [...counts, PHASE[phase], ...done, ...bound, ...elapsed].join(' · '),
     brief: [...counts, ...done, ...elapsed].join(' · '),
   };
+}
+
+/** Where the search stands, in numbers: "class 3 in work · 12 sub-problems open, 340 bounded · depth 7". */
+export function liveWords(
+  { disjunct, label, openSubproblems, subproblems, depth }: Progress,
+  outputNames?: readonly string[],
+): string {
+  const inWork = disjunct === null ? [] : [`${labelName({ disjunct, label: label ?? null }, outputNames)} in work`];
+  return [...inWork, `${openSubproblems} sub-problems open, ${subproblems} bounded`, `depth ${depth}`].join(' · ');
 }
 
 function evidenceDetails({ results, planned }: Evidence, kind: VerdictKind): { detail: string; brief: string } {

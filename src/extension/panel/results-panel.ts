@@ -6,7 +6,7 @@ import { RESULTS_PANEL } from '../ids';
 import type { Answered, QuestionId, VerdictStore } from '../core/verdict-store';
 import { filePath, shownPath, withShortPaths } from '../documents/uris';
 import { coalesce, VIEW_INTERVAL_MS } from '../views/coalesce';
-import { shownOf } from './shown';
+import { shownOf, workOf } from './shown';
 
 /** What the panel asks of the rest of the extension. */
 export interface PanelActions {
@@ -149,7 +149,7 @@ export class ResultsPanel implements vscode.Disposable, vscode.WebviewPanelSeria
     const result = this.store.question(question)?.evidence?.results.find(candidate => candidate.index === index);
     if (!result) return;
     const { tensors, problem } = await readTensors(result);
-    this.#post({ type: 'tensors', question, index, tensors, problem });
+    this.#post({ type: 'tensors', question, index, tensors, problem, work: workOf(result) });
   }
 
   #html(webview: vscode.Webview): string {

@@ -1,6 +1,16 @@
-import { explain, formatNumber } from '../../report/summary';
-import type { Row, Shown } from '../../../webview/results/protocol';
-import { capital, claimWords, epsilonValue, headline, seconds, soundnessSentence, worstFirst } from '../core/wording';
+import { explain, formatNumber, labelName, methodName } from '../../report/summary';
+import { pointsOf } from '../../report/trace';
+import type { Row, Shown, Work } from '../../../webview/results/protocol';
+import {
+  capital,
+  claimWords,
+  epsilonValue,
+  headline,
+  liveWords,
+  seconds,
+  soundnessSentence,
+  worstFirst,
+} from '../core/wording';
 import type { Answered, QuestionState, SpecificationState } from '../core/verdict-store';
 
 export interface ShownOptions {
@@ -27,8 +37,10 @@ export function shownOf({
 }: ShownOptions): Shown {
   const { label, detail, tone } = headline(question, stale);
   const { activity, evidence } = question;
-  const busy =
-    activity.kind === 'idle' ? null : { fraction: fractionDone(question), text: detail === '' ? label : detail };
+  const busy: Shown['busy'] =
+    activity.kind === 'idle'
+      ? null
+      : { fraction: fractionDone(question), text: detail === '' ? label : detail, live: liveOf(question) };
   return {
     question: question.id,
     name: question.name,
@@ -74,6 +86,35 @@ function fractionDone({ activity, evidence }: QuestionState): number | null {
   return Math.min(1, (mine.results.length + current) / mine.planned);
 }
 
+/** The question in work; null before the solver has told of anything. */
+function liveOf({ activity, evidence }: QuestionState): NonNullable<Shown['busy']>['live'] {
+  if (activity.kind !== 'running' || activity.progress === null) return null;
+  const { progress } = activity.progress;
+  if (progress.phase === 'loading') return null;
+  // All questions of one specification are about one network.
+  const names = evidence?.results.find(result => result.outputNames)?.outputNames;
+  return { text: liveWords(progress, names), trace: pointsOf(activity.trace) };
+}
+
+/** How a result came about, in words. */
+export function workOf({ verdict: { statistics }, outputNames }: Answered): Work {
+  const labels = statistics?.labels ?? [];
+  const sorted = statistics?.sortSeconds;
+  return {
+    labels: labels.map(label => ({
+      name: labelName(label, outputNames),
+      outcome: label.outcome,
+      margin: label.margin === null ? '' : formatNumber(label.margin),
+      seconds: label.outcome === 'discarded' || label.outcome === 'not tried' ? '' : seconds(label.seconds),
+      subproblems: label.subproblems === 0 ? '' : String(label.subproblems),
+      reason: label.reason ?? '',
+    })),
+    labelsNote: sorted === undefined || labels.length === 0 ? '' : `Sorted in ${seconds(sorted)}.`,
+    trace: statistics?.trace ?? [],
+    neurons: (statistics?.neurons ?? []).map(({ node, unstable, size }) => ({ node, unstable, size })),
+  };
+}
+
 function rowOf(result: Answered): Row {
   const { verdict } = result;
   const falsified = verdict.kind === 'falsified';
@@ -100,6 +141,13 @@ function factsOf(result: Answered): Row['facts'] {
   const facts: { name: string; value: string; title?: string }[] = [
     { name: 'Time', value: `${seconds(verdict.seconds)}${cached ? ', from an earlier run' : ''}` },
   ];
+  const { statistics } = verdict;
+  if (statistics?.backend !== undefined && statistics.backend !== '')
+    facts.push({
+      name: 'Method',
+      value: `${methodName(statistics.backend)}, ${statistics.subproblems} ${statistics.subproblems === 1 ? 'sub-problem' : 'sub-problems'}`,
+      title: 'What settled the question, or was tried last',
+    });
   if (verdict.lowerBound !== null)
     facts.push({
       name: 'Lower bound',

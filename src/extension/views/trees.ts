@@ -1,7 +1,15 @@
 import * as vscode from 'vscode';
+import { labelName } from '../../report/summary';
+import type { LabelResult } from '../../report/verdict';
 import { COMMAND, VIEW } from '../ids';
 import { headline, kindHeadline, resultSentences, seconds, worstFirst, type Tone } from '../core/wording';
-import { verdictOf, type QuestionState, type SpecificationState, type VerdictStore } from '../core/verdict-store';
+import {
+  verdictOf,
+  type Answered,
+  type QuestionState,
+  type SpecificationState,
+  type VerdictStore,
+} from '../core/verdict-store';
 import type { SpecificationIndex } from '../documents/specification-index';
 import { shownPath, textUri } from '../documents/uris';
 import { coalesce, VIEW_INTERVAL_MS } from './coalesce';
@@ -17,6 +25,7 @@ export type Item =
   | { readonly kind: 'question'; readonly id: string }
   | { readonly kind: 'answers'; readonly id: string }
   | { readonly kind: 'result'; readonly question: string; readonly index: number }
+  | { readonly kind: 'label'; readonly question: string; readonly index: number; readonly place: number }
   | { readonly kind: 'more'; readonly question: string; readonly count: number };
 
 const COLOUR: Record<Tone, string | null> = {
@@ -63,6 +72,8 @@ abstract class Tree implements vscode.TreeDataProvider<Item> {
         return this.#question(item);
       case 'result':
         return this.#result(item);
+      case 'label':
+        return this.#label(item);
       case 'more': {
         const more = new vscode.TreeItem(`… and ${item.count} more`);
         more.id = `more:${item.question}`;
@@ -119,10 +130,11 @@ abstract class Tree implements vscode.TreeDataProvider<Item> {
   }
 
   #result({ question, index }: { question: string; index: number }): vscode.TreeItem {
-    const result = this.store.question(question)?.evidence?.results.find(candidate => candidate.index === index);
+    const result = this.resultOf(question, index);
     if (!result) return new vscode.TreeItem('');
     const { icon: name, label, tone } = kindHeadline(result.verdict.kind);
-    const item = new vscode.TreeItem(result.sample === null ? result.check : `Sample ${result.sample}`);
+    const title = result.sample === null ? result.check : `Sample ${result.sample}`;
+    const item = new vscode.TreeItem(title, labelsOf(result).length > 0 ? COLLAPSED : NONE);
     item.id = `result:${question}:${index}`;
     item.description = `${label} · ${seconds(result.verdict.seconds)}`;
     item.iconPath = icon(name, tone);
@@ -130,6 +142,25 @@ abstract class Tree implements vscode.TreeDataProvider<Item> {
     item.contextValue = `result ${result.verdict.kind}`;
     item.command = { command: COMMAND.showResults, title: 'Show this result', arguments: [question, index] };
     return item;
+  }
+
+  #label({ question, index, place }: { question: string; index: number; place: number }): vscode.TreeItem {
+    const result = this.resultOf(question, index);
+    const label = result && labelsOf(result)[place];
+    if (!label) return new vscode.TreeItem('');
+    const item = new vscode.TreeItem(labelName(label, result.outputNames));
+    item.id = `label:${question}:${index}:${place}`;
+    item.description = label.outcome;
+    const [name, tone] = LABEL[label.outcome];
+    item.iconPath = icon(name, tone);
+    item.tooltip = label.reason ?? undefined;
+    item.accessibilityInformation = { label: `${item.label as string}, ${label.outcome}` };
+    item.command = { command: COMMAND.showResults, title: 'Show this result', arguments: [question, index] };
+    return item;
+  }
+
+  protected resultOf(question: string, index: number): Answered | undefined {
+    return this.store.question(question)?.evidence?.results.find(candidate => candidate.index === index);
   }
 }
 
@@ -168,6 +199,11 @@ export class ResultsTree extends Tree {
         .questions()
         .filter(({ evidence, activity }) => evidence !== null || activity.kind !== 'idle')
         .map(({ id }) => ({ kind: 'answers', id }));
+    if (item.kind === 'result') {
+      const { question, index } = item;
+      const result = this.resultOf(question, index);
+      return result ? labelsOf(result).map((_, place) => ({ kind: 'label', question, index, place })) : [];
+    }
     if (item.kind !== 'answers') return [];
     const results = [...(this.store.question(item.id)?.evidence?.results ?? [])].sort(worstFirst);
     const listed: Item[] = results
@@ -187,6 +223,20 @@ export function registerTrees(store: VerdictStore, index: SpecificationIndex): v
 }
 
 const { None: NONE, Collapsed: COLLAPSED, Expanded: EXPANDED } = vscode.TreeItemCollapsibleState;
+
+const LABEL: Readonly<Record<LabelResult['outcome'], readonly [icon: string, tone: Tone]>> = {
+  verified: ['pass', 'good'],
+  discarded: ['pass', 'good'],
+  falsified: ['error', 'bad'],
+  unknown: ['question', 'open'],
+  open: ['question', 'open'],
+  'not tried': ['circle-outline', 'none'],
+};
+
+/** What became of the labels of a result that has several. */
+function labelsOf({ verdict }: Answered): readonly LabelResult[] {
+  return verdict.statistics?.labels ?? [];
+}
 
 /** The specifications that name a model. */
 function specificationsOf(store: VerdictStore, model: vscode.Uri): SpecificationState[] {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { LabelResult } from '../../../src/report/verdict';
 import { questionId, VerdictStore } from '../../../src/extension/core/verdict-store';
 import {
   epsilonValue,
@@ -8,7 +9,7 @@ import {
   seconds,
   statusLine,
 } from '../../../src/extension/core/wording';
-import { shownOf } from '../../../src/extension/panel/shown';
+import { shownOf, workOf } from '../../../src/extension/panel/shown';
 import { finished, outlineOf, progress, result, tasks, VERDICT } from './records';
 
 const SPEC = 'file:///w/a.certiscope.jsonc';
@@ -104,11 +105,82 @@ describe('what the results panel shows', () => {
 
   it('a run in work has a part that is done, over all samples', () => {
     store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
-    expect(shown().busy).toEqual({ fraction: null, text: 'queued' });
+    expect(shown().busy).toEqual({ fraction: null, text: 'queued', live: null });
     store.apply({ kind: 'planned', run: '1', model: '/w/m.onnx', tasks: tasks('a', 'a'), warnings: [] });
     store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified) });
     store.apply({ kind: 'progress', run: '1', progress: progress(1, 0.5) });
     expect(shown().busy?.fraction).toBe(0.75);
+  });
+
+  it('a run in work has its history, its numbers and the label it is at, and a new sample starts anew', () => {
+    const step = (task: number, elapsedSeconds: number, lowerBound: number) => {
+      const before = progress(task);
+      const now = { ...before.progress, elapsedSeconds, lowerBound, depth: 4, disjunct: 2, label: 1 };
+      store.apply({ kind: 'progress', run: '1', progress: { ...before, progress: now } });
+    };
+    store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
+    store.apply({ kind: 'planned', run: '1', model: '/w/m.onnx', tasks: tasks('a', 'a'), warnings: [] });
+    step(0, 1, -2);
+    step(0, 2, -1);
+    expect(shown().busy?.live?.text).toBe('class 1 in work · 3 sub-problems open, 9 bounded · depth 4');
+    expect(shown().busy?.live?.trace.map(({ seconds, lowerBound }) => [seconds, lowerBound])).toEqual([
+      [1, -2],
+      [2, -1],
+    ]);
+    store.apply({
+      kind: 'result',
+      run: '1',
+      result: { ...result(0, 'a', VERDICT.verified), outputNames: ['cat', 'dog'] },
+    });
+    step(1, 0.5, -3);
+    expect(shown().busy?.live?.text).toMatch(/^dog in work/);
+    expect(shown().busy?.live?.trace).toHaveLength(1);
+  });
+
+  it('tells of every label, in words', () => {
+    const label = (of: Partial<LabelResult>): LabelResult => {
+      const base = { disjunct: 0, label: 0, margin: 0.12345, seconds: 1.5, subproblems: 12, reason: null };
+      return { ...base, outcome: 'verified', ...of };
+    };
+    const work = workOf({
+      ...result(0, 'a', {
+        ...VERDICT.verified,
+        statistics: {
+          subproblems: 12,
+          sortSeconds: 0.5,
+          neurons: [
+            {
+              node: 'relu_1',
+              unstable: 3,
+              size: 8,
+              lower: { kind: 'inline', base64: '', shape: [0] },
+              upper: { kind: 'inline', base64: '', shape: [0] },
+            },
+          ],
+          labels: [
+            label({ label: 1 }),
+            label({ disjunct: 1, outcome: 'discarded', subproblems: 0, reason: 'It stays behind.' }),
+            label({ disjunct: 7, label: null, outcome: 'open', margin: null }),
+          ],
+        },
+      }),
+      outputNames: ['cat', 'dog'],
+    });
+    expect(work.labels).toEqual([
+      { name: 'dog', outcome: 'verified', margin: '0.1235', seconds: '1.50 s', subproblems: '12', reason: '' },
+      {
+        name: 'cat',
+        outcome: 'discarded',
+        margin: '0.1235',
+        seconds: '',
+        subproblems: '',
+        reason: 'It stays behind.',
+      },
+      { name: 'violation 7', outcome: 'open', margin: '', seconds: '1.50 s', subproblems: '12', reason: '' },
+    ]);
+    expect(work.labelsNote).toBe('Sorted in 0.50 s.');
+    expect(work.neurons).toEqual([{ node: 'relu_1', unstable: 3, size: 8 }]);
+    expect(workOf(result(0, 'a', VERDICT.verified))).toEqual({ labels: [], labelsNote: '', trace: [], neurons: [] });
   });
 
   it('a row has its reason, and its facts have names', () => {

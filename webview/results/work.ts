@@ -1,0 +1,126 @@
+import { TimeChart } from '../kit/chart';
+import { element, table, type Child } from '../kit/dom';
+import { short } from './pictures';
+import type { LabelRow, Work } from './protocol';
+
+type Trace = Work['trace'];
+
+/** Fewer points, or a shorter time, make no curve. */
+const LEAST_POINTS = 3;
+const LEAST_SECONDS = 0.3;
+
+/** The certified bound and the open sub-problems over the time of a run; moved in place while it goes on. */
+export class BoundCurve {
+  readonly #chart = new TimeChart('Lower bound over time');
+  readonly #title = element('h3', {}, 'Bound over time');
+  readonly #section = element(
+    'section',
+    { class: 'curve' },
+    this.#title,
+    this.#chart.element,
+    element('p', { class: 'quiet' }, 'Above the dashed line the property is proved; rounding is already subtracted.'),
+  );
+
+  /** Null while there is too little to draw. */
+  draw(trace: Trace): HTMLElement | null {
+    if (!isCurve(trace)) return null;
+    this.update(trace);
+    return this.#section;
+  }
+
+  update(trace: Trace): void {
+    this.#chart.draw(
+      trace.map(({ seconds }) => seconds),
+      [
+        {
+          label: 'Lower bound',
+          values: trace.map(({ lowerBound }) => lowerBound),
+          side: 'left',
+          colour: '--vscode-charts-blue',
+          format: short,
+        },
+        {
+          label: 'Open sub-problems',
+          values: trace.map(({ open }) => open),
+          side: 'right',
+          colour: '--vscode-charts-orange',
+          format: value => String(Math.round(value)),
+        },
+      ],
+    );
+    this.#chart.description = describe(trace);
+  }
+}
+
+export function isCurve(trace: Trace): boolean {
+  const known = trace.filter(({ lowerBound }) => lowerBound !== null);
+  return known.length >= LEAST_POINTS && trace.at(-1)!.seconds >= LEAST_SECONDS;
+}
+
+function describe(trace: Trace): string {
+  const known = trace.filter(({ lowerBound }) => lowerBound !== null);
+  const last = trace.at(-1)!;
+  return `Lower bound over time: from ${short(known[0]!.lowerBound!)} to ${short(known.at(-1)!.lowerBound!)} in ${last.seconds.toFixed(1)} seconds, ${last.open} sub-problems open at the end.`;
+}
+
+const SIGN: Record<LabelRow['outcome'], string> = {
+  verified: '✓',
+  discarded: '✓',
+  falsified: '✗',
+  unknown: '?',
+  open: '?',
+  'not tried': '·',
+};
+
+/** Every label that could have won, in the order in which they were taken. */
+export function labelTable({ labels, labelsNote }: Work): HTMLElement | null {
+  if (labels.length === 0) return null;
+  const counts = new Map<string, number>();
+  for (const { outcome } of labels) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  const summary = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
+  const rows = labels.map((label): Child[] => [
+    label.name,
+    element(
+      'span',
+      { class: label.outcome === 'discarded' ? 'verified' : label.outcome },
+      element('span', { class: 'sign', 'aria-hidden': 'true' }, SIGN[label.outcome]),
+      ` ${label.outcome}`,
+    ),
+    label.margin,
+    label.seconds,
+    label.subproblems,
+    label.reason,
+  ]);
+  return element(
+    'section',
+    { class: 'labels' },
+    element('h3', {}, 'Labels'),
+    element('p', { class: 'quiet' }, `${summary}. The most dangerous first. ${labelsNote}`.trim()),
+    table('Labels', ['Label', 'Outcome', 'Margin ≥', 'Time', 'Sub-problems', 'Why'], rows),
+  );
+}
+
+/** How many neurons of each activation may be on either side of 0 over the region. */
+export function neuronTable({ neurons }: Work): HTMLElement | null {
+  if (neurons.length === 0) return null;
+  const total = neurons.reduce((sum, { size }) => sum + size, 0);
+  const unstable = neurons.reduce((sum, node) => sum + node.unstable, 0);
+  const rows = neurons.map((node): Child[] => [
+    node.node,
+    String(node.unstable),
+    String(node.size),
+    element('meter', {
+      min: '0',
+      max: String(node.size),
+      value: String(node.unstable),
+      'aria-label': `${node.unstable} of ${node.size} neurons of ${node.node} are unstable`,
+    }),
+  ]);
+  return element(
+    'section',
+    { class: 'neurons' },
+    element('h3', {}, 'Unstable neurons'),
+    element('p', { class: 'quiet' }, `${unstable} of ${total} neurons can be on either side of 0 over the region.`),
+    table('Unstable neurons', ['Activation', 'Unstable', 'Neurons', 'Part'], rows),
+  );
+}
