@@ -145,7 +145,8 @@ function nodeInterval(
   }
 }
 
-function affineInterval(
+/** W·v + b of an affine node for v in [low, high]. */
+export function affineInterval(
   graph: PreparedGraph,
   id: number,
   low: Float64Array,

@@ -6,7 +6,6 @@ import { linearMap, type LinearMap } from './linear-map';
 
 /** A network with the linear maps of its affine nodes in the core's memory; what all bounds over general graphs work on. */
 export class PreparedGraph {
-  readonly core: CoreExports = instantiateCore();
   readonly nodes: readonly NetworkNode[];
   readonly maps: readonly (LinearMap | null)[];
   /** Bias of every affine node, one value an output (zeros where there is none), and what it may be off by. */
@@ -21,7 +20,11 @@ export class PreparedGraph {
   /** γ for the constant of a linear bound: at most two terms a neuron, and a few more. */
   readonly constantsGamma: number;
 
-  constructor(readonly network: Network) {
+  /** `core`: where the maps are to live, when several networks are to share one memory. */
+  constructor(
+    readonly network: Network,
+    readonly core: CoreExports = instantiateCore(),
+  ) {
     this.nodes = network.nodes;
     this.wide = this.nodes.map(node => stride(node.size));
     this.maps = this.nodes.map(node => {
