@@ -43,7 +43,7 @@ export interface PatchFound {
 }
 
 const ROUNDS = 12;
-const CLASSES = 3;
+const CLASSES = 9;
 /** The margin aimed at, as a part of the one to be overcome: rounding takes some of it. */
 const AIM = 0.02;
 /** Values of the input that a translation chooses from: those that can do most. */

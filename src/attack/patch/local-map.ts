@@ -205,12 +205,11 @@ export class LocalMap {
   }
 
   private affine(node: AffineNode, a: Values): Values {
-    const rows = affineRows(node, a.constant.length);
-    return this.rows(node.size, (_, add) => {
-      const row = rows.next().value as { columns: readonly number[]; values: readonly number[]; bias: number };
-      row.columns.forEach((column, k) => add(a, column, row.values[k]));
-      return row.bias;
-    });
+    const rows = [...affineRows(node, a.constant.length)];
+    const bias = Float64Array.from(rows, row => row.bias);
+    const write = (i: number, add: (from: Values, row: number, factor: number) => void): void =>
+      rows[i].columns.forEach((column, k) => add(a, column, rows[i].values[k]));
+    return this.rows(node.size, write, bias);
   }
 
   private depends(node: number): boolean {
@@ -231,21 +230,19 @@ export class LocalMap {
     for (let j = 0; j < width; j++) sum[start + j] += factor * matrix[from + j];
   }
 
-  /** Row by row: sums of rows of other values, plus what the writer returns or `offset` holds. */
+  /** Row by row: sums of rows of other values, plus `offset`. */
   private rows(
     size: number,
-    write: (row: number, add: (from: Values, row: number, factor: number) => void) => number | void,
+    write: (row: number, add: (from: Values, row: number, factor: number) => void) => void,
     offset?: Float64Array,
   ): Values {
     const matrix = new Float64Array(size * this.width);
     const constant = offset ? offset.slice() : new Float64Array(size);
-    for (let i = 0; i < size; i++) {
-      const bias = write(i, (from, row, factor) => {
+    for (let i = 0; i < size; i++)
+      write(i, (from, row, factor) => {
         constant[i] += factor * from.constant[row];
         this.addRow(from, row, factor, matrix, i * this.width);
       });
-      if (typeof bias === 'number') constant[i] += bias;
-    }
     return { dependence: { kind: 'matrix', matrix }, constant };
   }
 }
