@@ -14,9 +14,9 @@ export interface RegionalOptions {
 }
 
 export interface RegionalOptimum {
-  /** The closest point of the closed region whose margin is at least a little above 0, or the best that was found there; null: only the bound is known. */
+  /** The closest point of the closed region with a margin of a ten-thousandth of the original's, or that of the given point if that is less; null: only the bound is known. */
   readonly point: Float32Array | null;
-  /** No point of the region that is adversarial by that little is closer to the original, by the solver's word. */
+  /** No point of the region with that margin is closer to the original, by the solver's word. */
   readonly bound: number;
   /** The point attains the bound: the region is settled. */
   readonly isSettled: boolean;
@@ -91,7 +91,8 @@ function marginForms(
   const rivals = target === null ? [label] : Array.from(reached.keys()).filter(k => k !== winner);
   return rivals.map(rival => {
     const form = map.combination(network.nodes.length - 1, [winner, rival], [1, -1]);
-    return { ...form, constant: form.constant - needed };
+    // The point at hand counts as adversarial, however little it is.
+    return { ...form, constant: form.constant - Math.min(needed, form.constant) };
   });
 }
 
