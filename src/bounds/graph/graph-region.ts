@@ -12,7 +12,7 @@ import { Tile, TilePasses, type TileRow } from './tile-pass';
 import { fitsTiles, TileTables } from './tile-tables';
 
 /** Multiplications over which a zonotope takes longer than tightening from intervals. */
-const MOST_ZONOTOPE_WORK = 5e8;
+const MOST_ZONOTOPE_WORK = 2e7;
 
 /** Neurons that are bounded before the caller may look at the clock. */
 const NEURONS_AT_ONCE = 16;

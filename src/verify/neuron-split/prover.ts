@@ -23,6 +23,8 @@ export interface NeuronSplitOptions {
   onProgress(): void;
 }
 
+type Stage = 'new' | 'tightening' | 'refining' | 'branching' | 'useless';
+
 /** Starting a thread costs about 50 ms of a core; easy questions are done before. */
 const HELPERS_AFTER = 100;
 /** Milliseconds a thread works before it answers. */
@@ -48,7 +50,8 @@ export class NeuronSplitProver implements Prover {
   /** What helpers are working on. */
   private readonly lent = new Map<Helper, readonly SubProblem[]>();
   private helpers: readonly Helper[] | null = null;
-  private stage: 'new' | 'refining' | 'branching' | 'useless' = 'new';
+  private stage: Stage = 'new';
+  private tightening: Generator<void, number> | null = null;
   private pass: RefinementPass | null = null;
   private passes = 0;
   private bounds: SplitBounds | null = null;
@@ -78,8 +81,9 @@ export class NeuronSplitProver implements Prover {
       this.worked = performance.now() - begin;
       return budget.cancelled() || performance.now() >= budget.deadline;
     };
-    if (this.stage === 'new') this.stage = this.root() ? 'refining' : 'useless';
-    if (this.stage === 'useless') return { kind: 'exhausted', reason: 'The bounds of this region are of no use' };
+    if (this.stage === 'new') this.stage = this.first();
+    if (this.stage === 'tightening' && !(await this.root(over))) return { kind: 'stopped' };
+    if (this.useless()) return { kind: 'exhausted', reason: 'The bounds of this region are of no use' };
     const end = (await this.refine(disjuncts, over)) ?? (await this.branch(budget, disjuncts, over));
     if (end) return end;
     const stuck = disjuncts.reduce((sum, disjunct) => sum + this.tallies[disjunct].unsplittable, 0);
@@ -90,7 +94,8 @@ export class NeuronSplitProver implements Prover {
   counts(): SearchCounts {
     const { tallies } = this;
     const sum = (of: (tally: Tally) => number) => tallies.reduce((total, tally) => total + of(tally), 0);
-    const min = (of: (tally: Tally) => number) => tallies.reduce((least, tally) => Math.min(least, of(tally)), Infinity);
+    const min = (of: (tally: Tally) => number) =>
+      tallies.reduce((least, tally) => Math.min(least, of(tally)), Infinity);
     const disjuncts = this.allDisjuncts();
     return {
       subproblems: sum(tally => tally.subproblems),
@@ -146,20 +151,56 @@ export class NeuronSplitProver implements Prover {
     );
   }
 
-  /** The whole region: what its bounds settle is done; the rest becomes one sub-problem a disjunct. False when they are of no use. */
-  private root(): boolean {
+  /** The cheapest bounds of the whole region; on easy questions they settle it. */
+  private first(): Stage {
     const { problem, region } = this;
     const { lower, upper } = problem.box;
-    const rows = problem.constraints.map((_, row) => row);
+    if (problem.disjuncts.some(own => own.length === 0)) return 'useless';
     region.setBox(lower, upper, null);
-    if (region.zonotope(rows) === null) return false;
-    for (const tightening = region.tightening(); !tightening.next().done; );
-    if (problem.disjuncts.some(own => own.length === 0)) return false;
-    const bounds = region.backward(rows);
+    const bounds = region.zonotope(this.allRows());
+    if (bounds === null) return 'useless';
+    if (!problem.disjuncts.every(own => own.some(row => bounds[row] > 0))) return 'tightening';
+    this.settleWhole(bounds, 'zonotope');
+    return 'refining';
+  }
+
+  /** Bounds of all neurons, then of the whole region: what they settle is done; the rest becomes one sub-problem a disjunct. False when `over` came first. */
+  private async root(over: () => boolean): Promise<boolean> {
+    const { region } = this;
+    this.tightening ??= region.tightening();
+    while (!this.tightening.next().done) {
+      await nextTurn();
+      if (over()) return false;
+    }
+    this.tightening = null;
+    const bounds = region.backward(this.allRows());
     // Bounds that are no numbers fail this comparison too.
-    if (!bounds.every(bound => bound > -Infinity)) return false;
+    if (!bounds.every(bound => bound > -Infinity)) {
+      this.stage = 'useless';
+      return true;
+    }
+    this.stage = 'refining';
+    const open = this.settleWhole(bounds, 'crown');
+    if (open.length > 0) this.boundWhole(open);
+    return true;
+  }
+
+  private useless(): boolean {
+    return this.stage === 'useless';
+  }
+
+  private allRows(): number[] {
+    return this.problem.constraints.map((_, row) => row);
+  }
+
+  /** Books what bounds of the whole region say of each disjunct. Returns those that they leave open. */
+  private settleWhole(
+    bounds: Float64Array,
+    method: 'zonotope' | 'crown',
+  ): { disjunct: number; row: number; bound: number }[] {
+    const { lower, upper } = this.problem.box;
     const open: { disjunct: number; row: number; bound: number }[] = [];
-    problem.disjuncts.forEach((own, disjunct) => {
+    this.problem.disjuncts.forEach((own, disjunct) => {
       const row = own.reduce((a, b) => (bounds[b] > bounds[a] ? b : a));
       const bound = bounds[row];
       const tally = this.tallies[disjunct];
@@ -167,11 +208,10 @@ export class NeuronSplitProver implements Prover {
       if (!(bound > 0)) open.push({ disjunct, row, bound });
       else {
         tally.closed(bound, 0);
-        this.record.add({ kind: 'box', lower, upper, disjuncts: [disjunct], method: 'crown', bound });
+        this.record.add({ kind: 'box', lower, upper, disjuncts: [disjunct], method, bound });
       }
     });
-    if (open.length > 0) this.boundWhole(open);
-    return true;
+    return open;
   }
 
   /** Bounds the whole region for these over the neuron bounds there are. */
