@@ -9,14 +9,14 @@ import { propagateZonotope, type ZonotopeValue } from '../graph/zonotope';
 export interface SymbolicLine {
   readonly coefficients: Float64Array;
   readonly constant: number;
+  /** Per error term of the relaxation, by how much it moved the line: how much is lost there. */
+  readonly losses: Float64Array;
 }
 
 /** A line below the margin of a constraint, on the whole part. */
 export interface MarginLine extends SymbolicLine {
   /** Certified least value of the line over all symbols. */
   readonly bound: number;
-  /** Per error term of the relaxation, by how much it lowers the line: how much is lost there. */
-  readonly losses: Float64Array;
 }
 
 /** A neuron before its activation, with the sign that its value is known or assumed to have. */
@@ -147,16 +147,23 @@ export class SymbolicRegion {
     const { address, generators, error } = this.values[input];
     const wide = this.graph.wide[input];
     const rows = this.graph.view(address, (generators + 1) * wide);
-    const coefficients = Float64Array.from({ length: this.symbols }, (_, k) => sign * rows[(k + 1) * wide + neuron]);
-    let reach = error[neuron];
-    for (let g = this.symbols + 1; g <= generators; g++) reach += Math.abs(rows[g * wide + neuron]);
-    const constant = sign * rows[neuron] + inflate(reach);
-    return { coefficients, constant: constant + Math.abs(constant) * 2 * ROUNDING.unit };
+    const entry = (g: number) => rows[g * wide + neuron];
+    const coefficients = Float64Array.from({ length: this.symbols }, (_, k) => sign * entry(k + 1));
+    const losses = Float64Array.from({ length: generators - this.symbols }, (_, k) =>
+      Math.abs(entry(this.symbols + k + 1)),
+    );
+    const constant = sign * entry(0) + inflate(error[neuron] + sumOf(losses));
+    return { coefficients, constant: constant + Math.abs(constant) * 2 * ROUNDING.unit, losses };
   }
 
-  /** The neuron that an error term of `MarginLine.losses` belongs to. */
+  /** The neuron that an error term of a line's losses belongs to. */
   source(term: number): Neuron {
     return this.sources[term];
+  }
+
+  /** How many error terms there are. */
+  get terms(): number {
+    return this.sources.length;
   }
 
   /** How many activations there are from an error term's own to the last. */

@@ -1,5 +1,5 @@
 import type { NodeBounds } from '../../bounds/graph/interval';
-import type { Neuron, Phase, SymbolicRegion } from '../../bounds/symbolic/symbolic-region';
+import type { Neuron, Phase, SymbolicLine, SymbolicRegion } from '../../bounds/symbolic/symbolic-region';
 import type { SolveLimits } from '../../lp/highs';
 import type { BoxProblem } from '../input-split/search';
 import { LineProgram } from './line-program';
@@ -64,14 +64,12 @@ export async function examine(
   if (state === 'empty') return empty(NONE);
   if (state === 'useless')
     return { closed: [], part: { ...part, next: null }, empty: false, points: [], failure: null };
-  const program = new LineProgram(
-    part.phases.map(phase => region.phaseLine(phase)),
-    limits,
-  );
+  const lines = part.phases.map(phase => region.phaseLine(phase));
+  const program = new LineProgram(lines, limits);
   const closed: Closed[] = [];
   const open = new Map<number, number>();
   const points: Float64Array[] = [];
-  const losses: Float64Array[] = [];
+  const costs = new Float64Array(region.terms);
   let failure: string | null = null;
   try {
     for (const disjunct of asked) {
@@ -96,26 +94,37 @@ export async function examine(
       if (outcome.kind === 'failed') failure = outcome.reason;
       else if (outcome.symbols) points.push(region.point(outcome.symbols));
       open.set(disjunct, outcome.kind === 'bound' ? Math.max(alone, outcome.bound) : alone);
-      losses.push(...margins.map(margin => margin.losses));
+      addCosts(costs, lines, margins, outcome.kind === 'bound' ? outcome.multipliers : null);
     }
   } finally {
     program.dispose();
   }
-  const left = open.size === 0 ? null : { ...part, open, next: dearest(region, losses) };
+  const left = open.size === 0 ? null : { ...part, open, next: dearest(region, costs) };
   return { closed, part: left, empty: false, points, failure };
 }
 
 /**
- * The relaxed neuron that matters most to the open disjuncts. Neurify ranks neurons by interval bounds of the output's gradient; here the gradient of the lines
- * is at hand exactly: it is what the error term was multiplied with on its way to the margin. Beside the margin a relaxation widens
- * the bounds of all layers behind it, so what it costs counts once more for each of them.
+ * What every error term costs the bound of one disjunct. Neurify ranks neurons by interval bounds of the output's gradient; here the gradient is at hand exactly: a
+ * bound is a sum of lines with the program's multipliers, and in each line an error term has what it was multiplied with on its way there.
  */
-function dearest(region: SymbolicRegion, losses: readonly Float64Array[]): Neuron | null {
-  const total = new Float64Array(losses.reduce((most, { length }) => Math.max(most, length), 0));
-  for (const each of losses) each.forEach((loss, term) => (total[term] += loss * region.layersFrom(term)));
-  let best = -1;
-  total.forEach((cost, term) => {
-    if (cost > 0 && (best < 0 || cost > total[best])) best = term;
-  });
-  return best < 0 ? null : region.source(best);
+function addCosts(
+  costs: Float64Array,
+  phases: readonly SymbolicLine[],
+  margins: readonly SymbolicLine[],
+  multipliers: Float64Array | null,
+): void {
+  const add = ({ losses }: SymbolicLine, weight: number) =>
+    losses.forEach((loss, term) => (costs[term] += Math.abs(weight) * loss));
+  phases.forEach((line, k) => add(line, multipliers?.[k] ?? 0));
+  margins.forEach((line, k) => add(line, margins.length > 1 ? (multipliers?.[phases.length + k] ?? 1) : 1));
+}
+
+/**
+ * The relaxed neuron that costs the open disjuncts most; null when none costs anything. Beside a bound a relaxation widens the bounds of all layers behind
+ * it, so its cost counts once more for each of them.
+ */
+function dearest(region: SymbolicRegion, costs: Float64Array): Neuron | null {
+  const total = costs.map((cost, term) => cost * region.layersFrom(term));
+  const most = total.reduce((a, b) => Math.max(a, b), 0);
+  return most > 0 ? region.source(total.indexOf(most)) : null;
 }
