@@ -13,8 +13,10 @@ export interface ClosedLeaf {
 }
 
 export interface TreeOptions {
-  /** A sub-problem is closed when its bound is above this. */
+  /** A sub-problem is closed when its bound is above this. It may change as the tree grows; every bound stays what it is. */
   readonly threshold: number;
+  /** `depth` closes what it opens, and looks at the least bound now and then; `bound` always, so that the bound of the whole rises steadily. */
+  readonly order: 'depth' | 'bound';
   /** Shared by trees over the same region: what one learned about the branchings serves the next. */
   readonly costs: PseudoCosts;
   /** Sees every leaf as it is closed; one whose bound is Infinity stands for all objectives. */
@@ -41,22 +43,32 @@ interface Candidate {
   readonly guess: number;
 }
 
-interface OpenNode {
-  readonly sides: readonly Side[];
-  /** What is not yet above the threshold, and the certified bound of each. */
-  readonly open: readonly { readonly objective: number; readonly bound: number }[];
-  /** Least of the bounds. */
+/** An objective that is not above the threshold on a sub-problem. */
+interface OpenObjective {
+  readonly objective: number;
+  /** Certified. */
   readonly bound: number;
   readonly basis: Basis | null;
-  /** Most promising first. */
+}
+
+interface OpenNode {
+  readonly sides: readonly Side[];
+  /** The one with the least bound first. */
+  readonly open: readonly OpenObjective[];
+  /** For the first of them, most promising first. */
   readonly candidates: readonly Candidate[];
 }
+
+type Interruption = 'stopped' | 'found';
 
 /** What is violated by less than this is not worth a branch: the solver's own tolerance. */
 const VIOLATED = 1e-7;
 const KEPT_CANDIDATES = 8;
 /** Branchings that are tried before one is taken, as long as little is known of them. */
 const TRIED = 4;
+/** Gains count as at least this, so that a product of two does not vanish. */
+export const SMALLEST_GAIN = 1e-9;
+const LOWEST_EVERY = 8;
 /** Answers of the solver without use, one after the other, after which it is given up. */
 const PATIENCE = 20;
 
@@ -105,9 +117,12 @@ export class BranchTree {
 
   async run(limits: Limits, mostSolved = Infinity): Promise<TreeEnd> {
     if (!this.started) {
-      const root = await this.node([], this.objectives.map(objective => ({ objective, bound: -Infinity })), null, limits); // prettier-ignore
+      const parts = this.objectives.map(objective => ({ objective, bound: -Infinity, basis: null }));
+      const closing: (() => void)[] = [];
+      const root = await this.node([], parts, limits, closing);
       if (root === 'stopped' || root === 'found') return { kind: root };
       this.started = true;
+      for (const close of closing) close();
       if (root !== null) this.stack.push(root);
     }
     for (;;) {
@@ -125,7 +140,7 @@ export class BranchTree {
         return { kind: children };
       }
       // The lower one last, to be taken next, from a basis that is nearly its own.
-      this.stack.push(...children.sort((a, b) => b.bound - a.bound));
+      this.stack.push(...children.sort((a, b) => b.open[0].bound - a.open[0].bound));
     }
   }
 
@@ -134,114 +149,108 @@ export class BranchTree {
     return this.failure === null ? which : `${which}. ${this.failure}`;
   }
 
-  /** Depth first, and now and then the sub-problem with the least bound, where a violation is most likely. */
+  /** The sub-problem to go on with; where the bound is least, a violation is most likely. */
   private next(): OpenNode {
     const { stack } = this;
-    if (this.leaves % 8 !== 7) return stack.pop()!;
+    if (this.options.order === 'depth' && this.leaves % LOWEST_EVERY !== 0) return stack.pop()!;
     let lowest = stack.length - 1;
-    for (let k = lowest - 1; k >= 0; k--) if (stack[k].bound < stack[lowest].bound) lowest = k;
+    for (let k = lowest - 1; k >= 0; k--) if (stack[k].open[0].bound < stack[lowest].open[0].bound) lowest = k;
     return stack.splice(lowest, 1)[0];
   }
 
-  /** The open children of a sub-problem, by the branching that promises most. */
-  private async branch(node: OpenNode, limits: Limits): Promise<OpenNode[] | 'stopped' | 'found'> {
-    const { costs } = this.options;
-    const need = this.options.threshold - node.bound;
-    const ranked = node.candidates
-      .map(candidate => ({ ...candidate, score: costs.score(candidate, need) }))
-      .sort((a, b) => b.score - a.score);
-    const trials = ranked.filter(({ branching }) => !costs.known(branching)).slice(0, TRIED);
-    if (!trials.includes(ranked[0]) || trials.length === 1) return this.children(node, ranked[0], limits);
-    let best: OpenNode[] | null = null;
-    let most = -Infinity;
-    let closing: (() => void)[] = [];
-    for (const candidate of trials) {
-      const pending: (() => void)[] = [];
-      const children = await this.children(node, candidate, limits, pending);
-      if (children === 'stopped' || children === 'found') return children;
-      const score = (2 - children.length) * need * need + children.reduce((product, child) => product * Math.max(1e-9, child.bound - node.bound), 1); // prettier-ignore
-      if (score <= most) continue;
-      [best, most, closing] = [children, score, pending];
-      if (children.length === 0) break;
-    }
-    closing.forEach(close => close());
-    return best!;
-  }
-
-  /** Bounds both sides of a branching. `pending` gets what is to be noted if they are kept; without it, it is noted at once. */
-  private async children(
-    node: OpenNode,
-    candidate: Candidate,
-    limits: Limits,
-    pending?: (() => void)[],
-  ): Promise<OpenNode[] | 'stopped' | 'found'> {
+  /** The open children of a sub-problem, by the branching that promises most for its least objective. */
+  private async branch(node: OpenNode, limits: Limits): Promise<OpenNode[] | Interruption> {
+    const chosen = await this.choose(node, limits);
+    if (typeof chosen === 'string') return chosen;
+    const { candidate, outcomes } = chosen;
     const children: OpenNode[] = [];
-    const notes: (() => void)[] = pending ?? [];
+    const closing: (() => void)[] = [];
     for (const side of [0, 1] as const) {
       const sides = [...node.sides, { branching: candidate.branching, side }];
-      const child = await this.node(sides, node.open, node.basis, limits, notes);
+      const child = await this.node(sides, node.open, limits, closing, outcomes?.[side]);
       if (child === 'stopped' || child === 'found') return child;
-      const gain = (child === null ? this.options.threshold : child.bound) - node.bound;
-      this.options.costs.note(candidate, side, gain);
+      if (outcomes === null) this.learn(node, candidate, side, child?.open[0].bound ?? Infinity);
       if (child !== null) children.push(child);
     }
-    if (!pending) notes.forEach(note => note());
+    for (const close of closing) close();
     return children;
   }
 
-  /** Bounds one sub-problem; null when nothing of it is left open. */
+  /** The branching to take; where little is known of those that promise most, they are tried, and what was solved for that is kept. */
+  private async choose(
+    node: OpenNode,
+    limits: Limits,
+  ): Promise<{ candidate: Candidate; outcomes: readonly RegionOutcome[] | null } | Interruption> {
+    const { costs, threshold } = this.options;
+    const [{ objective, bound, basis }] = node.open;
+    const need = threshold - bound;
+    const ranked = node.candidates
+      .map(candidate => ({ candidate, score: costs.score(candidate, need) }))
+      .sort((a, b) => b.score - a.score)
+      .map(({ candidate }) => candidate);
+    const trials = ranked.filter(({ branching }) => !costs.known(branching)).slice(0, TRIED);
+    if (trials.length < 2 || trials[0] !== ranked[0]) return { candidate: ranked[0], outcomes: null };
+    let best: { candidate: Candidate; outcomes: RegionOutcome[] } | null = null;
+    let most = -Infinity;
+    for (const candidate of trials) {
+      const outcomes: RegionOutcome[] = [];
+      let score = 1;
+      for (const side of [0, 1] as const) {
+        const outcome = await this.solve(objective, [...node.sides, { branching: candidate.branching, side }], basis, limits); // prettier-ignore
+        if (outcome.kind === 'stopped') return 'stopped';
+        outcomes.push(outcome);
+        this.learn(node, candidate, side, outcome.bound);
+        score *= Math.max(SMALLEST_GAIN, Math.min(need, outcome.bound - bound));
+      }
+      if (score <= most) continue;
+      best = { candidate, outcomes };
+      most = score;
+      if (outcomes.every(outcome => outcome.bound > threshold)) break;
+    }
+    return best!;
+  }
+
+  private learn({ open: [{ bound }] }: OpenNode, candidate: Candidate, side: 0 | 1, now: number): void {
+    this.options.costs.note(candidate, side, Math.min(now, this.options.threshold) - bound);
+  }
+
+  /**
+   * Bounds one sub-problem; null when nothing of it is left open. `known`: the outcome for its first objective, where that was solved already.
+   * `closing` gets what there is to note once the sub-problem takes the place of its parent.
+   */
   private async node(
     sides: readonly Side[],
-    parents: OpenNode['open'],
-    from: Basis | null,
+    parents: readonly OpenObjective[],
     limits: Limits,
-    notes?: (() => void)[],
-  ): Promise<OpenNode | null | 'stopped' | 'found'> {
-    const { threshold } = this.options;
-    const open: { objective: number; bound: number; outcome: CertifiedOutcome }[] = [];
-    let basis = from;
-    const closing: (() => void)[] = [];
-    let nowhere = false;
-    for (const parent of parents) {
-      const outcome = await this.solve(parent.objective, sides, basis, limits);
-      if (outcome.kind === 'stopped') return 'stopped';
-      basis = outcome.basis;
-      const { point, multipliers } = outcome;
-      const bound = Math.max(parent.bound, outcome.bound);
-      if (outcome.bound > threshold) {
-        const { objective } = parent;
-        closing.push(() => this.close({ objective, sides, multipliers: multipliers!, bound: outcome.bound }));
-        if (outcome.bound < Infinity) continue;
-        // There is no point for the other objectives either.
-        nowhere = true;
-        break;
-      }
-      open.push({ objective: parent.objective, bound, outcome });
-      if (point !== null && (await this.options.point?.(point, parent.objective))) return 'found';
-    }
-    const finish = () => closing.forEach(close => close());
-    if (notes) notes.push(finish);
-    else finish();
+    closing: (() => void)[],
+    known?: RegionOutcome,
+  ): Promise<OpenNode | null | Interruption> {
+    const open: { part: OpenObjective; outcome: CertifiedOutcome }[] = [];
     this.depth = Math.max(this.depth, sides.length);
-    if (nowhere || open.length === 0) return null;
-    const worst = open.reduce((a, b) => (b.bound < a.bound ? b : a));
-    const candidates = this.candidates(sides, worst.outcome);
-    if (candidates.length === 0) {
-      const stuck = () => {
-        this.stuck++;
-        for (const { objective, bound } of open) this.settle(objective, bound);
-      };
-      if (notes) notes.push(stuck);
-      else stuck();
-      return null;
+    for (const [index, { objective, bound, basis }] of parents.entries()) {
+      const outcome = index === 0 && known ? known : await this.solve(objective, sides, basis, limits);
+      if (outcome.kind === 'stopped') return 'stopped';
+      if (outcome.bound > this.options.threshold) {
+        closing.push(() => this.close({ objective, sides, multipliers: outcome.multipliers!, bound: outcome.bound }));
+        // Where there is no point, there is none for the other objectives either.
+        if (outcome.bound === Infinity) return null;
+        continue;
+      }
+      open.push({ part: { objective, bound: Math.max(bound, outcome.bound), basis: outcome.basis }, outcome });
+      if (outcome.point !== null && (await this.options.point?.(outcome.point, objective))) return 'found';
     }
-    return {
-      sides,
-      open: open.map(({ objective, bound }) => ({ objective, bound })),
-      bound: worst.bound,
-      basis,
-      candidates,
-    };
+    open.sort((a, b) => a.part.bound - b.part.bound);
+    for (;;) {
+      const first = open[0];
+      if (!first) return null;
+      const candidates = this.candidates(sides, first.outcome);
+      if (candidates.length > 0) return { sides, open: open.map(({ part }) => part), candidates };
+      open.shift();
+      closing.push(() => {
+        this.stuck++;
+        this.settle(first.part.objective, first.part.bound);
+      });
+    }
   }
 
   private async solve(

@@ -6,7 +6,8 @@ import { HighsModel, type OpenModel } from '../../lp/highs';
 import { inputOf, messageOf } from '../../lp/leaf';
 import { PseudoCosts } from '../../lp/pseudo-costs';
 import { RegionModel, type Side } from '../../lp/region-model';
-import { linearProgramRefusal, regionProgram, type NodeRanges } from '../../lp/relu-program';
+import { linearProgramRefusal, regionProgram, unionProgram, type NodeRanges } from '../../lp/relu-program';
+import { tighten, type TighteningEffort } from '../../lp/tightening';
 import type { Network } from '../../network/network';
 import type { ProofLeaf } from '../../report/verdict';
 import type { SearchCounts } from '../input-split/queue';
@@ -34,6 +35,16 @@ const DESCENT_EVERY = 24;
 /** Steps of a descent from one region where the network is linear to the next. */
 const DESCENT_STEPS = 4;
 
+/** Linear programs of all trees, after which branching on without better bounds does not pay. */
+const HARD = 300;
+/** Part of the remaining time that tightening may take: by linear programs before the trees, by branch and bound where these are hard. */
+const FIRST_SHARE = 0.1;
+const DEEP_SHARE = 0.2;
+const FIRST_EFFORT: TighteningEffort = { branching: 0, perNeuron: 1000 };
+const DEEP_EFFORT: TighteningEffort = { branching: 30, perNeuron: 500 };
+/** Seconds that HiGHS's own mixed-integer search may take: it blocks this thread. */
+const PROPOSAL = 0.5;
+
 /**
  * The MIPVerify formulation (Tjeng, Xiao and Tedrake, ICLR 2019) decided by a tree of our own: bounds of the whole region first, then branch and bound over the
  * neurons, every leaf a linear program with certified duals. Asked for one disjunct it minimises its margin; asked for all, one tree serves them
@@ -42,8 +53,9 @@ const DESCENT_STEPS = 4;
 export class MilpProver implements Prover {
   private readonly bounder: GraphBounder;
   private readonly points: PointTrier;
+  private readonly open: OpenModel;
   private readonly record = new ProofRecord();
-  private readonly costs = new PseudoCosts();
+  private costs = new PseudoCosts();
   /** The disjuncts that the program has an objective for: those with constraints. */
   private readonly objectives: readonly number[];
   /** Certified lower bound of every disjunct's margin by the bounds of the region alone. */
@@ -54,6 +66,10 @@ export class MilpProver implements Prover {
   private failure: string | null = null;
   private ranges: NodeRanges | null = null;
   private region: RegionModel | null = null;
+  /** Linear programs solved for tightening, and in trees that were given up for tighter ones. */
+  private solvedBefore = 0;
+  private deepening: AsyncGenerator<boolean, void> | null = null;
+  private deepened = false;
   /** By the disjuncts that were asked for. */
   private readonly trees = new Map<string, BranchTree>();
   private budget: Budget = { deadline: 0, cancelled: () => false };
@@ -68,6 +84,7 @@ export class MilpProver implements Prover {
     this.bounder = new GraphBounder(network, problem.constraints);
     this.points = new PointTrier(network, problem, options.tryCandidate);
     this.objectives = [...problem.disjuncts.keys()].filter(index => problem.disjuncts[index].length > 0);
+    this.open = options.open ?? HighsModel.open;
     this.rootBounds = new Float64Array(problem.disjuncts.length).fill(-Infinity);
   }
 
@@ -96,7 +113,7 @@ export class MilpProver implements Prover {
         return { kind: 'exhausted', reason: 'Every point of the region violates a disjunct without constraints' };
       }
     if (this.failure !== null) return { kind: 'exhausted', reason: this.failure };
-    return this.endOf(await this.tree(asked, left).run(budget));
+    return this.endOf(await this.branch(asked, left));
   }
 
   counts(): SearchCounts {
@@ -108,7 +125,7 @@ export class MilpProver implements Prover {
     const open = standing.filter(bound => !(bound > 0));
     const stuck = sum(tree => tree.stuck);
     return {
-      subproblems: (this.ranges === null ? 0 : 1) + sum(tree => tree.solved),
+      subproblems: (this.ranges === null ? 0 : 1) + this.solvedBefore + sum(tree => tree.solved),
       leaves: this.rootBounds.filter(bound => bound > 0).length + sum(tree => tree.leaves),
       depth: trees.reduce((most, tree) => Math.max(most, tree.depth), 0),
       closedFraction: this.problem.disjuncts.reduce((part, _, index) => part + this.fraction(index) / total, 0),
@@ -148,6 +165,10 @@ export class MilpProver implements Prover {
     this.trees.clear();
   }
 
+  private get secondsLeft(): number {
+    return (this.budget.deadline - performance.now()) / 1000;
+  }
+
   private get over(): boolean {
     return this.budget.cancelled() || performance.now() >= this.budget.deadline;
   }
@@ -180,6 +201,7 @@ export class MilpProver implements Prover {
       const objectives = left.map(index => this.objectives.indexOf(index));
       tree = new BranchTree(this.region!, objectives, {
         threshold: 0,
+        order: 'depth',
         costs: this.costs,
         closed: leaf => this.keep(leaf, objectives),
         point: (point, objective) => this.tryPoint(point, objective),
@@ -188,6 +210,57 @@ export class MilpProver implements Prover {
       this.trees.set(key, tree);
     }
     return tree;
+  }
+
+  /**
+   * Branches until that turns out to be hard; then a mixed-integer search proposes a point, the neurons' bounds are tightened by branch and bound, and
+   * new trees go on from these.
+   */
+  private async branch(asked: readonly number[], left: readonly number[]): Promise<TreeEnd> {
+    const tree = this.tree(asked, left);
+    const spent = [...this.trees.values()].reduce((total, { solved }) => total + solved, 0);
+    const end = await tree.run(this.budget, this.deepened ? Infinity : tree.solved + Math.max(0, HARD - spent));
+    if (end.kind !== 'stopped' || this.over || this.deepened) return end;
+    this.deepening ??= this.deepen(left);
+    for (;;) {
+      const step = await this.deepening.next();
+      this.options.onProgress();
+      if (step.done) break;
+      if (step.value) return { kind: 'found' };
+      if (this.over) return { kind: 'stopped' };
+    }
+    this.deepened = true;
+    return this.failure === null
+      ? this.tree(
+          asked,
+          left.filter(index => !this.proved(index)),
+        ).run(this.budget)
+      : end;
+  }
+
+  /** Yields true when the proposed point is a counterexample. */
+  private async *deepen(left: readonly number[]): AsyncGenerator<boolean, void> {
+    yield await this.propose(left);
+    const begin = performance.now();
+    yield* this.tighten(DEEP_EFFORT, DEEP_SHARE * (this.budget.deadline - begin));
+    await this.writeProgram();
+  }
+
+  /** What HiGHS makes of the mixed-integer program in a moment: a point to try. That it finds none says nothing. */
+  private async propose(left: readonly number[]): Promise<boolean> {
+    const { problem } = this;
+    const disjuncts = left.map(index => problem.disjuncts[index].map(row => problem.constraints[row]));
+    const { program, columns } = unionProgram(this.network, this.ranges!, disjuncts);
+    try {
+      const model = await this.open(program);
+      const outcome = model.solve({ seconds: Math.min(PROPOSAL, this.secondsLeft) });
+      model.dispose();
+      if (!('primal' in outcome) || outcome.primal === null) return false;
+      return (await this.points.try(inputOf(this.ranges!, columns[0], outcome.primal), left[0])).falsifies;
+    } catch {
+      // A solver that refuses has nothing to propose; the tree goes on without.
+      return false;
+    }
   }
 
   private endOf(end: TreeEnd): ProofEnd {
@@ -271,14 +344,41 @@ export class MilpProver implements Prover {
     if (problem.disjuncts.every((own, index) => own.length === 0 || this.proved(index))) return null;
     const refusal = milpRefusal(network);
     if (!refusal.ok) return refusal.error.message;
-    const disjuncts = this.objectives.map(index => problem.disjuncts[index].map(row => problem.constraints[row]));
-    const written = regionProgram(network, this.ranges, disjuncts, 'triangle');
+    for await (const _ of this.tighten(FIRST_EFFORT, FIRST_SHARE * (this.budget.deadline - performance.now()))) yield;
+    await this.writeProgram();
+    return this.failure;
+  }
+
+  /** Progressive tightening for at most so many milliseconds; yields between its programs. A solver that fails leaves the bounds there are. */
+  private async *tighten(effort: TighteningEffort, milliseconds: number): AsyncGenerator<false, void> {
+    const deadline = performance.now() + milliseconds;
+    const limits = { deadline, cancelled: () => this.budget.cancelled() };
+    const before = this.solvedBefore;
     try {
-      this.region = await RegionModel.open(written, this.options.open ?? HighsModel.open);
-    } catch (error) {
-      return `HiGHS refused the program of the region: ${messageOf(error)}`;
+      for await (const { ranges, solved } of tighten(this.network, this.ranges!, effort, limits, this.open)) {
+        this.ranges = ranges;
+        this.solvedBefore = before + solved;
+        yield false;
+      }
+    } catch {
+      // Refused or crashed: what was certified until then stays.
     }
-    return null;
+  }
+
+  /** The region's program with the ranges there are; trees of an older one are given up, what they proved stays. */
+  private async writeProgram(): Promise<void> {
+    const { network, problem } = this;
+    problem.disjuncts.forEach((_, index) => (this.rootBounds[index] = this.bound(index)));
+    for (const tree of this.trees.values()) this.solvedBefore += tree.solved;
+    this.trees.clear();
+    this.region?.dispose();
+    const disjuncts = this.objectives.map(index => problem.disjuncts[index].map(row => problem.constraints[row]));
+    this.costs = new PseudoCosts();
+    try {
+      this.region = await RegionModel.open(regionProgram(network, this.ranges!, disjuncts, 'triangle'), this.open);
+    } catch (error) {
+      this.failure = `HiGHS refused the program of the region: ${messageOf(error)}`;
+    }
   }
 
   /** Takes in bounds of all rows. */
