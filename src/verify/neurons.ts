@@ -26,8 +26,12 @@ export function neuronBounds(regions: readonly (readonly PreActivationBounds[] |
   });
 }
 
-/** Bounds of the whole region for a search that keeps none itself: cheap, and as tight as one zonotope is. */
+/** Values of all nodes of a network whose region is bounded once more only for telling of it: some milliseconds. */
+const MOST_VALUES = 5000;
+
+/** Bounds of the whole region for a search that keeps none itself: as tight as one zonotope is; null for networks where that takes long. */
 export function boundsOfRegion(network: Network, { lower, upper }: Box): readonly PreActivationBounds[] | null {
+  if (network.nodes.reduce((sum, { size }) => sum + size, 0) > MOST_VALUES) return null;
   const bounder = new GraphBounder(network, []);
   bounder.setBox(lower, upper, null);
   return bounder.zonotope([]) === null ? null : bounder.preActivations();

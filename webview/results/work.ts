@@ -43,7 +43,7 @@ export class BoundCurve {
           label: 'Open sub-problems',
           values: trace.map(({ open }) => open),
           side: 'right',
-          colour: '--vscode-charts-orange',
+          colour: '--vscode-charts-purple',
           format: value => String(Math.round(value)),
         },
       ],
@@ -78,6 +78,8 @@ export function labelTable({ labels, labelsNote }: Work): HTMLElement | null {
   const counts = new Map<string, number>();
   for (const { outcome } of labels) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   const summary = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
+  // A column without a word in it only takes room.
+  const explained = labels.some(({ reason }) => reason !== '');
   const rows = labels.map((label): Child[] => [
     label.name,
     element(
@@ -89,14 +91,15 @@ export function labelTable({ labels, labelsNote }: Work): HTMLElement | null {
     label.margin,
     label.seconds,
     label.subproblems,
-    label.reason,
+    ...(explained ? [element('span', { class: 'why' }, label.reason)] : []),
   ]);
+  const header = ['Label', 'Outcome', 'Margin ≥', 'Time', 'Sub-problems', ...(explained ? ['Why'] : [])];
   return element(
     'section',
     { class: 'labels' },
     element('h3', {}, 'Labels'),
     element('p', { class: 'quiet' }, `${summary}. The most dangerous first. ${labelsNote}`.trim()),
-    table('Labels', ['Label', 'Outcome', 'Margin ≥', 'Time', 'Sub-problems', 'Why'], rows),
+    table('Labels', header, rows),
   );
 }
 

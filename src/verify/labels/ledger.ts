@@ -14,6 +14,8 @@ interface Entry {
   subproblems: number;
   /** Of them, those of provers that are done with it. */
   before: number;
+  /** How often a prover has worked on it by itself. */
+  turns: number;
 }
 
 /** What has become of each label (disjunct) of a problem so far, and which is next. */
@@ -24,7 +26,7 @@ export class LabelLedger {
   constructor(private readonly problem: PlacedProblem) {
     this.order = problem.disjuncts.map((_, disjunct) => disjunct);
     this.entries = this.order.map(() => {
-      return { state: 'waiting', reason: null, seconds: 0, bound: -Infinity, subproblems: 0, before: 0 };
+      return { state: 'waiting', reason: null, seconds: 0, bound: -Infinity, subproblems: 0, before: 0, turns: 0 };
     });
   }
 
@@ -46,9 +48,11 @@ export class LabelLedger {
     return this.order.filter(disjunct => !isSettled(this.entries[disjunct]));
   }
 
-  /** Those of them that the prover has not given up on. */
+  /** Those of them that the prover has not given up on; first those that had the fewest turns, since a turn may take longer than its share. */
   get workable(): number[] {
-    return this.open.filter(disjunct => this.entries[disjunct].state !== 'exhausted');
+    return this.open
+      .filter(disjunct => this.entries[disjunct].state !== 'exhausted')
+      .sort((a, b) => this.entries[a].turns - this.entries[b].turns);
   }
 
   /** A prover has worked on these labels, for `seconds` in all. */
@@ -56,6 +60,7 @@ export class LabelLedger {
     for (const disjunct of disjuncts) {
       const entry = this.entries[disjunct];
       entry.seconds += seconds / disjuncts.length;
+      if (disjuncts.length === 1) entry.turns++;
       if (isSettled(entry)) continue;
       if (end.kind === 'verified') entry.state = 'verified';
       else if (end.kind === 'exhausted') {

@@ -82,8 +82,8 @@ export function mostDangerousFirst(bounds: ArrayLike<number>): number[] {
 export function staysBehind(problem: BoxProblem, disjunct: number, bound: number): string {
   const label = labelOf(problem, disjunct);
   return label?.references.length === 1
-    ? `Over the whole region it stays at least ${short(bound)} below output ${label.references[0]}.`
-    : `Over the whole region its margin stays at or above ${short(bound)}.`;
+    ? `It stays at least ${short(bound)} below output ${label.references[0]}.`
+    : `Its margin stays at or above ${short(bound)}.`;
 }
 
 interface FoundBounds {

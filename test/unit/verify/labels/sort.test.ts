@@ -82,7 +82,7 @@ describe('sorting labels on a network computed by hand', () => {
       expect(sorted.bounds[k]).toBeLessThanOrEqual(bound);
       expect(sorted.bounds[k]).toBeCloseTo(bound, 10);
     });
-    expect(sorted.discarded[0].reason).toBe('Over the whole region it stays at least 0.999 below output 0.');
+    expect(sorted.discarded[0].reason).toBe('It stays at least 0.999 below output 0.');
     expect(sorted.discarded[0].leaf).toMatchObject({ kind: 'box', disjuncts: [0], method: 'crown' });
   });
 
