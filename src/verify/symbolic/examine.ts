@@ -99,6 +99,8 @@ export async function examine(
   } finally {
     program.dispose();
   }
+  // Where nothing costs the bounds, exact lines of the phases may still show that the part is empty.
+  if (costs.every(cost => cost === 0)) lines.forEach(line => addLosses(costs, line, 1));
   const left = open.size === 0 ? null : { ...part, open, next: dearest(region, costs) };
   return { closed, part: left, empty: false, points, failure };
 }
@@ -113,10 +115,14 @@ function addCosts(
   margins: readonly SymbolicLine[],
   multipliers: Float64Array | null,
 ): void {
-  const add = ({ losses }: SymbolicLine, weight: number) =>
-    losses.forEach((loss, term) => (costs[term] += Math.abs(weight) * loss));
-  phases.forEach((line, k) => add(line, multipliers?.[k] ?? 0));
-  margins.forEach((line, k) => add(line, margins.length > 1 ? (multipliers?.[phases.length + k] ?? 1) : 1));
+  phases.forEach((line, k) => addLosses(costs, line, multipliers?.[k] ?? 0));
+  margins.forEach((line, k) =>
+    addLosses(costs, line, margins.length > 1 ? (multipliers?.[phases.length + k] ?? 1) : 1),
+  );
+}
+
+function addLosses(costs: Float64Array, { losses }: SymbolicLine, weight: number): void {
+  losses.forEach((loss, term) => (costs[term] += Math.abs(weight) * loss));
 }
 
 /**
