@@ -131,7 +131,8 @@ export class AttackedModel {
   }
 }
 
-function sourceOf({ bytes, externalData, path }: LoadedModel): ModelSource {
+/** A loaded model as ONNX Runtime takes it, with what it keeps in other files. */
+export function sourceOf({ bytes, externalData, path }: LoadedModel): ModelSource {
   const read = externalData.map(file => ({ path: file.location, data: readFileSync(file.path) }));
   return { bytes, externalData: read, name: path };
 }

@@ -147,6 +147,36 @@ function caseProblem(network: Network, cases: readonly PatchCase[]): ReturnType<
   return null;
 }
 
+/**
+ * The change within the limit that comes closest to meeting the properties, phases kept: for where no change meets them. Null: the solver failed. Errors as for
+ * `smallestPatch`.
+ */
+export async function closestPatch(
+  network: Network,
+  layer: string,
+  cases: readonly PatchCase[],
+  options: PatchOptions,
+): Promise<Result<WeightPatch | null>> {
+  const node = findLayer(network, layer);
+  if (!node.ok) return node;
+  const faulty = caseProblem(network, cases);
+  if (faulty) return faulty;
+  const task = new PatchTask(network, node.value, cases, options);
+  const elastic = cases.map((each, k): LayerCase => {
+    return {
+      features: task.features(k),
+      demands: { kind: 'forms', forms: task.forms(k), elastic: each.property.length },
+    };
+  });
+  const written = weightProgram(node.value.size, elastic, options.measure, { limit: task.limit });
+  const outcome = await solve(written, options.seconds ?? SECONDS);
+  return ok('primal' in outcome && outcome.primal ? patchOf(node.value, written.changes(outcome.primal)) : null);
+}
+
+function patchOf(node: DenseNode, change: Float64Array): WeightPatch {
+  return { layer: node.name, shape: [node.size, change.length / node.size], change };
+}
+
 /** A layer, the inputs to be put right, and the values of all nodes there. */
 class PatchTask {
   readonly limit: number;
@@ -261,11 +291,10 @@ function patched(
   measure: PatchMeasure,
   scope: SmallestPatch['scope'],
 ): SmallestPatch {
-  const change = written.changes(primal);
-  const sizes = sizesOf(change);
+  const patch = patchOf(node, written.changes(primal));
+  const sizes = sizesOf(patch.change);
   const proved = rowDuals ? Math.max(0, dualBound(written.within(sizes[measure] * (1 + 1e-6)), rowDuals)) : -Infinity;
   const isCertified = Number.isFinite(proved);
-  const patch = { layer: node.name, shape: [node.size, change.length / node.size] as const, change };
   return { kind: 'patched', patch, sizes, lowerBound: isCertified ? proved : Math.max(0, bound), isCertified, scope };
 }
 

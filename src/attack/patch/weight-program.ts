@@ -6,8 +6,8 @@ export type PatchMeasure = 'inf' | 'one' | 'count';
 
 /** What the shifts of the layer's outputs, δ, have to fulfil on one input: rows over δ and columns of its own. */
 export type Demands =
-  /** Forms over δ that must be at least 0. */
-  | { readonly kind: 'forms'; readonly forms: readonly AffineForm[] }
+  /** Forms over δ that must be at least 0; the first `elastic` of them (none unless given) as nearly as possible. */
+  | { readonly kind: 'forms'; readonly forms: readonly AffineForm[]; readonly elastic?: number }
   /** A program of its own: `outputs` are the columns of the layer's outputs, which are `base` without a shift; `rows` have to hold besides. */
   | {
       readonly kind: 'program';
@@ -42,6 +42,9 @@ export interface WeightLimits {
   readonly prices?: readonly number[];
 }
 
+/** What size costs beside a miss. */
+const TIE_BREAK = 1e-6;
+
 /** A program over the changes of a layer's weights, and how to read its points. */
 export interface WeightProgram {
   readonly program: LinearProgram;
@@ -73,6 +76,8 @@ class Writer {
   private readonly builder = new ProgramBuilder();
   private readonly caseOfRow: number[] = [];
   private readonly sizes: number[] = [];
+  /** By how much elastic demands are missed. */
+  private readonly misses: number[] = [];
   /** Columns that a patch of size 1 lets go so far from 0. */
   private readonly reaches: { readonly column: number; readonly reach: number }[] = [];
 
@@ -96,7 +101,7 @@ class Writer {
       shifts.forEach((column, i) => {
         const wanted = primal[column];
         if (wanted === 0) return;
-        if (this.measure === 'inf') features.forEach((h, j) => (all[i * width + j] = (Math.sign(h) * wanted) / norm));
+        if (this.measure === 'inf') features.forEach((h, j) => (all[i * width + j] = h === 0 ? 0 : (Math.sign(h) * wanted) / norm));
         else all[i * width + peak] = wanted / features[peak];
       });
       return all;
@@ -159,10 +164,17 @@ class Writer {
 
   private demand({ demands }: LayerCase, of: number, shifts: readonly number[]): void {
     if (demands.kind === 'forms') {
-      for (const { column, value, constant } of demands.forms) {
-        const columns = column.map(k => shifts[k]);
-        this.row(of, -constant, Infinity, columns, value);
-      }
+      demands.forms.forEach(({ column, value, constant }, k) => {
+        const columns = column.map(i => shifts[i]);
+        const factors = [...value];
+        if (k < (demands.elastic ?? 0)) {
+          const miss = this.builder.addColumn(0, Infinity);
+          this.misses.push(miss);
+          columns.push(miss);
+          factors.push(1);
+        }
+        this.row(of, -constant, Infinity, columns, factors);
+      });
       return;
     }
     const { program, outputs, base, rows } = demands;
@@ -182,8 +194,10 @@ class Writer {
   }
 
   private finish(prices: readonly number[] | undefined, changes: WeightProgram['changes']): WeightProgram {
-    const { sizes, reaches, measure } = this;
-    const objective = { columns: sizes, values: prices ?? sizes.map(() => 1), offset: 0 };
+    const { sizes, misses, reaches, measure } = this;
+    // What is missed counts before what it takes.
+    const values = [...(prices ?? sizes.map(() => (misses.length > 0 ? TIE_BREAK : 1))), ...misses.map(() => 1)];
+    const objective = { columns: [...sizes, ...misses], values, offset: 0 };
     const program = withObjective(this.builder.build(), objective);
     return {
       program,
