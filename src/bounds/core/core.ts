@@ -107,7 +107,28 @@ export interface CoreExports {
     constantsGamma: number,
   ): number;
   setFirstPlace(node: number, place: number): void;
-  newTile(places: number): number;
+  newTile(places: number, curves: boolean): number;
+  newCurve(
+    size: number,
+    tanh: number,
+    magnitude: number,
+    ends: number,
+    arrivalGamma: number,
+    constantsGamma: number,
+  ): number;
+  setFirstCurvePlace(node: number, place: number): void;
+  curveBack(node: number, tile: number, z: number, zActive: number, y: number, yActive: number): void;
+  curveForward(
+    node: number,
+    tile: number,
+    y: number,
+    yPresent: number,
+    z: number,
+    zActive: number,
+    zPresent: number,
+  ): void;
+  curveStep(node: number, tile: number, improved: number, step: number, alphaRate: number, betaRate: number): void;
+  curveRestore(tile: number, improved: number): void;
   rectifierBack(node: number, tile: number, z: number, zActive: number, y: number, yActive: number): void;
   rectifierForward(
     node: number,
@@ -120,6 +141,7 @@ export interface CoreExports {
   ): void;
   tileStep(
     tile: number,
+    begin: number,
     end: number,
     slopes: number,
     improved: number,
@@ -127,7 +149,7 @@ export interface CoreExports {
     alphaRate: number,
     betaRate: number,
   ): void;
-  tileRestore(tile: number, end: number, improved: number): void;
+  tileRestore(tile: number, improved: number): void;
 
   readonly boundsBlock: { readonly value: number };
   readonly boundsCount: { readonly value: number };

@@ -7,7 +7,7 @@ import { GraphBounder } from './graph-bounder';
 import { GraphSplits } from './graph-splits';
 import { tightenIntervals } from './interval';
 import { withoutPools } from './pool-tree';
-import { PreparedGraph } from './prepared-graph';
+import { isNonlinear, PreparedGraph } from './prepared-graph';
 import { Tile, TilePasses, type TileRow } from './tile-pass';
 import { fitsTiles, TileTables } from './tile-tables';
 
@@ -16,6 +16,9 @@ const MOST_ZONOTOPE_WORK = 2e7;
 
 /** Neurons that are bounded before the caller may look at the clock. */
 const NEURONS_AT_ONCE = 16;
+
+/** Neurons that vary less are left as they are. */
+const NARROW = 1e-6;
 
 /** A neuron's sign is settled by a bound beyond this; the search for its slopes ends there. */
 const SETTLED = 1e-6;
@@ -70,9 +73,7 @@ export class GraphRegion implements NeuronRegion {
     this.tables = new TileTables(graph);
     this.passes = new TilePasses(this.tables);
     this.bounder = new GraphBounder(rewritten, constraints, undefined, graph);
-    this.activations = graph.nodes
-      .filter(node => node.kind === 'relu' || node.kind === 'leakyRelu')
-      .map(node => node.id);
+    this.activations = graph.nodes.filter(isNonlinear).map(node => node.id);
     this.names = new Set(network.nodes.map(node => node.name));
     this.last = graph.nodes.length - 1;
     this.zonotopeWork = graph.nodes[0].size * graph.products;
@@ -118,7 +119,10 @@ export class GraphRegion implements NeuronRegion {
   unstable(layer: number): number[] {
     const { shape, size } = this.reads(layer);
     const { lower, upper } = this.boundsOf(layer);
-    return positionsFirst(shape, size).filter(i => lower[i] < 0 && upper[i] > 0);
+    const smooth = this.isSmooth(layer);
+    return positionsFirst(shape, size).filter(i =>
+      smooth ? upper[i] - lower[i] > NARROW : lower[i] < 0 && upper[i] > 0,
+    );
   }
 
   neuronBounds(layer: number): NeuronBounds {
@@ -133,6 +137,7 @@ export class GraphRegion implements NeuronRegion {
   boundNeurons(layer: number, neurons: readonly number[], { iterations, alpha }: RefineEffort): NeuronBounds {
     const { tables, passes } = this;
     const { id } = this.reads(layer);
+    const smooth = this.isSmooth(layer);
     tables.graph.core.release(this.mark);
     tables.update(this.bounder.nodeBounds(), id);
     const tile = new Tile(tables, tables.firstPlace[id]);
@@ -144,7 +149,8 @@ export class GraphRegion implements NeuronRegion {
       // Lower bounds of y and of −y.
       for (const index of part) tile.rows.push({ kind: 'unit', index, sign: 1 }, { kind: 'unit', index, sign: -1 });
       tile.reset();
-      const settled = (best: Float64Array) => part.every((_, k) => best[2 * k] > SETTLED || best[2 * k + 1] > SETTLED);
+      const settled = (best: Float64Array) =>
+        !smooth && part.every((_, k) => best[2 * k] > SETTLED || best[2 * k + 1] > SETTLED);
       const best = passes.optimise(tile, id, { iterations, alpha, beta: 0 }, settled);
       part.forEach((_, k) => {
         lower[from + k] = best[2 * k];
@@ -218,6 +224,12 @@ export class GraphRegion implements NeuronRegion {
   private reads(layer: number): NetworkNode {
     const { nodes } = this.tables.graph;
     return nodes[nodes[this.activations[layer]].inputs[0]];
+  }
+
+  /** Then every neuron that varies counts as unstable, not only those whose sign is open. */
+  private isSmooth(layer: number): boolean {
+    const { kind } = this.tables.graph.nodes[this.activations[layer]];
+    return kind === 'sigmoid' || kind === 'tanh';
   }
 
   private readsInputs(layer: number): boolean {

@@ -9,7 +9,11 @@ import type { TileTables } from './tile-tables';
  * rounding subtracted, so that estimates are certified bounds already.
  */
 export class GraphSplits implements SplitBounds {
+  /** Slopes by place; where there are curves, the points of their lower lines by place and then those of the upper ones. */
   readonly width: number;
+  /** Neurons that can be split. */
+  readonly places: number;
+  private readonly curves: boolean;
   private readonly tiles: Tile[];
   private readonly last: number;
   private readonly forms: number[];
@@ -23,9 +27,11 @@ export class GraphSplits implements SplitBounds {
     private readonly constraints: readonly TileRow[],
     readonly rows: number,
   ) {
-    this.width = tables.places;
+    this.places = tables.places;
+    this.curves = tables.curves.some(curve => curve !== null);
+    this.width = this.curves ? 2 * this.places : this.places;
     this.last = tables.graph.nodes.length - 1;
-    this.tiles = Array.from({ length: Math.ceil(rows / TILE_ROWS) }, () => new Tile(tables, this.width));
+    this.tiles = Array.from({ length: Math.ceil(rows / TILE_ROWS) }, () => new Tile(tables, this.places));
     this.forms = Array.from({ length: rows }, () => 0);
     this.splitsOf = Array.from({ length: rows }, () => []);
     this.bounds = new Float64Array(rows).fill(NaN);
@@ -33,24 +39,32 @@ export class GraphSplits implements SplitBounds {
 
   set(r: number, form: number, splits: readonly Split[], multipliers: Multipliers | null): void {
     assert(r < this.rows, () => `row ${r} of ${this.rows}`);
-    const { width } = this;
+    const { places } = this;
     const tile = this.tiles[Math.floor(r / TILE_ROWS)];
     const column = r % TILE_ROWS;
     const [low, beta, side] = [tile.low, tile.beta, tile.side];
     const slopes = this.tables.defaultSlopes();
     const { leastSlope } = this.tables.lines();
-    for (let p = 0, at = column; p < width; p++, at += TILE_ROWS) {
+    for (let p = 0, at = column; p < places; p++, at += TILE_ROWS) {
       const alpha = multipliers ? multipliers.alpha[p] : NaN;
       // NaN compares false: the region's own slope then.
       low[at] = alpha >= leastSlope[p] && alpha <= 1 ? alpha : slopes[p];
       beta[at] = 0;
       side[at] = 0;
     }
+    if (this.curves) this.setPoints(tile, column, multipliers);
     splits.forEach(({ place, sign }, k) => {
-      assert(place >= 0 && place < width, () => `no neuron at place ${place}`);
+      assert(place >= 0 && place < places, () => `no neuron at place ${place}`);
       const at = place * TILE_ROWS + column;
       side[at] = sign;
-      low[at] = sign > 0 ? 1 : leastSlope[place];
+      const curve = this.tables.curveAt(place);
+      if (!curve) low[at] = sign > 0 ? 1 : leastSlope[place];
+      else if (k >= (multipliers?.beta.length ?? 0)) {
+        // A new split: lines for the part that is left.
+        const { [sign > 0 ? 'above' : 'below']: points } = curve.curve;
+        low[at] = points.low[curve.neuron];
+        tile.high[at] = points.high[curve.neuron];
+      }
       const b = multipliers?.beta[k] ?? 0;
       beta[at] = b >= 0 ? b : 0;
       tile.split[place] = 1;
@@ -58,6 +72,19 @@ export class GraphSplits implements SplitBounds {
     this.forms[r] = form;
     this.splitsOf[r] = splits;
     this.bounds[r] = NaN;
+  }
+
+  /** Any points are sound; numbers that are none, or on the wrong side of 0, are replaced. */
+  private setPoints(tile: Tile, column: number, multipliers: Multipliers | null): void {
+    const { low, high } = tile;
+    for (let p = 0, at = column; p < this.places; p++, at += TILE_ROWS) {
+      const place = this.tables.curveAt(p);
+      if (!place) continue;
+      const { whole } = place.curve;
+      const [down, up] = [multipliers?.alpha[p] ?? NaN, multipliers?.alpha[this.places + p] ?? NaN];
+      low[at] = down <= 0 && down > -Infinity ? down : whole.low[place.neuron];
+      high[at] = up >= 0 && up < Infinity ? up : whole.high[place.neuron];
+    }
   }
 
   estimate(rows: number): Float64Array {
@@ -98,9 +125,11 @@ export class GraphSplits implements SplitBounds {
   multipliers(r: number): Multipliers {
     const tile = this.tiles[Math.floor(r / TILE_ROWS)];
     const [low, beta] = [tile.low, tile.beta];
+    const { places } = this;
     const at = (place: number) => place * TILE_ROWS + (r % TILE_ROWS);
+    const high = this.curves ? tile.high : low;
     return {
-      alpha: Float32Array.from({ length: this.width }, (_, place) => low[at(place)]),
+      alpha: Float32Array.from({ length: this.width }, (_, k) => (k < places ? low[at(k)] : high[at(k - places)])),
       beta: Float32Array.from(this.splitsOf[r], ({ place }) => beta[at(place)]),
     };
   }
@@ -112,12 +141,15 @@ export class GraphSplits implements SplitBounds {
     const [coefficient, side, met] = [tile.coefficient, tile.side, tile.met];
     const best: number[] = [];
     const scores: number[] = [];
-    for (let place = 0, at = r % TILE_ROWS; place < this.width; place++, at += TILE_ROWS) {
+    for (let place = 0, at = r % TILE_ROWS; place < this.places; place++, at += TILE_ROWS) {
       if (side[at] !== 0 || met[place] === 0) continue;
       const a = coefficient[at];
       const s = upSlope[place];
       const b = biases[place];
-      const score = Math.abs(Math.min(b * a * (s - 1), b * a * s) + Math.min(a, 0) * intercept[place]);
+      const curve = this.tables.curveAt(place);
+      const score = curve
+        ? Math.abs(a) * curve.curve.gap[curve.neuron]
+        : Math.abs(Math.min(b * a * (s - 1), b * a * s) + Math.min(a, 0) * intercept[place]);
       if (!(score > 0) || (best.length === count && score <= scores[count - 1])) continue;
       let k = best.length;
       while (k > 0 && scores[k - 1] < score) k--;

@@ -97,6 +97,18 @@ function smoothDeviation(kind: 'sigmoid' | 'tanh'): Deviation {
   };
 }
 
+/** σ of a Sigmoid or Tanh node at one point, in plain float64. */
+export function curveValue(node: ActivationNode, y: number): number {
+  return node.kind === 'tanh' ? Math.tanh(y) : sigmoid(y);
+}
+
+/** The point at or above 0 where a Sigmoid's or Tanh's slope is nearest to `slope`; infinite where there is none. */
+export function curvePoint(node: ActivationNode, slope: number): number {
+  const kind = node.kind === 'tanh' ? 'tanh' : 'sigmoid';
+  if (!(slope > 0)) return Infinity;
+  return slope >= (kind === 'tanh' ? 1 : 0.25) ? 0 : stationaryPoint(kind, slope);
+}
+
 export interface Line {
   readonly slope: number;
   readonly intercept: number;

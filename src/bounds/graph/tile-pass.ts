@@ -22,6 +22,8 @@ export class Tile {
   /** Addresses in the order of the kernels' structure. */
   private readonly at: Uint32Array;
   readonly address: number;
+  /** Whether some places are those of curves. */
+  readonly curves: boolean;
 
   constructor(
     private readonly tables: TileTables,
@@ -29,8 +31,9 @@ export class Tile {
     readonly places: number,
   ) {
     const { core } = tables.graph;
-    this.address = core.newTile(places);
-    this.at = new Uint32Array(core.memory.buffer, this.address, 14).slice();
+    this.curves = tables.curves.some(curve => curve !== null);
+    this.address = core.newTile(places, this.curves);
+    this.at = new Uint32Array(core.memory.buffer, this.address, 21).slice();
   }
 
   private array(field: number): Float64Array {
@@ -55,6 +58,10 @@ export class Tile {
   get met(): Uint8Array {
     return this.tables.bytes(this.at[10], this.places);
   }
+  /** For curves, the points of the upper lines. */
+  get high(): Float64Array {
+    return this.array(14);
+  }
   get constants(): number {
     return this.at[12];
   }
@@ -67,6 +74,11 @@ export class Tile {
     const { low } = this;
     const slopes = this.tables.defaultSlopes();
     for (let p = 0; p < this.places; p++) low.fill(slopes[p], p * TILE_ROWS, (p + 1) * TILE_ROWS);
+    if (this.curves)
+      for (let p = 0; p < this.places; p++) {
+        const at = this.tables.curveAt(p);
+        if (at) this.high.fill(at.curve.whole.high[at.neuron], p * TILE_ROWS, (p + 1) * TILE_ROWS);
+      }
     this.beta.fill(0);
     this.side.fill(0);
     this.split.fill(0);
@@ -79,6 +91,10 @@ export class Tile {
     this.array(7).fill(0);
     this.array(8).set(this.low);
     this.array(9).set(this.beta);
+    if (!this.curves) return;
+    this.array(15).set(this.high);
+    this.array(19).fill(0);
+    this.array(20).fill(0);
   }
 }
 
@@ -108,10 +124,12 @@ export class TilePasses {
     for (let id = nodes.length - 1; id > 0; id--) {
       if (!pending[id]) continue;
       const node = nodes[id];
-      if (tables.rectifier[id] !== 0) {
+      const curve = tables.curves[id];
+      if (tables.rectifier[id] !== 0 || curve) {
         const input = node.inputs[0];
-        core.rectifierBack(
-          tables.rectifier[id],
+        const back = curve ? core.curveBack : core.rectifierBack;
+        back(
+          curve ? curve.address : tables.rectifier[id],
           tile.address,
           tables.block[id],
           tables.active[id],
@@ -250,11 +268,14 @@ export class TilePasses {
     tables.bytes(tables.present[0], nodes[0].size).fill(1);
     for (let id = 1; id <= start; id++) {
       const node = nodes[id];
-      if (!this.pending[id] || (id === start && tables.rectifier[id] === 0)) continue;
-      if (tables.rectifier[id] !== 0) {
+      const curve = tables.curves[id];
+      const activation = tables.rectifier[id] !== 0 || curve !== null;
+      if (!this.pending[id] || (id === start && !activation)) continue;
+      if (activation) {
         const input = node.inputs[0];
-        core.rectifierForward(
-          tables.rectifier[id],
+        const forth = curve ? core.curveForward : core.rectifierForward;
+        forth(
+          curve ? curve.address : tables.rectifier[id],
           tile.address,
           tables.block[input],
           tables.present[input],
@@ -302,18 +323,25 @@ export class TilePasses {
       this.points();
       this.forward(tile, start);
       const decay = 0.98 ** (t - 1);
-      core.tileStep(
-        tile.address,
-        tile.places,
-        tables.leastSlope,
-        this.improved,
-        t,
-        effort.alpha * decay,
-        effort.beta * decay,
-      );
+      this.step(tile, t, effort.alpha * decay, effort.beta * decay);
     }
-    core.tileRestore(tile.address, tile.places, this.improved);
+    core.tileRestore(tile.address, this.improved);
+    if (tile.curves) core.curveRestore(tile.address, this.improved);
     return best;
+  }
+
+  /** One step of Adam at all places of the tile, activation by activation. */
+  private step(tile: Tile, t: number, alpha: number, beta: number): void {
+    const { tables, improved } = this;
+    const { core, nodes } = tables.graph;
+    for (let id = 0; id < nodes.length; id++) {
+      const begin = tables.firstPlace[id];
+      const end = Math.min(tables.firstPlace[id + 1], tile.places);
+      if (begin >= end) continue;
+      const curve = tables.curves[id];
+      if (curve) core.curveStep(curve.address, tile.address, improved, t, alpha, beta);
+      else core.tileStep(tile.address, begin, end, tables.leastSlope, improved, t, alpha, beta);
+    }
   }
 
   /** Raises `best` where `lower` is higher, and marks these rows as improved. */

@@ -2,6 +2,7 @@ import { assert } from '../../base/assert';
 import { gamma, inflate, ROUNDING } from '../../base/rounding';
 import type { ActivationNode, Network, NetworkNode } from '../../network/network';
 import { affinePlan, TILE_ROWS, type AffinePlan } from './affine-plan';
+import { CurveTable } from './curve-table';
 import type { NodeBounds } from './interval';
 import { isNonlinear, type PreparedGraph } from './prepared-graph';
 
@@ -13,9 +14,15 @@ const KIND = { zero: 0, identity: 1, scaled: 2, unstable: 3 } as const;
 
 type Rectifier = ActivationNode & { readonly kind: 'relu' | 'leakyRelu' };
 
-/** Whether every activation of a network is a rectifier, or a pool that can be written as some. */
+/** Whether tiles know every activation of a network: rectifiers, curves, and pools, which can be written as rectifiers. */
 export function fitsTiles(network: Network): boolean {
-  return network.nodes.every(node => !isNonlinear(node) || node.kind === 'maxPool' || isRectifier(node));
+  return network.nodes.every(
+    node => !isNonlinear(node) || node.kind === 'maxPool' || isRectifier(node) || isCurve(node),
+  );
+}
+
+function isCurve(node: NetworkNode): node is ActivationNode {
+  return node.kind === 'sigmoid' || node.kind === 'tanh';
 }
 
 function isRectifier(node: NetworkNode): node is Rectifier {
@@ -38,8 +45,10 @@ export class TileTables {
   readonly bias: readonly number[];
   readonly errorWeight: readonly number[];
   readonly magnitude: readonly number[];
-  /** By activation node, its description for the kernels. */
+  /** By rectifier, its description for the kernels; 0 elsewhere. */
   readonly rectifier: readonly number[];
+  /** By Sigmoid or Tanh node. */
+  readonly curves: readonly (CurveTable | null)[];
   readonly inputLower: number;
   readonly inputUpper: number;
   /** By place. */
@@ -65,8 +74,8 @@ export class TileTables {
   constructor(readonly graph: PreparedGraph) {
     const { core, nodes } = graph;
     assert(
-      graph.nodes.every(node => !isNonlinear(node) || isRectifier(node)),
-      () => 'the tile kernels know rectifiers of slope 0 to 1 only',
+      nodes.every(node => !isNonlinear(node) || isRectifier(node) || isCurve(node)),
+      () => 'tiles know rectifiers of slope 0 to 1, Sigmoid and Tanh',
     );
     this.plans = nodes.map(node => {
       let offset = 0;
@@ -78,7 +87,7 @@ export class TileTables {
     });
     const terms = nodes.map(() => 1);
     for (const node of nodes)
-      node.inputs.forEach((input, k) => (terms[input] += isRectifier(node) ? 1 : this.plans[node.id][k].backTerms));
+      node.inputs.forEach((input, k) => (terms[input] += isNonlinear(node) ? 1 : this.plans[node.id][k].backTerms));
     this.terms = terms;
     const total = nodes.reduce((sum, node) => sum + node.size, 0);
     const flags = core.allocate(2 * total);
@@ -101,7 +110,7 @@ export class TileTables {
     });
     this.inputLower = core.allocate(nodes[0].size * 8);
     this.inputUpper = core.allocate(nodes[0].size * 8);
-    const most = nodes.reduce((sum, node) => sum + (isRectifier(node) ? node.size : 0), 0);
+    const most = nodes.reduce((sum, node) => sum + (isNonlinear(node) ? node.size : 0), 0);
     this.leastSlope = core.allocate(most * 8);
     this.upSlope = core.allocate(most * 8);
     this.intercept = core.allocate(most * 8);
@@ -122,6 +131,11 @@ export class TileTables {
             graph.constantsGamma,
           )
         : 0,
+    );
+    this.curves = nodes.map(node =>
+      isCurve(node)
+        ? new CurveTable(graph, node, this.magnitude[node.inputs[0]], gamma(terms[node.inputs[0]] + 4))
+        : null,
     );
     this.staleMagnitude = nodes.map(() => true);
     this.staleWeight = nodes.map(() => true);
@@ -169,7 +183,11 @@ export class TileTables {
           magnitude[i] = Math.max(Math.abs(bounds.lower[id][i]), Math.abs(bounds.upper[id][i]));
         this.staleMagnitude[id] = false;
       }
-      if (this.staleWeight[id] && !isRectifier(node)) this.weigh(node, bounds);
+      if (this.staleWeight[id]) {
+        const curve = this.curves[id];
+        if (curve) curve.update(bounds.lower[node.inputs[0]], bounds.upper[node.inputs[0]]);
+        else if (!isRectifier(node)) this.weigh(node, bounds);
+      }
       this.staleWeight[id] = false;
     }
     if (this.stalePlaces) this.numberPlaces(bounds, last);
@@ -215,6 +233,15 @@ export class TileTables {
     let place = 0;
     for (const node of graph.nodes) {
       this.firstPlace[node.id] = place;
+      const curve = this.curves[node.id];
+      if (curve && node.id <= last) {
+        graph.core.setFirstCurvePlace(curve.address, place);
+        for (let i = 0; i < node.size; i++, place++) {
+          this.placeNode[place] = node.id;
+          this.placeNeuron[place] = i;
+          defaultLow[place] = curve.whole.low[i];
+        }
+      }
       if (node.id > last || !isRectifier(node)) continue;
       graph.core.setFirstPlace(this.rectifier[node.id], place);
       const [low, high] = [bounds.lower[node.inputs[0]], bounds.upper[node.inputs[0]]];
@@ -240,7 +267,7 @@ export class TileTables {
     this.firstPlace[graph.nodes.length] = place;
   }
 
-  /** The lower slopes that rows start with, by place. */
+  /** The lower slopes (for curves, the points of the lower lines) that rows start with, by place. */
   defaultSlopes(): Float64Array {
     return this.graph.view(this.defaultLow, this.places);
   }
@@ -249,6 +276,12 @@ export class TileTables {
   lines(): { readonly upSlope: Float64Array; readonly intercept: Float64Array; readonly leastSlope: Float64Array } {
     const view = (address: number) => this.graph.view(address, this.places);
     return { upSlope: view(this.upSlope), intercept: view(this.intercept), leastSlope: view(this.leastSlope) };
+  }
+
+  /** The curve that a place belongs to, and its neuron there; null for rectifiers. */
+  curveAt(place: number): { readonly curve: CurveTable; readonly neuron: number } | null {
+    const curve = this.curves[this.placeNode[place]];
+    return curve && { curve, neuron: this.placeNeuron[place] };
   }
 
   /** By place, the constant part of what the neuron reads. */
@@ -270,7 +303,7 @@ export class TileTables {
   neuron(place: number): { layer: number; neuron: number } {
     const id = this.placeNode[place];
     let layer = 0;
-    for (let before = 0; before < id; before++) if (isRectifier(this.graph.nodes[before])) layer++;
+    for (let before = 0; before < id; before++) if (isNonlinear(this.graph.nodes[before])) layer++;
     return { layer, neuron: this.placeNeuron[place] };
   }
 }

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../base/assert';
 import { createRegion } from '../../bounds/create-region';
 import { ROWS, type FromWorker, type ToWorker, type WorkerStart } from './messages';
+import { boundNeurons } from './neuron-trees';
 import { SplitSearch } from './split-search';
 import { mergeSettled, type Settled, type SubProblem } from './sub-problem';
 
@@ -17,13 +18,18 @@ function expand(subs: readonly SubProblem[], milliseconds: number): Settled {
   search ??= new SplitSearch(problem, region!.splits(ROWS), input => region!.evaluate(input));
   const until = performance.now() + milliseconds;
   const stack = [...subs];
+  /** With every neuron fixed: not for splitting. */
+  const stuck: SubProblem[] = [];
   const parts: Settled[] = [];
   while (stack.length > 0 && performance.now() < until) {
     const part = search.expand(stack.splice(Math.max(0, stack.length - search.parents)));
-    stack.push(...part.open);
+    for (const sub of part.open) (sub.candidates.length > 0 ? stack : stuck).push(sub);
     parts.push({ ...part, open: [] });
   }
-  return mergeSettled([{ open: stack, proved: [], bounded: [], bestAttack: Infinity, candidate: null }, ...parts]);
+  return mergeSettled([
+    { open: [...stack, ...stuck], proved: [], bounded: [], bestAttack: Infinity, candidate: null },
+    ...parts,
+  ]);
 }
 
 port.on('message', (message: ToWorker) => {
@@ -41,7 +47,7 @@ port.on('message', (message: ToWorker) => {
       break;
     case 'neurons':
       search = null;
-      send({ kind: 'neurons', bounds: region.boundNeurons(message.layer, message.neurons, message.effort) });
+      send({ kind: 'neurons', bounds: boundNeurons(region, message.layer, message.neurons, message.effort) });
       break;
     case 'expand':
       send({ kind: 'expanded', settled: expand(message.subs, message.milliseconds) });

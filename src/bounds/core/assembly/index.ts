@@ -68,3 +68,4 @@ export {
 export { newCertify, certify } from './certify';
 export { newPlan, reserveGroups, planProduct, tileConstants, tileAddBias, tileConcretise, tilePoints } from './tiles';
 export { newRectifier, setFirstPlace, newTile, rectifierBack, rectifierForward, tileStep, tileRestore } from './tile-rectifiers';
+export { newCurve, setFirstCurvePlace, curveBack, curveForward, curveStep, curveRestore } from './tile-curves';

@@ -55,7 +55,7 @@ export function setFirstPlace(node: usize, place: i32): void {
 
 /** The rows of one tile at the places: arrays of [places × 16]. */
 @unmanaged
-class Tile {
+export class Tile {
   places: i32 = 0;
   /** Lower slope: α where it is free, σ's own slope where the neuron is split. */
   low: usize = 0;
@@ -77,10 +77,18 @@ class Tile {
   /** 16 doubles each. */
   constants: usize = 0;
   errors: usize = 0;
+  /** For curves, where `low` is the point whose slope the line below has: the same of the line above, the lines in use, and β's own moments. */
+  high: usize = 0;
+  bestHigh: usize = 0;
+  lineSlope: usize = 0;
+  lineIntercept: usize = 0;
+  touch: usize = 0;
+  betaFirst: usize = 0;
+  betaSecond: usize = 0;
 }
 
 /** A tile over so many places, all arrays allocated and zero. */
-export function newTile(places: i32): usize {
+export function newTile(places: i32, curves: bool): usize {
   const address = allocate(offsetof<Tile>());
   const t = changetype<Tile>(address);
   const bytes = <usize>places << SHIFT;
@@ -98,6 +106,14 @@ export function newTile(places: i32): usize {
   t.split = allocate(places);
   t.constants = allocate(BYTES);
   t.errors = allocate(BYTES);
+  if (!curves) return address;
+  t.high = allocate(bytes);
+  t.bestHigh = allocate(bytes);
+  t.lineSlope = allocate(bytes);
+  t.lineIntercept = allocate(bytes);
+  t.touch = allocate(bytes);
+  t.betaFirst = allocate(bytes);
+  t.betaSecond = allocate(bytes);
   return address;
 }
 
@@ -196,11 +212,12 @@ export function rectifierForward(node: usize, tile: usize, y: usize, yPresent: u
 }
 
 /**
- * Where `improved` (16 masks) is set, the rows' multipliers become their best; then one step of Adam up the bounds, at the places below `end`. Multipliers
+ * Where `improved` (16 masks) is set, the rows' multipliers become their best; then one step of Adam up the bounds, at the places from `begin` to before `end`. Multipliers
  * stay float32 numbers, so that they can be written out as such. `slopes`: the least lower slope by place.
  */
 export function tileStep(
   tile: usize,
+  begin: i32,
   end: i32,
   slopes: usize,
   improved: usize,
@@ -215,7 +232,7 @@ export function tileStep(
   const secondDecay: f64 = 0.99;
   const scale1 = f64x2.splat(1 / (1 - Math.pow(firstDecay, step)));
   const scale2 = f64x2.splat(1 / (1 - Math.pow(secondDecay, step)));
-  for (let p: usize = 0; p < <usize>end; p++) {
+  for (let p = <usize>begin; p < <usize>end; p++) {
     if (load<u8>(t.met + p) == 0) continue;
     const least = v128.load64_splat(slopes + (p << 3));
     const own = p << SHIFT;
@@ -249,9 +266,9 @@ export function tileStep(
 }
 
 /** Where `improved` is set, the rows' multipliers become their best; then all rows get their best back. */
-export function tileRestore(tile: usize, end: i32, improved: usize): void {
+export function tileRestore(tile: usize, improved: usize): void {
   const t = changetype<Tile>(tile);
-  for (let p: usize = 0; p < <usize>end; p++) {
+  for (let p: usize = 0; p < <usize>t.places; p++) {
     const own = p << SHIFT;
     for (let at: usize = 0; at < BYTES; at += 16) {
       const here = own + at;
