@@ -82,7 +82,7 @@ export function proverMakers(
 function crownProver(network: Network, problem: BoxProblem, context: ProverContext): MadeProver {
   if (hasRegion(network))
     return { prover: new NeuronSplitProver(network, problem, context), method: 'neuron-split', oneByOne: true };
-  return { prover: new RootProver(network, problem, context.threads), method: 'bounds', oneByOne: false };
+  return { prover: new RootProver(network, problem), method: 'bounds', oneByOne: false };
 }
 
 function neurons({ nodes }: Network): number {

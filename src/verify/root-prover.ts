@@ -8,15 +8,12 @@ import type { Budget } from './progress';
 import { ProofRecord } from './proof-record';
 import type { PreActivationBounds, ProofEnd, Prover, Standing } from './prover';
 
-const METHODS = ['zonotope', 'backward', 'crown', 'alpha-crown'] as const;
+const METHODS = ['zonotope', 'backward', 'crown'] as const;
 type Rung = (rows: number[], budget: Budget) => Float64Array | null | Promise<Float64Array | null>;
 
-/** Steps of the slope search at the root. */
-const ITERATIONS = 40;
-
 /**
- * Bounds of the whole region, each rung only for the disjuncts that the cheaper ones left: zonotope, one backward pass, CROWN, α-CROWN. For
- * regions with too many free inputs to split.
+ * Bounds of the whole region, each rung only for the disjuncts that the cheaper ones left: zonotope, one backward pass, CROWN. For
+ * networks whose neurons cannot be split, and regions with too many free inputs to split these.
  */
 export class RootProver implements Prover {
   private readonly bounder: GraphBounder;
@@ -31,7 +28,6 @@ export class RootProver implements Prover {
   constructor(
     network: Network,
     private readonly problem: BoxProblem,
-    private readonly threads: number,
   ) {
     this.bounder = new GraphBounder(network, problem.constraints);
     this.open = problem.disjuncts.map((_, index) => index);
@@ -43,7 +39,6 @@ export class RootProver implements Prover {
       rows => this.zonotope(rows),
       rows => this.backward(rows),
       (rows, within) => this.crown(rows, within),
-      (rows, within) => this.optimised(rows, within),
     ];
     while (this.rung < rungs.length) {
       if (over(budget)) return { kind: 'stopped' };
@@ -94,7 +89,7 @@ export class RootProver implements Prover {
     this.bounder.setBox(lower, upper, null);
     const bounds = this.bounder.zonotope(rows);
     // Without usable bounds nothing that follows can conclude either.
-    if (bounds === null) this.rung = 4;
+    if (bounds === null) this.rung = METHODS.length;
     return bounds;
   }
 
@@ -110,11 +105,6 @@ export class RootProver implements Prover {
       if (over(budget)) return null;
     }
     return this.bounder.backward(rows);
-  }
-
-  private optimised(rows: number[], budget: Budget): Promise<Float64Array | null> {
-    const cancelled = () => over(budget);
-    return this.bounder.optimised(rows, { iterations: ITERATIONS, threads: this.threads, enough: 0, cancelled });
   }
 
   private note(rows: readonly number[], lower: Float64Array, method: (typeof METHODS)[number]): void {

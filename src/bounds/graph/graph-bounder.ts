@@ -4,8 +4,6 @@ import { evaluate } from '../../network/evaluate';
 import type { Network } from '../../network/network';
 import type { Constraint, LinearForm } from '../../spec/question';
 import type { BoxBounder, Plane } from '../bounder';
-import { searchSlopes } from '../search/slope-search';
-import type { Interval, SlopeOptions } from '../search/problem';
 import { Crown, type BackwardResult, type RowChoices, type StartRows } from './crown';
 import { intervalBounds, type NodeBounds } from './interval';
 import { isNonlinear, PreparedGraph } from './prepared-graph';
@@ -17,6 +15,11 @@ const ROWS_LIMIT = 2 ** 21;
 
 /** Forward symbolic bounds cost a product an input; with few inputs they are worth it. */
 const MOST_SYMBOLIC_INPUTS = 24;
+
+interface NodeInterval {
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
 
 /** The ladder of bounds for one box of any network: intervals, forward zonotope, backward CROWN for the neurons still unstable. */
 export class GraphBounder implements BoxBounder {
@@ -63,43 +66,9 @@ export class GraphBounder implements BoxBounder {
     return this.finalRows(new Crown(this.graph, this.lower, this.upper, this.nodes), rows);
   }
 
-  /**
-   * α-CROWN: certified lower bounds of the given rows with the relaxations that a search in float32 found best for each row, over the node
-   * bounds there are. After `crown`. Null when ONNX Runtime cannot run the search.
-   */
-  async optimised(rows: readonly number[], options: SlopeOptions): Promise<Float64Array | null> {
-    const forms = this.startForms(rows);
-    const found = await searchSlopes(
-      {
-        network: this.network,
-        boxes: { count: 1, lower: this.lower, upper: this.upper },
-        intervals: this.intervals(),
-        rows: {
-          node: this.graph.nodes.length - 1,
-          count: rows.length,
-          forms: forms.coefficients,
-          inputForms: forms.inputCoefficients,
-          offsets: forms.constants,
-        },
-      },
-      options,
-    );
-    return found.ok ? this.chosen(rows, found.value.choices) : null;
-  }
-
   /** Certified lower bounds of the given rows with given relaxations. */
   chosen(rows: readonly number[], choices: RowChoices): Float64Array {
     return this.finalRows(new Crown(this.graph, this.lower, this.upper, this.nodes), rows, choices);
-  }
-
-  /** Bounds of what every activation and pool reads, by that node's id. */
-  private intervals(): Map<number, Interval> {
-    const { lower, upper } = this.nodes;
-    return new Map(
-      this.graph.nodes
-        .filter(isNonlinear)
-        .map(node => [node.id, { lower: lower[node.inputs[0]], upper: upper[node.inputs[0]] }]),
-    );
   }
 
   crown(rows: readonly number[]): { unstable: number; lower: Float64Array } {
@@ -161,8 +130,8 @@ export class GraphBounder implements BoxBounder {
       .map(node => ({ node: node.name, lower: lower[node.inputs[0]].slice(), upper: upper[node.inputs[0]].slice() }));
   }
 
-  private inheritedBounds(): Map<number, Interval> {
-    const known = new Map<number, Interval>();
+  private inheritedBounds(): Map<number, NodeInterval> {
+    const known = new Map<number, NodeInterval>();
     if (!this.inherited) return known;
     const half = this.inherited.length / 2;
     let at = 0;
