@@ -75,7 +75,9 @@ async function runTask<T>(
   const prepared = await task.prepare();
   if (!prepared.ok) {
     const verdict = failure(prepared.error.message, 'Correct this and verify again.', started);
-    return { ...place, ...NO_FACTS, verdict, key: '', cached: false };
+    // What is wrong with one sample may have a place of its own: the clip range that excludes it.
+    const range = prepared.error.range ?? place.range;
+    return { ...place, range, ...NO_FACTS, verdict, key: '', cached: false };
   }
   const { facts } = prepared.value;
   const claim = prepared.value.claim ?? task.claim;

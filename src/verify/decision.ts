@@ -121,6 +121,7 @@ export class Decision {
   private async prove(milliseconds: number): Promise<void> {
     const until = Math.min(performance.now() + milliseconds, this.budget.deadline);
     for (const [index, proof] of this.proofs.entries()) {
+      if (this.over) return;
       if (proof.settled || proof.exhausted) continue;
       this.phase = proof.method === 'bounds' || proof.method === 'zonotope' ? 'bounds' : 'branching';
       this.backend = proof.method;

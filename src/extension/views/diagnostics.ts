@@ -2,7 +2,13 @@ import * as vscode from 'vscode';
 import type { Problem } from '../../base/result';
 import type { VerdictKind } from '../../report/verdict';
 import { resultSentences } from '../core/wording';
-import { verdictOf, type QuestionState, type SpecificationState, type VerdictStore } from '../core/verdict-store';
+import {
+  verdictOf,
+  type Answered,
+  type QuestionState,
+  type SpecificationState,
+  type VerdictStore,
+} from '../core/verdict-store';
 import { textUri, withShortPaths } from '../documents/uris';
 import { coalesce, VIEW_INTERVAL_MS } from './coalesce';
 import { FIRST_LINE, severityOf, toRange } from './ranges';
@@ -113,7 +119,15 @@ function verdictDiagnostic(question: QuestionState, stale: boolean): vscode.Diag
     sentences.push(`… and ${concerned.length - MAX_QUOTED} more with the same verdict.`);
   if (results.length < planned && interrupted)
     sentences.push(`${planned - results.length} of ${planned} were not decided: ${interrupted}`);
-  return diagnostic(toRange(question.anchor), withShortPaths(sentences.join('\n')), SEVERITY[kind], kind);
+  return diagnostic(placeOf(question, concerned[0]), withShortPaths(sentences.join('\n')), SEVERITY[kind], kind);
+}
+
+/** The question's name, or what an error is about where that is a part of the question. */
+function placeOf({ range, anchor }: QuestionState, result: Answered | undefined): vscode.Range {
+  const own = result?.verdict.kind === 'error' ? result.range : undefined;
+  const whole = toRange(range);
+  const place = own && toRange(own);
+  return place && whole.contains(place) && !whole.isEqual(place) ? place : toRange(anchor);
 }
 
 function diagnostic(

@@ -44,8 +44,8 @@ export async function loadData(spec: PerturbationSpec, baseDirectory: string): P
   }
   if (known !== null && known.length !== samples.value.count) {
     const message = `There are ${known.length} labels for ${samples.value.count} samples.`;
-    // Labels of more samples than there are (the first hundred images of a set) are common; fewer are a mistake.
-    if (known.length < samples.value.count)
+    // Files with labels of more samples than there are (the first hundred images of a set) are common; fewer are a mistake.
+    if (known.length < samples.value.count || labels?.kind === 'inline')
       return at(['inputs', labels === null ? 'data' : 'labels'], { code: 'data/labels', message });
   }
   return ok(dataSet(samples.value, known, { file: spec.file, range: spec.rangeOf(['inputs', 'data']) }));

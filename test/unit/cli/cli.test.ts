@@ -5,7 +5,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundle } from '../bundle';
-import { perturbation, property, writeTinyModel } from './tiny';
+import { perturbation, property, writeFourClasses, writeSigmoidModel, writeTinyModel } from './tiny';
 
 let cli: string;
 let folder: string;
@@ -180,6 +180,77 @@ describe('verify', () => {
   });
 });
 
+describe('labels', () => {
+  interface Label {
+    readonly disjunct: number;
+    readonly label: number;
+    readonly outcome: string;
+    readonly margin: number;
+    readonly reason: string | null;
+  }
+  const labelsOf = (name: string): readonly Label[] =>
+    (report(name).results[0] as unknown as { readonly labels: readonly Label[] }).labels;
+  const four = (epsilon: number, changes: object = {}): string =>
+    perturbation({
+      model: 'four.onnx',
+      classes: ['true', 'first', 'second', 'third'],
+      inputs: { data: [Array.from({ length: 30 }, (_, k) => (k === 0 ? 2 : 0))] },
+      checks: [{ name: 'noise', perturb: 'input', epsilon }],
+      ...changes,
+    });
+
+  beforeEach(() => {
+    writeFourClasses(folder);
+    write('holds.certiscope.jsonc', four(0.5));
+    write('fails.certiscope.jsonc', four(1.5));
+  });
+
+  it('are told one by one when asked to, and always in the JSON', () => {
+    const { code, stdout } = certiscope('verify', 'holds.certiscope.jsonc', '--verbose', '--json', 'out.json');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\n +first +discarded +margin ≥ 0\.5 +It stays at least 0\.\d+ below output 0\.\n/);
+    expect(stdout).toMatch(/\n +third +discarded /);
+    expect(labelsOf('out.json').map(({ label, outcome }) => [label, outcome])).toEqual(
+      expect.arrayContaining([
+        [1, 'discarded'],
+        [2, 'discarded'],
+        [3, 'discarded'],
+      ]),
+    );
+    expect(certiscope('verify', 'holds.certiscope.jsonc').stdout).not.toContain('discarded');
+  });
+
+  it('a counterexample is of one of them', () => {
+    const { code } = certiscope('verify', 'fails.certiscope.jsonc', '--json', 'out.json', '--quiet');
+    expect(code).toBe(1);
+    const falsified = labelsOf('out.json').filter(({ outcome }) => outcome === 'falsified');
+    expect(falsified.map(({ label }) => label)).toEqual([1]);
+  });
+
+  it.each(['auto', 'crown', 'milp', 'zonotope', 'symbolic'])(
+    'the back end %s decides them, guided and unguided',
+    name => {
+      for (const more of [[], ['--unguided'], ['--label-order', 'paper']]) {
+        expect(certiscope('verify', 'holds.certiscope.jsonc', '--backend', name, ...more, '--quiet').code).toBe(0);
+        expect(certiscope('verify', 'fails.certiscope.jsonc', '--backend', name, ...more, '--quiet').code).toBe(1);
+      }
+    },
+  );
+
+  it('what the command line asks for comes before the specification, and both before the defaults', () => {
+    write('own.certiscope.jsonc', four(0.5, { solver: { backend: 'milp', guided: false } }));
+    const backendOf = (...words: string[]): unknown => {
+      certiscope('verify', 'own.certiscope.jsonc', '--json', 'out.json', '--quiet', ...words);
+      const [result] = report('out.json').results as unknown as { backend: string; key: string }[];
+      return result;
+    };
+    const own = backendOf() as { backend: string; key: string };
+    const other = backendOf('--backend', 'zonotope') as { backend: string; key: string };
+    expect([own.backend, other.backend]).toEqual(['milp', 'zonotope']);
+    expect(other.key).not.toBe(own.key);
+  });
+});
+
 describe('bad input', () => {
   const cases: readonly [string, () => string[], RegExp][] = [
     ['no words', () => ['verify'], /^verify takes a specification/],
@@ -194,6 +265,96 @@ describe('bad input', () => {
       'a soundness that there is not',
       () => ['verify', 'tiny.onnx', 'safe.vnnlib', '--soundness', 'none'],
       /^--soundness is real or runtime/,
+    ],
+    [
+      'a back end that there is not',
+      () => ['verify', 'tiny.onnx', 'safe.vnnlib', '--backend', 'z3'],
+      /^--backend is auto, crown, milp, zonotope or symbolic, not 'z3'/,
+    ],
+    [
+      'an order that there is not',
+      () => ['verify', 'tiny.onnx', 'safe.vnnlib', '--label-order', 'best'],
+      /^--label-order is margin, paper, naive or random, not 'best'/,
+    ],
+    [
+      'a back end of the whole specification that cannot take an operator',
+      () => (
+        writeSigmoidModel(folder),
+        write('s.certiscope.jsonc', perturbation({ model: 'sigmoid.onnx', solver: { backend: 'milp' } })),
+        ['verify', 's.certiscope.jsonc']
+      ),
+      /^s\.certiscope\.jsonc:36:16: squash is a Sigmoid, .*"crown" or "auto"/,
+    ],
+    [
+      'a back end of one check that cannot take an operator',
+      () => (
+        writeSigmoidModel(folder),
+        write(
+          's.certiscope.jsonc',
+          perturbation({
+            model: 'sigmoid.onnx',
+            checks: [{ perturb: 'input', epsilon: 0.1, solver: { backend: 'symbolic' } }],
+          }),
+        ),
+        ['verify', 's.certiscope.jsonc']
+      ),
+      /^s\.certiscope\.jsonc:32:20: squash is a Sigmoid; .*"crown" or "auto"/,
+    ],
+    [
+      'a back end from the command line that cannot take an operator',
+      () => (writeSigmoidModel(folder), ['verify', 'sigmoid.onnx', 'safe.vnnlib', '--backend', 'milp']),
+      /^safe\.vnnlib: squash is a Sigmoid/,
+    ],
+    [
+      'more names of classes than outputs',
+      () => (write('c.certiscope.jsonc', perturbation({ classes: ['a', 'b', 'c'] })), ['verify', 'c.certiscope.jsonc']),
+      /^c\.certiscope\.jsonc:35:14: There are 3 names for 2 outputs/,
+    ],
+    [
+      'a label out of range',
+      () => (
+        write('l.certiscope.jsonc', perturbation({ inputs: { data: [[1, 0.9]], labels: [2] } })),
+        ['verify', 'l.certiscope.jsonc']
+      ),
+      /^l\.certiscope\.jsonc:10:15: Sample 0 has the label 2, but the model has 2 outputs/,
+    ],
+    [
+      'more labels than samples',
+      () => (
+        write('l.certiscope.jsonc', perturbation({ inputs: { data: [[1, 0.9]], labels: [0, 1] } })),
+        ['verify', 'l.certiscope.jsonc']
+      ),
+      /^l\.certiscope\.jsonc:10:15: There are 2 labels for 1 samples/,
+    ],
+    [
+      'an epsilon of 0',
+      () => (
+        write('e.certiscope.jsonc', perturbation({ checks: [{ perturb: 'input', epsilon: 0 }] })),
+        ['verify', 'e.certiscope.jsonc']
+      ),
+      /^e\.certiscope\.jsonc:30:18: Epsilon is 0: nothing is perturbed/,
+    ],
+    [
+      'an epsilon below 0',
+      () => (
+        write('e.certiscope.jsonc', perturbation({ checks: [{ perturb: 'input', epsilon: '-1/255' }] })),
+        ['verify', 'e.certiscope.jsonc']
+      ),
+      /^e\.certiscope\.jsonc:30:18: Expected a number not below 0, found -1\/255/,
+    ],
+    [
+      'a clip range that excludes the sample',
+      () => (
+        write(
+          'r.certiscope.jsonc',
+          perturbation({
+            inputs: { data: [[1, 0.9]] },
+            checks: [{ perturb: 'input', epsilon: 0.1, clip: [0, 0.5] }],
+          }),
+        ),
+        ['verify', 'r.certiscope.jsonc', '--quiet']
+      ),
+      /^r\.certiscope\.jsonc:18:15: Sample 0 lies outside of this range itself: value 0 is 1, 0\.5 above 0\.5 \(and 1 more value is outside\)/,
     ],
     ['a model alone', () => ['verify', 'tiny.onnx'], /^tiny\.onnx is a model\. Name a specification too/],
     ['VNN-LIB alone', () => ['verify', 'safe.vnnlib'], /^safe\.vnnlib: a VNN-LIB file does not name its model/],

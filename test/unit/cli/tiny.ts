@@ -20,6 +20,47 @@ export function writeTinyModel(folder: string, name = 'tiny.onnx'): string {
   return file;
 }
 
+/** y = sigmoid(x0 + x1), sigmoid(x0 − x1): what not every back end takes. */
+export function writeSigmoidModel(folder: string, name = 'sigmoid.onnx'): string {
+  const file = path.join(folder, name);
+  const proto = model({
+    nodes: [node('Gemm', ['x', 'w'], ['h']), node('Sigmoid', ['h'], ['y'], {}, 'squash')],
+    inputs: [valueInfo('x', 'float32', [1, 2])],
+    outputs: [valueInfo('y', 'float32', [1, 2])],
+    initializers: [tensor('w', [2, 2], Float32Array.of(1, 1, 1, -1))],
+  });
+  writeFileSync(file, encodeModel(proto));
+  return file;
+}
+
+/** y = (3, relu(x0), relu(x1), −1) over 30 inputs, so that neurons are split and not inputs. Class 1 wins where x0 is at least 3. */
+export function writeFourClasses(folder: string, name = 'four.onnx'): string {
+  const file = path.join(folder, name);
+  const weight = new Float32Array(30 * 4);
+  weight[1] = 1;
+  weight[4 + 2] = 1;
+  const proto = model({
+    nodes: [
+      node('Gemm', ['x', 'w'], ['h']),
+      node('Relu', ['h'], ['r'], {}, 'rectified'),
+      node('Gemm', ['r', 'one', 'c'], ['y']),
+    ],
+    inputs: [valueInfo('x', 'float32', [1, 30])],
+    outputs: [valueInfo('y', 'float32', [1, 4])],
+    initializers: [
+      tensor('w', [30, 4], weight),
+      tensor(
+        'one',
+        [4, 4],
+        Float32Array.from({ length: 16 }, (_, k) => (k % 5 === 0 ? 1 : 0)),
+      ),
+      tensor('c', [4], Float32Array.of(3, 0, 0, -1)),
+    ],
+  });
+  writeFileSync(file, encodeModel(proto));
+  return file;
+}
+
 /** Inputs in [0, 1]²; unsafe where Y_0 is at least `limit` (its largest value there is 2). */
 export function property(limit: number): string {
   const lines = [

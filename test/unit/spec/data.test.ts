@@ -320,6 +320,7 @@ describe('labels and inline data', () => {
       message: 'There are 1 labels for 2 samples.',
       at: '[1]',
     });
+    expect((await refusal({ data: [[1]], labels: [1, 0] })).message).toBe('There are 2 labels for 1 samples.');
     expect(await refusal({ data: [[1]], labels: put('w.txt', 'cat') })).toMatchObject({
       code: 'data/labels',
       at: '"w.txt"',
