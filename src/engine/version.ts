@@ -5,7 +5,7 @@ import path from 'node:path';
 export { version as packageVersion } from '../../package.json';
 
 /** What of the program can change a verdict: the bundle that runs and the float64 core beside it. */
-const PROGRAM_FILES = ['engine.js', 'search-worker.js', 'core.wasm'];
+const PROGRAM_FILES = ['engine.js', 'search-worker.js', 'neuron-worker.js', 'core.wasm'];
 
 /**
  * The version that is part of every content key: the package's, and a hash of the program itself, so that a changed solver never answers with

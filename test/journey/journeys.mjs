@@ -89,6 +89,12 @@ export const JOURNEYS = [
       await workbench.results.getByRole('heading', { name: 'Outputs' }).scrollIntoViewIfNeeded();
       await workbench.results.getByRole('heading', { name: 'Facts' }).scrollIntoViewIfNeeded();
       await workbench.picture('sample-outputs');
+      const { results } = workbench;
+      const labels = results.getByRole('table', { name: 'Labels' });
+      assert.equal(await labels.getByRole('row').count(), 10);
+      await labels.getByText('falsified').waitFor();
+      await results.getByRole('table', { name: 'Unstable neurons' }).scrollIntoViewIfNeeded();
+      await workbench.picture('sample-labels');
       await workbench.results.getByLabel('Input as').click();
       await workbench.results.getByRole('option', { name: 'table' }).click();
       await workbench.results.getByRole('table', { name: 'Changed features' }).waitFor();
@@ -140,6 +146,8 @@ export const JOURNEYS = [
         .locator('.notifications-toasts')
         .getByText(/Verifying/)
         .waitFor();
+      // The bound so far, as a curve that goes on.
+      await workbench.results.locator('.chart canvas').waitFor();
       await workbench.picture('busy');
       await workbench.results.getByText('Stop', { exact: true }).click();
       await workbench.lens(/not run yet|unknown/);

@@ -17,6 +17,7 @@ beforeAll(() => {
       engine: 'src/engine/main.ts',
       guard: 'src/engine/guard.ts',
       'search-worker': 'src/verify/input-split/worker.ts',
+      'neuron-worker': 'src/verify/neuron-split/worker.ts',
     }),
     'cli.js',
   );

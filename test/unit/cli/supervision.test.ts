@@ -18,6 +18,7 @@ beforeAll(() => {
     engine: 'test/unit/engine/fake-engine.ts',
     guard: 'src/engine/guard.ts',
     'search-worker': 'src/verify/input-split/worker.ts',
+    'neuron-worker': 'src/verify/neuron-split/worker.ts',
   });
 });
 
