@@ -54,26 +54,26 @@ export class ChainRegion extends ChainLadder implements NeuronRegion {
   }
 
   boundNeurons(layer: number, neurons: readonly number[], { iterations, alpha }: RefineEffort): NeuronBounds {
-    const { core, work } = this;
-    const rows = 2 * neurons.length;
-    assert(rows <= work.rows, () => `${neurons.length} neurons at once`);
-    core.startNeurons(layer + 1);
-    neurons.forEach((neuron, n) => {
-      // Lower bounds of y and of −y.
-      for (const [r, sign] of [
-        [2 * n, 1],
-        [2 * n + 1, -1],
-      ]) {
-        core.startNeuron(r, layer + 1, neuron, sign);
-        work.set(r, r, [], null);
-      }
-    });
-    work.optimise(rows, { iterations, alpha, beta: 0, enough: SETTLED });
-    const bounds = work.certify(Array.from({ length: rows }, (_, r) => r));
+    const splits = this.neuronSplits(layer, neurons);
+    const rows = Array.from({ length: 2 * neurons.length }, (_, r) => r);
+    for (const r of rows) splits.set(r, r, [], null);
+    splits.optimise(rows.length, { iterations, alpha, beta: 0, enough: SETTLED });
+    const bounds = splits.certify(rows);
     return {
       lower: Float64Array.from(neurons, (_, n) => bounds[2 * n]),
       upper: Float64Array.from(neurons, (_, n) => -bounds[2 * n + 1]),
     };
+  }
+
+  neuronSplits(layer: number, neurons: readonly number[]): ChainSplits {
+    const { core } = this;
+    assert(neurons.length <= this.neuronsAtOnce, () => `${neurons.length} neurons at once`);
+    core.startNeurons(layer + 1);
+    neurons.forEach((neuron, n) => {
+      core.startNeuron(2 * n, layer + 1, neuron, 1);
+      core.startNeuron(2 * n + 1, layer + 1, neuron, -1);
+    });
+    return new ChainSplits(this.work);
   }
 
   tighten(layer: number, neurons: readonly number[], bounds: NeuronBounds): void {

@@ -100,10 +100,15 @@ export interface NeuronRegion extends SplitRegion {
   unstable(layer: number): number[];
   /** A copy of the bounds of all of a layer's neurons. */
   neuronBounds(layer: number): NeuronBounds;
-  /** Neurons that `boundNeurons` takes at once. */
+  /** Neurons that `boundNeurons` and `neuronSplits` take at once. */
   readonly neuronsAtOnce: number;
   /** Certified bounds of a layer's neurons with slopes of their own (α-CROWN). All layers before it must be relaxed. */
   boundNeurons(layer: number, neurons: readonly number[], effort: RefineEffort): NeuronBounds;
+  /**
+   * Rows about a layer's neurons instead of the question: form 2n is what neuron `neurons[n]` reads, 2n + 1 the negative of it. All layers before it must be relaxed.
+   * Until the next of these, or `splits`. Absent where there are no such rows.
+   */
+  neuronSplits?(layer: number, neurons: readonly number[]): SplitBounds;
   /** Takes over bounds of a layer's neurons; only ever tightens. */
   tighten(layer: number, neurons: readonly number[], bounds: NeuronBounds): void;
   /** Relaxes a layer anew, after its bounds, or those of a layer before it, were tightened. False when they are of no use. */

@@ -1,6 +1,7 @@
-import type { NeuronBounds, RefineEffort } from '../../bounds/split-bounds';
+import type { NeuronBounds } from '../../bounds/split-bounds';
 import type { Network } from '../../network/network';
 import type { BoxProblem } from '../input-split/search';
+import type { TreeEffort } from './neuron-trees';
 import type { Settled, SubProblem } from './sub-problem';
 
 /** Rows that go through the products together, in every thread. */
@@ -17,7 +18,12 @@ export type ToWorker =
   | { readonly kind: 'region'; readonly bounds: Float64Array }
   /** Bounds of all of a layer's neurons, tighter than before. Not answered. */
   | { readonly kind: 'layer'; readonly layer: number; readonly bounds: NeuronBounds }
-  | { readonly kind: 'neurons'; readonly layer: number; readonly neurons: readonly number[]; readonly effort: RefineEffort }
+  | {
+      readonly kind: 'neurons';
+      readonly layer: number;
+      readonly neurons: readonly number[];
+      readonly effort: TreeEffort;
+    }
   /** Work on these for so many milliseconds. */
   | { readonly kind: 'expand'; readonly subs: readonly SubProblem[]; readonly milliseconds: number };
 

@@ -12,6 +12,7 @@ import type { PreActivationBounds, ProofEnd, Prover, Standing } from '../prover'
 import { Frontier } from './frontier';
 import { startHelpers, type Helper } from './helpers';
 import { ROWS } from './messages';
+import { RefinementPlan } from './plan';
 import { RefinementPass } from './refinement';
 import { SplitSearch } from './split-search';
 import { better, type Settled, type SubProblem } from './sub-problem';
@@ -23,8 +24,6 @@ export interface NeuronSplitOptions {
   onProgress(): void;
 }
 
-type Stage = 'new' | 'tightening' | 'refining' | 'branching' | 'useless';
-
 /** Starting a thread costs about 50 ms of a core; easy questions are done before. */
 const HELPERS_AFTER = 100;
 /** Milliseconds a thread works before it answers. */
@@ -33,10 +32,6 @@ const SLICE = 200;
 const SHARE = 128;
 /** One step in so many takes the sub-problems with the lowest bounds. */
 const LOWEST_EVERY = 4;
-const REFINE_EFFORT = { iterations: 20, alpha: 0.25 } as const;
-/** Passes over the inner neurons go on while the worst open bound gets closer to 0 by this part, up to so many. */
-const WORTHWHILE = 0.1;
-const MOST_PASSES = 4;
 
 /**
  * Branch and bound over ReLU phases (β-CROWN): bounds of the whole region first, slopes searched for the constraints, then for the inner neurons, then, disjunct by
@@ -45,15 +40,16 @@ const MOST_PASSES = 4;
 export class NeuronSplitProver implements Prover {
   private readonly region: NeuronRegion;
   private readonly tallies: readonly Tally[];
-  private readonly record = new ProofRecord();
   private readonly frontier: Frontier;
   /** What helpers are working on. */
   private readonly lent = new Map<Helper, readonly SubProblem[]>();
   private helpers: readonly Helper[] | null = null;
-  private stage: Stage = 'new';
-  private tightening: Generator<void, number> | null = null;
+  /** How the region gets its first bounds: null before, a generator meanwhile. */
+  private opening: Generator<void, boolean> | null = null;
+  private state: 'new' | 'open' | 'useless' = 'new';
+  private plan: RefinementPlan | null = null;
   private pass: RefinementPass | null = null;
-  private passes = 0;
+  private passTime = 0;
   private bounds: SplitBounds | null = null;
   private search: SplitSearch | null = null;
   private rounds = 0;
@@ -81,11 +77,20 @@ export class NeuronSplitProver implements Prover {
       this.worked = performance.now() - begin;
       return budget.cancelled() || performance.now() >= budget.deadline;
     };
-    if (this.stage === 'new') this.stage = this.first();
-    if (this.stage === 'tightening' && !(await this.root(over))) return { kind: 'stopped' };
-    if (this.useless()) return { kind: 'exhausted', reason: 'The bounds of this region are of no use' };
-    const end = (await this.refine(disjuncts, over)) ?? (await this.branch(budget, disjuncts, over));
-    if (end) return end;
+    this.opening ??= this.open();
+    while (this.state === 'new') {
+      if (over()) return { kind: 'stopped' };
+      const step = this.opening.next();
+      if (step.done) this.state = step.value ? 'open' : 'useless';
+      else await nextTurn();
+    }
+    if (this.state === 'useless') return { kind: 'exhausted', reason: 'The bounds of this region are of no use' };
+    while (this.openCount(disjuncts) > 0) {
+      const end = (await this.branch(budget, disjuncts, over)) ?? (await this.refine(disjuncts, over));
+      if (end) return end;
+      if (this.frontier.count(disjuncts) === 0 && this.plan!.splits === null) break;
+    }
+    if (this.failure) throw this.failure;
     const stuck = disjuncts.reduce((sum, disjunct) => sum + this.tallies[disjunct].unsplittable, 0);
     if (stuck === 0) return { kind: 'verified' };
     return { kind: 'exhausted', reason: `${stuck} sub-problems have no neuron left to split and are not proved` };
@@ -102,9 +107,10 @@ export class NeuronSplitProver implements Prover {
       leaves: sum(tally => tally.leaves),
       depth: tallies.reduce((most, { depth }) => Math.max(most, depth), 0),
       closedFraction: sum(tally => tally.closedFraction) / tallies.length,
-      leafBound: min(tally => tally.leafBound),
+      // Where a tree is not finished, what is open is not covered by its leaves.
+      leafBound: min(tally => Math.max(tally.leafBound, tally.whole)),
       stuck: sum(tally => tally.unsplittable),
-      stuckBound: min(tally => tally.unsplittableBound),
+      stuckBound: min(tally => Math.max(tally.unsplittableBound, tally.unsplittable > 0 ? tally.whole : Infinity)),
       open: this.frontier.count(disjuncts) + this.lentSubs().length,
       openBound: disjuncts.reduce((least, disjunct) => Math.min(least, this.openBound(disjunct)), Infinity),
       bestAttack: this.bestAttack,
@@ -114,8 +120,8 @@ export class NeuronSplitProver implements Prover {
   standings(): readonly Standing[] {
     return this.tallies.map((tally, disjunct) => {
       const openBound = this.openBound(disjunct);
-      const bound = Math.min(tally.leafBound, tally.unsplittableBound, openBound);
-      const known = this.stage === 'refining' || this.stage === 'branching';
+      const bound = Math.max(tally.whole, Math.min(tally.leafBound, tally.unsplittableBound, openBound));
+      const known = this.state === 'open';
       return {
         bound: known ? bound : -Infinity,
         proved: known && openBound === Infinity && tally.unsplittable === 0,
@@ -125,11 +131,13 @@ export class NeuronSplitProver implements Prover {
   }
 
   preActivations(): readonly PreActivationBounds[] | null {
-    return this.stage === 'new' || this.stage === 'useless' ? null : this.region.preActivations();
+    return this.state === 'open' ? this.region.preActivations() : null;
   }
 
   proof(): readonly ProofLeaf[] | null {
-    return this.record.take();
+    const all = new ProofRecord();
+    for (const { record } of this.tallies) all.addAll(record.take());
+    return all.take();
   }
 
   async close(): Promise<void> {
@@ -151,115 +159,122 @@ export class NeuronSplitProver implements Prover {
     );
   }
 
-  /** The cheapest bounds of the whole region; on easy questions they settle it. */
-  private first(): Stage {
-    const { problem, region } = this;
-    const { lower, upper } = problem.box;
-    if (problem.disjuncts.some(own => own.length === 0)) return 'useless';
-    region.setBox(lower, upper, null);
-    const bounds = region.zonotope(this.allRows());
-    if (bounds === null) return 'useless';
-    if (!problem.disjuncts.every(own => own.some(row => bounds[row] > 0))) return 'tightening';
-    this.settleWhole(bounds, 'zonotope');
-    return 'refining';
+  /** Sub-problems of these disjuncts that are not proved. */
+  private openCount(disjuncts: readonly number[]): number {
+    const lent = this.lentSubs().filter(sub => disjuncts.includes(sub.disjunct)).length;
+    return disjuncts.reduce(
+      (sum, disjunct) => sum + this.tallies[disjunct].unsplittable,
+      lent + this.frontier.count(disjuncts),
+    );
   }
 
-  /** Bounds of all neurons, then of the whole region: what they settle is done; the rest becomes one sub-problem a disjunct. False when `over` came first. */
-  private async root(over: () => boolean): Promise<boolean> {
-    const { region } = this;
-    this.tightening ??= region.tightening();
-    while (!this.tightening.next().done) {
-      await nextTurn();
-      if (over()) return false;
+  /** The whole region: what its bounds settle is done; the rest becomes one sub-problem a disjunct. False when they are of no use. */
+  private *open(): Generator<void, boolean> {
+    const { problem, region } = this;
+    const { lower, upper } = problem.box;
+    const begin = performance.now();
+    const rows = problem.constraints.map((_, row) => row);
+    if (problem.disjuncts.some(own => own.length === 0)) return false;
+    region.setBox(lower, upper, null);
+    let method: 'zonotope' | 'crown' = 'zonotope';
+    let bounds = region.zonotope(rows);
+    if (bounds === null) return false;
+    let paused = 0;
+    const first = bounds;
+    if (!problem.disjuncts.every(own => own.some(row => first[row] > 0))) {
+      for (const tightening = region.tightening(); !tightening.next().done;) {
+        const pause = performance.now();
+        yield;
+        paused += performance.now() - pause;
+      }
+      method = 'crown';
+      bounds = region.backward(rows);
+      // Bounds that are no numbers fail this comparison too.
+      if (!bounds.every(bound => bound > -Infinity)) return false;
     }
-    this.tightening = null;
-    const bounds = region.backward(this.allRows());
-    // Bounds that are no numbers fail this comparison too.
-    if (!bounds.every(bound => bound > -Infinity)) {
-      this.stage = 'useless';
-      return true;
-    }
-    this.stage = 'refining';
-    const open = this.settleWhole(bounds, 'crown');
+    this.settleWhole(bounds, method);
+    const open = this.allDisjuncts().filter(disjunct => !(this.tallies[disjunct].whole > 0));
     if (open.length > 0) this.boundWhole(open);
+    this.plan = new RefinementPlan(performance.now() - begin - paused, region.neuronSplits !== undefined);
     return true;
   }
 
-  private useless(): boolean {
-    return this.stage === 'useless';
-  }
-
-  private allRows(): number[] {
-    return this.problem.constraints.map((_, row) => row);
-  }
-
-  /** Books what bounds of the whole region say of each disjunct. Returns those that they leave open. */
-  private settleWhole(
-    bounds: Float64Array,
-    method: 'zonotope' | 'crown',
-  ): { disjunct: number; row: number; bound: number }[] {
+  /** Books what bounds of the whole region say of each disjunct. */
+  private settleWhole(bounds: Float64Array, method: 'zonotope' | 'crown'): void {
     const { lower, upper } = this.problem.box;
-    const open: { disjunct: number; row: number; bound: number }[] = [];
     this.problem.disjuncts.forEach((own, disjunct) => {
-      const row = own.reduce((a, b) => (bounds[b] > bounds[a] ? b : a));
-      const bound = bounds[row];
       const tally = this.tallies[disjunct];
+      tally.row = own.reduce((a, b) => (bounds[b] > bounds[a] ? b : a));
+      const bound = bounds[tally.row];
+      tally.whole = bound;
       tally.subproblems++;
-      if (!(bound > 0)) open.push({ disjunct, row, bound });
-      else {
-        tally.closed(bound, 0);
-        this.record.add({ kind: 'box', lower, upper, disjuncts: [disjunct], method, bound });
-      }
+      if (bound > 0) tally.close(bound, 0, () => ({ kind: 'box', lower, upper, disjuncts: [disjunct], method, bound }));
     });
-    return open;
   }
 
-  /** Bounds the whole region for these over the neuron bounds there are. */
-  private boundWhole(rows: readonly { disjunct: number; row: number; bound: number }[]): void {
-    this.frontier.clear();
-    this.bounds = this.region.splits(ROWS);
-    this.search = new SplitSearch(this.problem, this.bounds, input => this.region.evaluate(input));
-    for (const settled of this.search.whole(rows)) this.take(settled);
-  }
-
-  /** Tightens the inner neurons while that helps the disjuncts that are open. Null when it is done with that. */
-  private async refine(disjuncts: readonly number[], over: () => boolean): Promise<ProofEnd | null> {
-    while (this.stage === 'refining' && this.frontier.count(disjuncts) > 0) {
-      if (this.pass === null) {
-        const bounds = this.region.bounds();
-        this.helpers?.forEach(helper => helper.post({ kind: 'region', bounds }));
-        this.pass = new RefinementPass(this.region, REFINE_EFFORT);
-      }
-      if (!(await this.pass.run(() => this.threads(), over))) return { kind: 'stopped' };
-      this.pass = null;
-      this.passes++;
-      const open = this.frontier.open();
-      const subs = this.frontier.takeNewest(open.length, open);
-      const before = Math.min(...subs.map(({ bound }) => bound));
-      this.boundWhole(subs);
-      const after = this.frontier.open().reduce((least, disjunct) => Math.min(least, this.frontier.bound(disjunct)), 0);
-      if (this.passes >= MOST_PASSES || after < before * (1 - WORTHWHILE)) this.stage = 'branching';
-      this.options.onProgress();
-      const end = await this.tryOffered();
-      if (end) return end;
+  /** New trees for these disjuncts, over the neuron bounds there are. */
+  private boundWhole(disjuncts: readonly number[]): void {
+    const { region, tallies } = this;
+    this.bounds = region.splits(ROWS);
+    this.search = new SplitSearch(this.problem, this.bounds, input => region.evaluate(input));
+    const rows = disjuncts.map(disjunct => ({ disjunct, row: tallies[disjunct].row, bound: tallies[disjunct].whole }));
+    for (const settled of this.search.whole(rows)) {
+      for (const { disjunct, bound } of [...settled.open, ...settled.proved]) tallies[disjunct].whole = bound;
+      this.take(settled);
     }
-    return null;
   }
 
+  /** One pass over the inner neurons, and new trees for what is open; null when it is done. */
+  private async refine(disjuncts: readonly number[], over: () => boolean): Promise<ProofEnd | null> {
+    const { region, plan } = this;
+    const splits = plan?.splits ?? null;
+    if (plan === null || splits === null || this.openCount(disjuncts) === 0) return null;
+    if (this.pass === null) {
+      const bounds = region.bounds();
+      this.helpers?.forEach(helper => helper.post({ kind: 'region', bounds }));
+      this.pass = new RefinementPass(region, { splits });
+      this.passTime = 0;
+    }
+    const begin = performance.now();
+    const done = await this.pass.run(
+      () => this.threads(),
+      () => {
+        this.options.onProgress();
+        return over();
+      },
+    );
+    this.passTime += performance.now() - begin;
+    if (!done) return { kind: 'stopped' };
+    this.pass = null;
+    const open = this.allDisjuncts().filter(disjunct => this.openCount([disjunct]) > 0);
+    const worst = () => open.reduce((least, disjunct) => Math.min(least, this.tallies[disjunct].whole), 0);
+    const before = worst();
+    this.frontier.clear();
+    for (const disjunct of open) this.tallies[disjunct].restart();
+    this.boundWhole(open);
+    plan.passed(this.passTime, before, worst());
+    this.options.onProgress();
+    return this.tryOffered();
+  }
+
+  /** Splits until nothing is open, or until the plan prefers another pass over the inner neurons: then null. */
   private async branch(budget: Budget, disjuncts: readonly number[], over: () => boolean): Promise<ProofEnd | null> {
-    const { frontier } = this;
+    const { frontier, plan } = this;
+    // Between the parts of a pass there are no sub-problems to work on: their places are about to change.
+    if (this.pass !== null) return null;
+    let looked = performance.now();
     try {
       while (frontier.count(disjuncts) > 0 || this.lent.size > 0) {
         if (over()) return { kind: 'stopped' };
+        const now = performance.now();
+        const closed = this.closedFraction(disjuncts);
+        plan!.spent(now - looked, closed);
+        looked = now;
+        if (!plan!.goOn(closed)) return null;
         this.lend(disjuncts, budget.deadline);
-        const { search } = this;
-        assert(search !== null, () => 'branching before the region was bounded');
-        const lowest = this.rounds++ % LOWEST_EVERY === 0;
-        const parents = lowest
-          ? frontier.takeLowest(search.parents, disjuncts)
-          : frontier.takeNewest(search.parents, disjuncts);
+        const parents = this.nextParents(disjuncts);
         if (parents.length > 0) {
-          this.take(search.expand(parents));
+          this.take(this.search!.expand(parents));
           await nextTurn();
         } else await delay(1);
         if (this.failure) throw this.failure;
@@ -269,9 +284,21 @@ export class NeuronSplitProver implements Prover {
       }
       return null;
     } finally {
-      // Nobody else may see sub-problems that are lent: what helpers answer later is not waited for.
       await this.settleLent();
     }
+  }
+
+  /** Depth first keeps the stacks small; now and then those with the lowest bounds, where a counterexample is most likely. */
+  private nextParents(disjuncts: readonly number[]): SubProblem[] {
+    const count = this.search!.parents;
+    return this.rounds++ % LOWEST_EVERY === 0
+      ? this.frontier.takeLowest(count, disjuncts)
+      : this.frontier.takeNewest(count, disjuncts);
+  }
+
+  private closedFraction(disjuncts: readonly number[]): number {
+    const sum = disjuncts.reduce((total, disjunct) => total + this.tallies[disjunct].closedFraction, 0);
+    return sum / disjuncts.length;
   }
 
   /** Gives idle threads a part of the sub-problems. */
@@ -292,7 +319,7 @@ export class NeuronSplitProver implements Prover {
     }
   }
 
-  /** Waits for what is lent. */
+  /** Waits for what is lent: nobody outside may miss it. */
   private async settleLent(): Promise<void> {
     while (this.lent.size > 0 && this.failure === null) await delay(1);
   }
@@ -311,10 +338,8 @@ export class NeuronSplitProver implements Prover {
   /** Books what came of some work. */
   private take(settled: Settled): void {
     for (const disjunct of settled.bounded) this.tallies[disjunct].subproblems++;
-    for (const sub of settled.proved) {
-      this.tallies[sub.disjunct].closed(sub.bound, sub.splits.length);
-      this.keep(sub);
-    }
+    for (const sub of settled.proved)
+      this.tallies[sub.disjunct].close(sub.bound, sub.splits.length, () => this.leaf(sub));
     for (const sub of settled.open) {
       const tally = this.tallies[sub.disjunct];
       if (sub.candidates.length === 0) tally.stuck(sub);
@@ -333,12 +358,11 @@ export class NeuronSplitProver implements Prover {
     return offered !== null && (await this.options.tryCandidate(offered)) ? { kind: 'falsified' } : null;
   }
 
-  private keep({ disjunct, row, splits, multipliers, bound }: SubProblem): void {
-    if (!this.record.complete) return;
+  private leaf({ disjunct, row, splits, multipliers, bound }: SubProblem): ProofLeaf {
     const { lower, upper } = this.problem.box;
     const beta = new Float64Array(multipliers.alpha.length);
     splits.forEach(({ place }, k) => (beta[place] = multipliers.beta[k]));
-    this.record.add({
+    return {
       kind: 'phases',
       lower,
       upper,
@@ -348,6 +372,6 @@ export class NeuronSplitProver implements Prover {
       alpha: Float64Array.from(multipliers.alpha),
       beta,
       bound,
-    });
+    };
   }
 }

@@ -1,9 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { NeuronRegion, RefineEffort } from '../../bounds/split-bounds';
+import type { NeuronRegion } from '../../bounds/split-bounds';
 import type { Helper } from './helpers';
+import { boundNeurons, type TreeEffort } from './neuron-trees';
+
+/** Neurons that a thread takes at once when each gets a tree: few, so that it answers soon. */
+const TREES_AT_ONCE = 8;
 
 /**
- * One pass over all inner neurons of a region, layer by layer, each with slopes of its own, shared among threads. Can be interrupted after any part; it then goes
+ * One pass over all inner neurons of a region, layer by layer, each with slopes and a tree of its own, shared among threads. Can be interrupted after any part; it then goes
  * on where it stopped.
  */
 export class RefinementPass {
@@ -13,7 +17,7 @@ export class RefinementPass {
 
   constructor(
     private readonly region: NeuronRegion,
-    private readonly effort: RefineEffort,
+    private readonly effort: TreeEffort,
   ) {}
 
   /**
@@ -41,14 +45,14 @@ export class RefinementPass {
   /** A part for every thread, this one included. */
   private async share(waiting: number[], helpers: readonly Helper[]): Promise<void> {
     const { region, layer, effort } = this;
-    const part = () => waiting.splice(0, region.neuronsAtOnce);
+    const part = () => waiting.splice(0, effort.splits > 0 ? TREES_AT_ONCE : region.neuronsAtOnce);
     const lent = helpers.map(async helper => {
       const neurons = part();
       if (neurons.length === 0) return;
       region.tighten(layer, neurons, await helper.boundNeurons(layer, neurons, effort));
     });
     const own = part();
-    if (own.length > 0) region.tighten(layer, own, region.boundNeurons(layer, own, effort));
+    if (own.length > 0) region.tighten(layer, own, boundNeurons(region, layer, own, effort));
     await Promise.all([nextTurn(), ...lent]);
   }
 }

@@ -1,16 +1,11 @@
 import { SEARCH } from '../../bounds/tolerances';
-import type { Multipliers, SplitBounds } from '../../bounds/split-bounds';
+import type { SearchEffort, SplitBounds } from '../../bounds/split-bounds';
+import { CANDIDATES, ENOUGH, halves } from './branching';
 import { marginAt, type BoxProblem, type Candidate } from '../input-split/search';
 import type { Settled, SubProblem } from './sub-problem';
 
-/** Neurons that are tried before one is split. */
-const CANDIDATES = 3;
-const ROOT_ITERATIONS = 60;
-const ITERATIONS = 8;
-const ROOT_RATES = { alpha: 0.25, beta: 0.1 } as const;
-const RATES = { alpha: 0.1, beta: 0.1 } as const;
-/** An estimate above this is worth certifying: float32 and the search's own arithmetic are not that exact. */
-const ENOUGH = 1e-5;
+const ROOT_EFFORT: SearchEffort = { iterations: 60, alpha: 0.25, beta: 0, enough: ENOUGH };
+const EFFORT: SearchEffort = { iterations: 8, alpha: 0.1, beta: 0.5, enough: ENOUGH };
 
 type Row = Pick<SubProblem, 'disjunct' | 'row' | 'splits'> & { readonly bound: number };
 
@@ -37,67 +32,35 @@ export class SplitSearch {
     for (let from = 0; from < rows.length; from += this.bounds.rows) {
       const part = rows.slice(from, from + this.bounds.rows).map(row => ({ ...row, splits: [] }));
       part.forEach(({ row }, r) => this.bounds.set(r, row, [], null));
-      parts.push(this.settle(part, { iterations: ROOT_ITERATIONS, ...ROOT_RATES }));
+      parts.push(this.settle(part, ROOT_EFFORT));
     }
     return parts;
   }
 
   /** Splits each of at most `parents` sub-problems in two. */
   expand(parents: readonly SubProblem[]): Settled {
-    const { bounds } = this;
-    const children: (Row & { readonly multipliers: Multipliers })[] = [];
-    for (const { parent, place } of this.choose(parents))
-      for (const sign of [1, -1] as const)
-        children.push({ ...parent, splits: [...parent.splits, { place, sign }] });
-    children.forEach((child, r) => bounds.set(r, child.row, child.splits, child.multipliers));
-    return this.settle(children, { iterations: ITERATIONS, ...RATES });
-  }
-
-  /** Per parent the candidate whose halves' bounds rise most, by a pass without search (FSB, De Palma et al. 2021). */
-  private choose(parents: readonly SubProblem[]): { parent: SubProblem; place: number }[] {
-    const { bounds } = this;
-    const chosen: { parent: SubProblem; place: number }[] = [];
-    const perPass = Math.floor(bounds.rows / (2 * CANDIDATES));
-    for (let from = 0; from < parents.length; from += perPass) {
-      const part = parents.slice(from, from + perPass);
-      let rows = 0;
-      for (const { row, splits, multipliers, candidates } of part)
-        if (candidates.length > 1)
-          for (const place of candidates)
-            for (const sign of [1, -1] as const)
-              bounds.set(rows++, row, [...splits, { place, sign }], multipliers);
-      const lower = rows > 0 ? bounds.estimate(rows) : new Float64Array(0);
-      let r = 0;
-      for (const parent of part) {
-        const { candidates } = parent;
-        let best = 0;
-        let score = -Infinity;
-        if (candidates.length > 1)
-          candidates.forEach((_, k) => {
-            // Both halves should rise; one that is proved is as good as it gets.
-            const value = Math.min(0, lower[r++]) + Math.min(0, lower[r++]);
-            if (value > score) {
-              score = value;
-              best = k;
-            }
-          });
-        chosen.push({ parent, place: candidates[best] });
-      }
-    }
-    return chosen;
+    const children = halves(this.bounds, parents);
+    children.forEach((child, r) => this.bounds.set(r, child.row, child.splits, child.multipliers));
+    return this.settle(children, EFFORT);
   }
 
   /** Searches the multipliers of rows 0.., which were set for these sub-problems, and certifies what they reach. */
-  private settle(rows: readonly Row[], effort: { iterations: number; alpha: number; beta: number }): Settled {
+  private settle(rows: readonly Row[], effort: SearchEffort): Settled {
     const { bounds } = this;
     const count = rows.length;
     const settled = { open: [] as SubProblem[], proved: [] as SubProblem[], bounded: rows.map(row => row.disjunct) };
-    bounds.optimise(count, { ...effort, enough: ENOUGH });
+    bounds.optimise(count, effort);
     const certified = bounds.certify(Array.from({ length: count }, (_, r) => r));
     let worst = -1;
     rows.forEach((row, r) => {
       const bound = certified[r] > row.bound ? certified[r] : row.bound;
-      const sub = { disjunct: row.disjunct, row: row.row, splits: row.splits, multipliers: bounds.multipliers(r), bound };
+      const sub = {
+        disjunct: row.disjunct,
+        row: row.row,
+        splits: row.splits,
+        multipliers: bounds.multipliers(r),
+        bound,
+      };
       if (certified[r] > 0) {
         settled.proved.push({ ...sub, candidates: [] });
         return;

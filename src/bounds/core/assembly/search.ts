@@ -198,7 +198,8 @@ export function searchStep(count: i32, t: i32, alphaRate: f64, betaRate: f64): v
         const movable = f32x4.ne(v128.load(frees + at), zero);
         const s = v128.load(sides + at);
         const y = v128.load(values + at);
-        const weight = v128.bitselect(f32x4.max(v128.load(coefficients + at), zero), f32x4.neg(s), movable);
+        const coefficientNow = v128.load(coefficients + at);
+        const weight = v128.bitselect(f32x4.max(coefficientNow, zero), f32x4.neg(s), movable);
         const g = f32x4.mul(weight, y);
         const m = f32x4.add(f32x4.mul(f32x4.splat(0.9), v128.load(firsts + at)), f32x4.mul(f32x4.splat(0.1), g));
         const v = f32x4.add(
@@ -208,7 +209,7 @@ export function searchStep(count: i32, t: i32, alphaRate: f64, betaRate: f64): v
         v128.store(firsts + at, m);
         v128.store(seconds + at, v);
         const step = f32x4.div(
-          f32x4.mul(v128.bitselect(alphaStep, betaStep, movable), m),
+          f32x4.mul(v128.bitselect(alphaStep, f32x4.mul(betaStep, f32x4.abs(coefficientNow)), movable), m),
           f32x4.add(f32x4.sqrt(f32x4.mul(v, scale2)), tiny),
         );
         const alpha = v128.load(lows + at);
