@@ -10,7 +10,7 @@ export interface Measured {
   /** In grey levels, of 255. */
   readonly epsilon: number;
   readonly image: number;
-  /** Seconds that one run may take. */
+  /** Processor seconds that one run may take. */
   readonly timeout: number;
   /** Whether the network answers the image's true class. */
   readonly right: boolean;
@@ -37,7 +37,7 @@ export function tables(measured: readonly Measured[]): string {
       return settings.map(setting => {
         const { order, timeout } = JSON.parse(setting) as { order: LabelOrder; timeout: number };
         const rows = own.filter(each => each.order === order && each.timeout === timeout);
-        return table(`${title}: \`${backend}\`, order \`${order}\`, at most ${timeout} s a run`, rows);
+        return table(`${title}: \`${backend}\`, order \`${order}\`, at most ${timeout} processor seconds a run`, rows);
       });
     }),
   );
