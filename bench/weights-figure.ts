@@ -72,7 +72,9 @@ function panel(
     `<rect x="${left}" y="${top}" width="${PANEL.width}" height="${PANEL.height}" fill="none" stroke="#999"/>`,
     text(left - 6, top + 4, `${Number(most.toPrecision(2))}`, 'end'),
     text(left - 6, top + PANEL.height, '0', 'end'),
-    titled ? `<text transform="translate(${left - 34} ${top + PANEL.height / 2}) rotate(-90)" text-anchor="middle">${title}</text>` : '',
+    titled
+      ? `<text transform="translate(${left - 34} ${top + PANEL.height / 2}) rotate(-90)" text-anchor="middle">${title}</text>`
+      : '',
     ...ticks,
     ...lines,
   ].join('');

@@ -74,7 +74,8 @@ class State {
   private written = performance.now();
 
   constructor(fresh: boolean) {
-    this.all = !fresh && existsSync(this.file) ? (JSON.parse(readFileSync(this.file, 'utf8')) as Record<string, Answers>) : {};
+    this.all =
+      !fresh && existsSync(this.file) ? (JSON.parse(readFileSync(this.file, 'utf8')) as Record<string, Answers>) : {};
   }
 
   of(layer: string, magnitude: number, image: number): Answers {
@@ -113,7 +114,9 @@ async function main(): Promise<number> {
     process.stdout.write(`${line}\n`);
   };
   say(`${images.length} images; one thread; complete verdicts within ${options.timeout} s.\n`);
-  say('| layer | % of range | star % | complete % | falsified % | undecided % | Weng margin % | Weng range % | Tsai % | star s | programs | complete s | baselines s |');
+  say(
+    '| layer | % of range | star % | complete % | falsified % | undecided % | Weng margin % | Weng range % | Tsai % | star s | programs | complete s | baselines s |',
+  );
   say('|---|---|---|---|---|---|---|---|---|---|---|---|---|');
   for (const layer of options.layers.split(',')) {
     for (const magnitude of magnitudes(layer)) {
@@ -128,7 +131,10 @@ async function main(): Promise<number> {
   state.save(true);
   const isWhole = images.length === 200 && options.layers.split(',').length === 6 && !options.points;
   if (isWhole) {
-    writeFileSync(path.join(root, 'bench', 'results', 'weights.md'), `# Weights moved, one layer at a time\n\n${lines.join('\n')}\n`);
+    writeFileSync(
+      path.join(root, 'bench', 'results', 'weights.md'),
+      `# Weights moved, one layer at a time\n\n${lines.join('\n')}\n`,
+    );
     writeFileSync(path.join(root, 'bench', 'results', 'weights.svg'), figure(points));
   }
   return 0;
@@ -179,7 +185,14 @@ async function fill(
       opening ??= new Opening(model, [resolved]);
       const question = { perturbations: [], input, unsafe: image.unsafe };
       const budget = { deadline: performance.now() + 1000 * Number(options.timeout), cancelled: () => false };
-      const verdict = await new WeightDecision(model, opening, question, DEFAULT_WEIGHT_OPTIONS, budget, () => {}).run();
+      const verdict = await new WeightDecision(
+        model,
+        opening,
+        question,
+        DEFAULT_WEIGHT_OPTIONS,
+        budget,
+        () => {},
+      ).run();
       answers.complete = { kind: verdict.kind, seconds: verdict.seconds };
     }
     state.save();
@@ -198,7 +211,9 @@ function inferFrom(layer: string, magnitude: number, image: Image, answers: Answ
 function summary(layer: string, magnitude: number, own: readonly Answers[]): { point: Point; row: string } {
   const part = (method: keyof Answers, kind: string): number | undefined => {
     const asked = own.filter(answers => answers[method]);
-    return asked.length === 0 ? undefined : (100 * asked.filter(answers => answers[method]!.kind === kind).length) / asked.length;
+    return asked.length === 0
+      ? undefined
+      : (100 * asked.filter(answers => answers[method]!.kind === kind).length) / asked.length;
   };
   const mean = (method: keyof Answers, of: (answer: Answer) => number): number | undefined => {
     const asked = own.flatMap(answers => (answers[method] && !answers[method].inferred ? [of(answers[method])] : []));
@@ -217,7 +232,8 @@ function summary(layer: string, magnitude: number, own: readonly Answers[]): { p
     'Weng margin': mean('wengMargin', answer => answer.seconds),
   };
   const falsified = part('complete', 'falsified');
-  const undecided = falsified === undefined || verified.complete === undefined ? undefined : 100 - falsified - verified.complete;
+  const undecided =
+    falsified === undefined || verified.complete === undefined ? undefined : 100 - falsified - verified.complete;
   const shown = (value: number | undefined, digits: number) => (value === undefined ? '-' : value.toFixed(digits));
   const cells = [
     shown(verified.star, 1),
@@ -228,7 +244,10 @@ function summary(layer: string, magnitude: number, own: readonly Answers[]): { p
     shown(verified['Weng range'], 1),
     shown(verified.Tsai, 1),
     shown(seconds.star, 2),
-    shown(mean('star', answer => answer.programs ?? 0), 1),
+    shown(
+      mean('star', answer => answer.programs ?? 0),
+      1,
+    ),
     shown(seconds.complete, 2),
     shown(seconds['Weng margin'], 2),
   ];
@@ -256,7 +275,9 @@ async function readImages(folder: string, model: WeightModel, count: number): Pr
   for (let index = 0; index < labels.shape[0] && chosen.some(own => own.length < perClass); index++) {
     const label = labels.bytes[labels.offset + index];
     if (chosen[label].length >= perClass) continue;
-    const values = Float32Array.from({ length: network.inputSize }, (_, i) => Math.fround(pixels.bytes[pixels.offset + index * network.inputSize + i] / 255));
+    const values = Float32Array.from({ length: network.inputSize }, (_, i) =>
+      Math.fround(pixels.bytes[pixels.offset + index * network.inputSize + i] / 255),
+    );
     const outputs = evaluate(network, Float64Array.from(values)).at(-1)!;
     if (outputs.some((y, j) => j !== label && y >= outputs[label])) continue;
     const unsafe = Array.from({ length: CLASSES }, (_, j) => j)

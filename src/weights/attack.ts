@@ -43,7 +43,10 @@ export function attackBox(
     .filter(({ set }) => set.length > 0)
     .sort((a, b) => a.margin - b.margin)
     .slice(0, options.sets);
-  const weights = graph.network.nodes.reduce((sum, node) => sum + ('weight' in node ? node.weight.length : node.size), 0);
+  const weights = graph.network.nodes.reduce(
+    (sum, node) => sum + ('weight' in node ? node.weight.length : node.size),
+    0,
+  );
   const starts = Math.min(options.starts, Math.floor(STARTS_WORK / weights));
   const found = order.map(({ set, k }): AttackPoint => {
     let best: AttackPoint = { input: centre, set: k, margin: Infinity };
@@ -57,7 +60,10 @@ export function attackBox(
         const from = margin < last ? point : point.map((v, i) => (v + best.input[i]) / 2);
         last = margin;
         if (step === options.steps) break;
-        const gradient = from === point ? gradientAt(graph, values, worst) : gradientAt(graph, evaluateSet(graph, set, from).values, worst);
+        const gradient =
+          from === point
+            ? gradientAt(graph, values, worst)
+            : gradientAt(graph, evaluateSet(graph, set, from).values, worst);
         const corner = from.map((v, i) => (gradient[i] > 0 ? lower[i] : gradient[i] < 0 ? upper[i] : v));
         if (corner.every((v, i) => v === point[i])) break;
         point = corner;

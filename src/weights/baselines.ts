@@ -45,17 +45,18 @@ interface Chain {
 function chainOf({ network, sources, couplings }: OpenedNetwork): Result<Chain> {
   const [source] = sources;
   const isChain = network.nodes.every(({ id, inputs, kind }) =>
-    id === 0 ? true : inputs.length === 1 && inputs[0] === id - 1 && ['dense', 'conv', 'scale', 'sparse', 'relu', 'leakyRelu', 'add'].includes(kind),
+    id === 0
+      ? true
+      : inputs.length === 1 &&
+        inputs[0] === id - 1 &&
+        ['dense', 'conv', 'scale', 'sparse', 'relu', 'leakyRelu', 'add'].includes(kind),
   );
   if (!isChain || couplings.length > 0 || sources.length !== 1 || source.kind !== 'outputs' || source.slope !== null)
     return problem(
       'weights/baseline',
       'The baselines of Weng and Tsai are defined for one perturbed dense layer of a chain of affine layers and ReLUs at one input; this is something else.',
     );
-  const move = source.nominal.reduce(
-    (most, y, i) => Math.max(most, source.upper[i] - y, y - source.lower[i]),
-    0,
-  );
+  const move = source.nominal.reduce((most, y, i) => Math.max(most, source.upper[i] - y, y - source.lower[i]), 0);
   return ok({ network, nominal: source.nominal, move: inflate(move) });
 }
 
@@ -77,7 +78,11 @@ function weng(
     const [low, high] = [new Float64Array(size), new Float64Array(size)];
     for (let from = 0; from < size; from += CHUNK / 2) {
       const part = Array.from({ length: Math.min(CHUNK / 2, size - from) }, (_, k) => from + k);
-      const rows = { kind: 'units', index: part.flatMap(i => [i, i]), sign: part.flatMap(() => [1, -1] as const) } as const;
+      const rows = {
+        kind: 'units',
+        index: part.flatMap(i => [i, i]),
+        sign: part.flatMap(() => [1, -1] as const),
+      } as const;
       const found = crown.backward(id, rows, parallel(graph, bounds, 2 * part.length)).lower;
       part.forEach((i, k) => {
         low[i] = found[2 * k];
@@ -105,8 +110,14 @@ function weng(
       parallel(graph, bounds, rows.length),
     ).lower;
   };
-  const margins = forms(constraints.map(each => ({ y: each.outputs, constant: -each.bound, error: each.coefficientError })));
-  const unit = (i: number, value: number) => ({ y: { index: Int32Array.of(i), value: Float64Array.of(value) }, constant: 0, error: 0 });
+  const margins = forms(
+    constraints.map(each => ({ y: each.outputs, constant: -each.bound, error: each.coefficientError })),
+  );
+  const unit = (i: number, value: number) => ({
+    y: { index: Int32Array.of(i), value: Float64Array.of(value) },
+    constant: 0,
+    error: 0,
+  });
   const all = Array.from({ length: outputs }, (_, i) => i);
   const least = forms(all.map(i => unit(i, 1)));
   const most = forms(all.map(i => unit(i, -1))).map(v => -v);
@@ -146,7 +157,11 @@ function parallel(
  * The nominal margin less (largest move of the layer's outputs) × Π (largest row sum of |W|) × (|c W| summed, for the last layer): activations move at most
  * as far as what they read does.
  */
-function tsaiMargins(graph: PreparedGraph, { network, nominal, move }: Chain, constraints: readonly Constraint[]): Float64Array {
+function tsaiMargins(
+  graph: PreparedGraph,
+  { network, nominal, move }: Chain,
+  constraints: readonly Constraint[],
+): Float64Array {
   const values = intervalBounds(graph, nominal, nominal);
   const { nodes } = network;
   const lastAffine = [...nodes].reverse().find(node => node.kind !== 'add' && graph.maps[node.id]) ?? null;

@@ -108,7 +108,10 @@ export class WeightDecision {
   /** Branch and bound over what the perturbation did, on the sets that are still open. */
   private async complete(opened: OpenedNetwork): Promise<WeightVerdict> {
     const open = [...this.margins.keys()].filter(k => !(this.margins[k] > 0));
-    const problem: BoxProblem = boxProblem(opened, open.map(k => this.question.unsafe[k]));
+    const problem: BoxProblem = boxProblem(
+      opened,
+      open.map(k => this.question.unsafe[k]),
+    );
     const makers = proverMakers('auto', opened.network, problem, {
       seed: this.options.seed,
       threads: this.options.threads,
@@ -126,7 +129,8 @@ export class WeightDecision {
           else this.margins[k] = Math.max(this.margins[k], bound);
         });
         if (end.kind === 'falsified' && this.failure) return this.falsified();
-        if (end.kind === 'verified') left.forEach(d => (this.margins[open[d]] = Math.max(this.margins[open[d]], Number.MIN_VALUE)));
+        if (end.kind === 'verified')
+          left.forEach(d => (this.margins[open[d]] = Math.max(this.margins[open[d]], Number.MIN_VALUE)));
         if (this.proved) return this.verified(method);
         if (end.kind === 'stopped') break;
         left = left.filter(d => !(this.margins[open[d]] > 0));
@@ -164,7 +168,10 @@ export class WeightDecision {
     }
     const open = unsafe.map((set, k) => (this.margins[k] > 0 ? [] : set));
     const graph = preparedGraph(opened.network);
-    for (const { input, margin } of attackBox(graph, opened.box, open, { ...DEFAULT_ATTACK, seed: this.options.seed })) {
+    for (const { input, margin } of attackBox(graph, opened.box, open, {
+      ...DEFAULT_ATTACK,
+      seed: this.options.seed,
+    })) {
       this.bestAttack = Math.min(this.bestAttack, margin);
       if (!(margin <= SEARCH.replayMargin) || this.over) break;
       if (await this.tryPoint(opened, input, 'gradient corner')) return true;
@@ -239,7 +246,12 @@ export class WeightDecision {
     const reached = `The certified lower bound reached ${shown(answered.lowerBound)}; the closest change of weights came to ${shown(finite(this.bestAttack))}.`;
     if (this.replayProblem !== null) return this.failed(this.replayProblem);
     if (this.budget.cancelled())
-      return { kind: 'unknown', reason: `Stopped on request. ${reached}`, advice: 'Run it again to go on.', ...answered };
+      return {
+        kind: 'unknown',
+        reason: `Stopped on request. ${reached}`,
+        advice: 'Run it again to go on.',
+        ...answered,
+      };
     if (this.over)
       return {
         kind: 'timeout',

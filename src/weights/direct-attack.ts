@@ -22,7 +22,10 @@ export async function attackWeights(
   { input, unsafe }: WeightQuestion,
 ): Promise<Result<WeightFailure | null>> {
   const nominal = layers.map((layer): LayerChange => ({ layer, amount: new Float64Array(layer.lower.length) }));
-  const start = input.kind === 'point' ? Float32Array.from(input.values) : input.box.lowerPoint.map((l, i) => l + (input.box.upperPoint[i] - l) / 2);
+  const start =
+    input.kind === 'point'
+      ? Float32Array.from(input.values)
+      : input.box.lowerPoint.map((l, i) => l + (input.box.upperPoint[i] - l) / 2);
   const first = networkWith(model, nominal);
   const order = unsafe
     .filter(set => set.length > 0)

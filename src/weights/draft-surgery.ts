@@ -54,12 +54,7 @@ export class Graft {
 }
 
 /** A network of a draft; `folded` unless somebody wants to find the draft's nodes under their own numbers, all of which are used then. */
-export function networkOf(
-  draft: Draft,
-  output: number,
-  outputs: readonly TensorInfo[],
-  folded: boolean,
-): Network {
+export function networkOf(draft: Draft, output: number, outputs: readonly TensorInfo[], folded: boolean): Network {
   const inputSize = draft.nodes[0].size;
   const input: TensorInfo = { name: 'input', shape: [1, inputSize], type: 'float64', offset: 0, size: inputSize };
   const lowered: Lowered = { draft, output, inputs: [input], outputs };
@@ -77,5 +72,10 @@ export function probe(nodes: readonly DraftNode[], targets: readonly number[]): 
   const places = targets.map(target => graft.place.get(target)!);
   // A copy of its own for each, so that targets which read one another, or the input itself, are values like all others.
   const output = places.length === 1 && places[0] > 0 ? places[0] : graft.draft.concat(places, [total], 'probe');
-  return networkOf(graft.draft, output, [{ name: 'probe', shape: [1, total], type: 'float64', offset: 0, size: total }], true);
+  return networkOf(
+    graft.draft,
+    output,
+    [{ name: 'probe', shape: [1, total], type: 'float64', offset: 0, size: total }],
+    true,
+  );
 }

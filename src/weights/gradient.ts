@@ -86,7 +86,8 @@ export function gradientAt(
         const y = values[node.inputs[0]];
         for (let i = 0; i < node.size; i++) {
           let best = node.column[node.rowStart[i]];
-          for (let k = node.rowStart[i]; k < node.rowStart[i + 1]; k++) if (y[node.column[k]] > y[best]) best = node.column[k];
+          for (let k = node.rowStart[i]; k < node.rowStart[i + 1]; k++)
+            if (y[node.column[k]] > y[best]) best = node.column[k];
           into[best] += own[i];
         }
         break;

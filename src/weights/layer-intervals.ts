@@ -40,7 +40,8 @@ export function outputMoves(
       most += large;
       size += Math.max(Math.abs(small), Math.abs(large));
     }
-    const lost = size === 0 ? 0 : inflate(size * (gamma(rowStart[row + 1] - rowStart[row] + BOUND_ROUNDINGS) + factorError));
+    const lost =
+      size === 0 ? 0 : inflate(size * (gamma(rowStart[row + 1] - rowStart[row] + BOUND_ROUNDINGS) + factorError));
     low[row] = least - lost;
     high[row] = most + lost;
   }

@@ -22,7 +22,6 @@ export interface LayerTerms {
   readonly factorError: number;
 }
 
-
 /** One coefficient of a lowered node: of what it reads at `column` (−1: of the number 1) in its output `row`. */
 interface Coefficient {
   readonly row: number;

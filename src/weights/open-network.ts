@@ -117,7 +117,8 @@ export class Opening {
       reads: reads.lower.map((u, i) => (u + reads.upper[i]) / 2),
     };
     const { slope } = this;
-    const activated = (y: number, round: (v: number) => number) => (slope === null || y >= 0 ? y : slope === 0 ? 0 : round(slope * y));
+    const activated = (y: number, round: (v: number) => number) =>
+      slope === null || y >= 0 ? y : slope === 0 ? 0 : round(slope * y);
     const tail = this.tailOn(outputSize, constants, graft => void graft.place.set(this.start, 0));
     return {
       ...tail,
@@ -166,7 +167,9 @@ export class Opening {
       }
       rowStart[i + 1] = column.length;
       bias[i] = (gives.lower[i] + gives.upper[i]) / 2;
-      biasError[i] = inflate(map.error[i] + (gives.upper[i] - gives.lower[i]) / 2 + 2 * ROUNDING.unit * Math.abs(bias[i]));
+      biasError[i] = inflate(
+        map.error[i] + (gives.upper[i] - gives.lower[i]) / 2 + 2 * ROUNDING.unit * Math.abs(bias[i]),
+      );
     }
     const tail = this.tailOn(lower.length, constants, graft => {
       const { size, shape, name } = this.nodes[terms.gives];
@@ -206,7 +209,17 @@ export class Opening {
       const bias = lower.map((l, i) => (l + upper[i]) / 2);
       const biasError = bias.map((b, i) => inflate(Math.max(upper[i] - b, b - lower[i])));
       const { size, shape, name } = this.nodes[id];
-      const node: DraftNode = { kind: 'constant', id: 0, inputs: [], size, shape, name, bias, biasError, relativeError: 0 };
+      const node: DraftNode = {
+        kind: 'constant',
+        id: 0,
+        inputs: [],
+        size,
+        shape,
+        name,
+        bias,
+        biasError,
+        relativeError: 0,
+      };
       graft.place.set(id, graft.append(node, []));
     });
     const known = new Set([this.start, ...this.frontier]);

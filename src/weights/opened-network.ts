@@ -22,9 +22,21 @@ export type Source =
   /** The model's own input. */
   | { readonly kind: 'input'; readonly offset: number; readonly size: number }
   /** Scalars of a perturbed layer: of parameter `parameter[i]` by itself, or (from `parameter.length` on) its shared perturbations in order. */
-  | { readonly kind: 'scalars'; readonly offset: number; readonly size: number; readonly layer: PerturbedLayer; readonly parameter: Int32Array }
+  | {
+      readonly kind: 'scalars';
+      readonly offset: number;
+      readonly size: number;
+      readonly layer: PerturbedLayer;
+      readonly parameter: Int32Array;
+    }
   /** What a layer's outputs `rows` are moved by, all parameters together. */
-  | { readonly kind: 'moves'; readonly offset: number; readonly size: number; readonly layer: PerturbedLayer; readonly rows: Int32Array }
+  | {
+      readonly kind: 'moves';
+      readonly offset: number;
+      readonly size: number;
+      readonly layer: PerturbedLayer;
+      readonly rows: Int32Array;
+    }
   /**
    * What a layer's outputs are after all parameters have moved, behind the activation that follows the layer where `slope` is a number: the slope on
    * its negative side.

@@ -69,7 +69,8 @@ function moved(w: number, p: number, amount: Float64Array, layer: PerturbedLayer
   if (!isFloat32) return target;
   let value = Math.fround(target);
   // Both are float32, so their difference is exact or far from a tie; at most two steps are needed.
-  for (let step = 0; step < 4 && (value - w > most || value - w < least); step++) value = nextFloat32(value, value > w ? -1 : 1);
+  for (let step = 0; step < 4 && (value - w > most || value - w < least); step++)
+    value = nextFloat32(value, value > w ? -1 : 1);
   return value - w > most || value - w < least ? w : value;
 }
 

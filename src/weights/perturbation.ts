@@ -55,7 +55,11 @@ export function wholeLayer(layer: LayerReference, part: number): LayerPerturbati
   return {
     layer,
     maps: [
-      { tensor: 'weights', select: { kind: 'all' }, amount: { kind: 'interval', lower: -part, upper: part, of: 'range' } },
+      {
+        tensor: 'weights',
+        select: { kind: 'all' },
+        amount: { kind: 'interval', lower: -part, upper: part, of: 'range' },
+      },
     ],
   };
 }

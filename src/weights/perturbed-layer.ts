@@ -24,7 +24,10 @@ export interface PerturbedLayer {
 }
 
 /** Makes numbers of what was asked, or says in one sentence what is wrong with it. */
-export function perturbedLayer(model: WeightModel, { layer: reference, maps }: LayerPerturbation): Result<PerturbedLayer> {
+export function perturbedLayer(
+  model: WeightModel,
+  { layer: reference, maps }: LayerPerturbation,
+): Result<PerturbedLayer> {
   const found = model.find(reference);
   if (!found.ok) return found;
   const layer = found.value;

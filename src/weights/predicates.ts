@@ -98,5 +98,9 @@ export function combined(
     for (let g = 0; g < form.value.length; g++) value[g] += coefficient * form.value[g];
     error += Math.abs(coefficient) * (form.error + lost * size);
   }
-  return { constant: sum, value, error: inflate(error + gamma(parts.length + 4) * Math.abs(constant) + 2 * ROUNDING.unit * Math.abs(sum)) };
+  return {
+    constant: sum,
+    value,
+    error: inflate(error + gamma(parts.length + 4) * Math.abs(constant) + 2 * ROUNDING.unit * Math.abs(sum)),
+  };
 }

@@ -21,7 +21,10 @@ export function perturbedLayers(model: WeightModel, question: WeightQuestion): R
     const layer = perturbedLayer(model, perturbation);
     if (!layer.ok) return layer;
     if (layers.some(other => other.layer === layer.value.layer))
-      return problem('weights/layer-twice', `Layer "${layer.value.layer.name}" is named twice; put all its maps into one entry.`);
+      return problem(
+        'weights/layer-twice',
+        `Layer "${layer.value.layer.name}" is named twice; put all its maps into one entry.`,
+      );
     layers.push(layer.value);
   }
   const { inputSize } = model.loaded.network;

@@ -84,7 +84,11 @@ export class RelaxedOpening {
   }
 
   /** A copy of the draft; `begin` places its input, `after` may put something else in the place of a node just copied. */
-  private rebuild(inputSize: number, begin: (graft: Graft) => void, after?: (graft: Graft, node: DraftNode) => void): void {
+  private rebuild(
+    inputSize: number,
+    begin: (graft: Graft) => void,
+    after?: (graft: Graft, node: DraftNode) => void,
+  ): void {
     const { nodes } = this.draft;
     const used = ancestors(nodes, [this.output]);
     const graft = new Graft(inputSize);
@@ -145,7 +149,15 @@ export class RelaxedOpening {
     const own: Moves = unitRows(layer.terms.outputSize, rows, offset);
     // Its place is known once the draft is whole: nodes are only appended behind it, so it does not change any more.
     if (rows.length > 0) this.couplings.push(couplingOf(layer, this.place.get(layer.terms.reads)!, rows, offset));
-    return layer.shared.length === 0 ? own : joined(own, this.product({ ...layer, lower: new Float64Array(layer.lower.length), upper: new Float64Array(layer.upper.length) }, reads));
+    return layer.shared.length === 0
+      ? own
+      : joined(
+          own,
+          this.product(
+            { ...layer, lower: new Float64Array(layer.lower.length), upper: new Float64Array(layer.upper.length) },
+            reads,
+          ),
+        );
   }
 
   private product(layer: PerturbedLayer, reads: Intervals): Moves {
@@ -167,7 +179,13 @@ export class RelaxedOpening {
     const high = moves.upper.map((u, i) => u + rest.upper[i] + inflate(map.error[i]));
     const rows = [...low.keys()].filter(i => low[i] < 0 || high[i] > 0);
     const scalars = this.addInputs(lower, upper);
-    this.sources.push({ kind: 'scalars', offset: scalars, size: lower.length, layer, parameter: Int32Array.from(parameter) });
+    this.sources.push({
+      kind: 'scalars',
+      offset: scalars,
+      size: lower.length,
+      layer,
+      parameter: Int32Array.from(parameter),
+    });
     const offset = this.addInputs(
       rows.map(i => low[i]),
       rows.map(i => high[i]),
@@ -283,7 +301,12 @@ function productMoves(
   return { lower: low, upper: high };
 }
 
-function couplingOf({ terms, lower, upper }: PerturbedLayer, reads: number, rows: readonly number[], offset: number): Coupling {
+function couplingOf(
+  { terms, lower, upper }: PerturbedLayer,
+  reads: number,
+  rows: readonly number[],
+  offset: number,
+): Coupling {
   const rowStart = new Int32Array(rows.length + 1);
   const column: number[] = [];
   const low: number[] = [];

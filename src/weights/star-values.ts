@@ -44,7 +44,9 @@ export class StarValues {
       (m, i) => Math.max(upper[i] - m, m - lower[i]) * (1 + 4 * ROUNDING.unit) + ROUNDING.underflow,
     );
     this.inputGenerator = Int32Array.from(this.half, (h, i) =>
-      h > HARDLY * Math.max(1, Math.abs(this.middle[i])) || h > 1e-3 * Math.abs(this.middle[i]) && upper[i] > lower[i] ? predicates.generator(-1, 1) : -1,
+      h > HARDLY * Math.max(1, Math.abs(this.middle[i])) || (h > 1e-3 * Math.abs(this.middle[i]) && upper[i] > lower[i])
+        ? predicates.generator(-1, 1)
+        : -1,
     );
   }
 
@@ -84,7 +86,12 @@ export class StarValues {
       case 'constant': {
         const block = this.block(id, 0);
         block.rows.set(node.bias);
-        return this.finish(id, block, 0, node.bias.map((b, i) => (node.biasError?.[i] ?? 0) + 2 * ROUNDING.unit * Math.abs(b)));
+        return this.finish(
+          id,
+          block,
+          0,
+          node.bias.map((b, i) => (node.biasError?.[i] ?? 0) + 2 * ROUNDING.unit * Math.abs(b)),
+        );
       }
       case 'dense':
       case 'conv':
@@ -128,7 +135,8 @@ export class StarValues {
       const at = (g + 1) * wide;
       for (let i = 0; i < size; i++) total[i] += Math.abs(rows[at + i]) * reach;
     }
-    for (let i = 0; i < size; i++) total[i] = inflate((total[i] + Math.abs(rows[i])) * (1 + gamma(generators + 2)) + error[i]);
+    for (let i = 0; i < size; i++)
+      total[i] = inflate((total[i] + Math.abs(rows[i])) * (1 + gamma(generators + 2)) + error[i]);
     return { address, generators, error, total };
   }
 
@@ -180,9 +188,15 @@ export class StarValues {
       const c = coefficients[k];
       const rows = this.graph.view(part.address, (part.generators + 1) * block.wide);
       for (let i = 0; i < rows.length; i++) block.rows[i] += c * rows[i];
-      for (let i = 0; i < size; i++) error[i] += Math.abs(c) * (part.error[i] + gamma(parts.length + 2) * part.total[i]);
+      for (let i = 0; i < size; i++)
+        error[i] += Math.abs(c) * (part.error[i] + gamma(parts.length + 2) * part.total[i]);
     });
-    return this.finish(id, block, generators, error.map(e => (e === 0 ? 0 : inflate(e))));
+    return this.finish(
+      id,
+      block,
+      generators,
+      error.map(e => (e === 0 ? 0 : inflate(e))),
+    );
   }
 
   private concat(id: number): StarValue {
@@ -196,7 +210,8 @@ export class StarValues {
       const own = this.graph.nodes[inputs[k]].size;
       const wide = this.graph.wide[inputs[k]];
       const rows = this.graph.view(part.address, (part.generators + 1) * wide);
-      for (let g = 0; g <= part.generators; g++) block.rows.set(rows.subarray(g * wide, g * wide + own), g * block.wide + at);
+      for (let g = 0; g <= part.generators; g++)
+        block.rows.set(rows.subarray(g * wide, g * wide + own), g * block.wide + at);
       error.set(part.error, at);
       at += own;
     });
@@ -208,17 +223,22 @@ export class StarValues {
     const input = node.inputs[0];
     const [low, high] = [this.bounds.lower[input], this.bounds.upper[input]];
     const isRectifier = (node.kind === 'relu' || node.kind === 'leakyRelu') && node.slope >= 0 && node.slope <= 1;
-    const fresh = (i: number): [number, number][] =>
-      isRectifier ? this.triangle(node, i, low[i], high[i]) : [];
+    const fresh = (i: number): [number, number][] => (isRectifier ? this.triangle(node, i, low[i], high[i]) : []);
     const from = this.value(input);
     const lines = isRectifier ? null : newRelaxation(node.size);
     if (lines) relax(node, low, high, lines);
-    return this.mapped(node.id, i => {
-      if (lines) return { keep: 0, entries: this.between(node, lines, i), constant: 0 };
-      if (low[i] >= 0) return { keep: 1, entries: [], constant: 0 };
-      if (high[i] <= 0) return { keep: node.slope, entries: [], constant: 0 };
-      return { keep: 0, entries: fresh(i), constant: 0 };
-    }, from, input, i => i);
+    return this.mapped(
+      node.id,
+      i => {
+        if (lines) return { keep: 0, entries: this.between(node, lines, i), constant: 0 };
+        if (low[i] >= 0) return { keep: 1, entries: [], constant: 0 };
+        if (high[i] <= 0) return { keep: node.slope, entries: [], constant: 0 };
+        return { keep: 0, entries: fresh(i), constant: 0 };
+      },
+      from,
+      input,
+      i => i,
+    );
   }
 
   /**
@@ -259,7 +279,9 @@ export class StarValues {
     ] as const) {
       const columns = [...this.columnsOf(y), predicates.generators[z]];
       const values = [...nonzero(y.value).map(v => -slope * v), 1];
-      const slack = inflate(Math.abs(slope) * y.error + 4 * ROUNDING.unit * (Math.abs(slope) * size + Math.abs(intercept)));
+      const slack = inflate(
+        Math.abs(slope) * y.error + 4 * ROUNDING.unit * (Math.abs(slope) * size + Math.abs(intercept)),
+      );
       const edge = intercept + slope * y.constant;
       if (isLower) predicates.row(edge - slack, Infinity, columns, values);
       else predicates.row(-Infinity, edge + slack, columns, values);
@@ -289,7 +311,12 @@ export class StarValues {
         const forms = open.map(k => ({ coefficient: 1, form: this.form(input, k), size: sizes[k] }));
         for (const { form } of forms) {
           const slack = inflate(form.error + 2 * ROUNDING.unit * Math.abs(form.constant));
-          predicates.row(form.constant - slack, Infinity, [...this.columnsOf(form), column], [...nonzero(form.value).map(v => -v), 1]);
+          predicates.row(
+            form.constant - slack,
+            Infinity,
+            [...this.columnsOf(form), column],
+            [...nonzero(form.value).map(v => -v), 1],
+          );
         }
         // The sum of all, each less its lower bound but for the best one: y_best alone is at least every other lower bound.
         const others = open.reduce((sum, k) => (k === best ? sum : sum + low[k]), 0);
@@ -362,9 +389,12 @@ export class StarValues {
       ] as const) {
         const parts = [];
         for (let t = rowStart[k]; t < rowStart[k + 1]; t++)
-          if (coefficients[t] !== 0) parts.push({ coefficient: coefficients[t], form: formOf(column[t]), size: total[column[t]] });
+          if (coefficients[t] !== 0)
+            parts.push({ coefficient: coefficients[t], form: formOf(column[t]), size: total[column[t]] });
         const edge = combined(parts, constant, predicates.generators.length, 0);
-        const slack = inflate(edge.error + 4 * ROUNDING.unit * (Math.abs(this.middle[input]) + Math.abs(edge.constant)));
+        const slack = inflate(
+          edge.error + 4 * ROUNDING.unit * (Math.abs(this.middle[input]) + Math.abs(edge.constant)),
+        );
         const at = [...this.columnsOf(edge), predicates.generators[g]];
         const values = [...nonzero(edge.value).map(v => -v), this.half[input]];
         // A generator may be its own input's where the layer reads the model's input; then the two entries are one.

@@ -208,9 +208,7 @@ class Reach {
   /** Whether something between the inputs and a node is not affine on the box, so that a program could know more than a backward pass. */
   private isBentBefore(id: number): boolean {
     if (this.opened.couplings.some(coupling => coupling.reads < id)) return true;
-    return this.graph.nodes
-      .slice(0, id)
-      .some(node => isBent(node.kind) && this.open(node.inputs[0]).length > 0);
+    return this.graph.nodes.slice(0, id).some(node => isBent(node.kind) && this.open(node.inputs[0]).length > 0);
   }
 
   /** False when the budget ended. */
@@ -266,7 +264,11 @@ class Reach {
   private async marginsByPrograms(): Promise<boolean> {
     const last = this.graph.nodes.length - 1;
     const left = this.unsafe.flatMap((set, k) => (this.margins[k] > 0 || set.length === 0 ? [] : [{ set, k }]));
-    if (this.options.programs === 'none' || left.length === 0 || (!this.isBentBefore(last) && left.every(({ set }) => set.length === 1)))
+    if (
+      this.options.programs === 'none' ||
+      left.length === 0 ||
+      (!this.isBentBefore(last) && left.every(({ set }) => set.length === 1))
+    )
       return true;
     const programs = await this.programsBefore(last);
     try {

@@ -43,7 +43,11 @@ const SMALLEST = 1e-7;
  * The largest certified magnitude, by bisection: proofs raise the lower end, magnitudes without a proof lower the upper one, and a confirmed failure says that no
  * proof can exist above it. Fails as `perturbedLayer` does.
  */
-export async function weightTolerance(model: WeightModel, question: ToleranceQuestion, budget: Budget): Promise<Result<Tolerance>> {
+export async function weightTolerance(
+  model: WeightModel,
+  question: ToleranceQuestion,
+  budget: Budget,
+): Promise<Result<Tolerance>> {
   const started = performance.now();
   const { input, unsafe, precision = 0.95 } = question;
   const x = Float32Array.from(input.values);
@@ -84,7 +88,8 @@ export async function weightTolerance(model: WeightModel, question: ToleranceQue
     programs += star?.programs ?? 0;
     if (star?.verified) certified = Math.max(certified, magnitude);
     else unproved = Math.min(unproved, magnitude);
-    magnitude = unproved === Infinity ? magnitude * 4 : certified === 0 ? unproved / 4 : Math.sqrt(certified * unproved);
+    magnitude =
+      unproved === Infinity ? magnitude * 4 : certified === 0 ? unproved / 4 : Math.sqrt(certified * unproved);
   }
   return ok({ certified, failing, programs, seconds: (performance.now() - started) / 1000, stopped: isOver() });
 }

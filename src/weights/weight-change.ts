@@ -43,7 +43,14 @@ export function changeBehind(sources: readonly Source[], point: ArrayLike<number
         const amount = of(layer);
         for (let row = 0; row < size; row++) {
           const target = beforeActivation(point[offset + row], slope, lower[row], upper[row]);
-          moveRow(layer, amount, row, reads, target - nominal[row], target >= nominal[row] ? upper[row] - nominal[row] : nominal[row] - lower[row]);
+          moveRow(
+            layer,
+            amount,
+            row,
+            reads,
+            target - nominal[row],
+            target >= nominal[row] ? upper[row] - nominal[row] : nominal[row] - lower[row],
+          );
         }
         break;
       }

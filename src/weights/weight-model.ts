@@ -47,7 +47,9 @@ export interface Layer {
 /** Inputs of the operators whose outputs are affine in constants: which one is multiplied and which one is added. */
 function parameterInputs(node: GraphNode, inference: Inference): { weight: number | null; bias: number | null } | null {
   const isConstant = (input: number): boolean =>
-    node.inputs[input] !== undefined && node.inputs[input] !== '' && !!inference.values.get(node.inputs[input])?.constant;
+    node.inputs[input] !== undefined &&
+    node.inputs[input] !== '' &&
+    !!inference.values.get(node.inputs[input])?.constant;
   const either = [0, 1].find(isConstant) ?? null;
   switch (node.opType) {
     case 'Gemm':
@@ -189,18 +191,17 @@ export class WeightModel {
     for (const tensor of [layer.weight, layer.bias]) {
       if (!tensor) continue;
       const { name, shape, type, offset } = tensor;
-      const constant = Constant.of(shape, type, tensor.values.map((stored, k) => value(offset + k, stored)));
+      const constant = Constant.of(
+        shape,
+        type,
+        tensor.values.map((stored, k) => value(offset + k, stored)),
+      );
       values.set(name, { name, shape, type, constant });
     }
   }
 }
 
-function tensorAt(
-  node: GraphNode,
-  input: number | null,
-  inference: Inference,
-  offset: number,
-): ParameterTensor | null {
+function tensorAt(node: GraphNode, input: number | null, inference: Inference, offset: number): ParameterTensor | null {
   if (input === null) return null;
   const name = node.inputs[input];
   const { shape, type, constant } = inference.values.get(name)!;

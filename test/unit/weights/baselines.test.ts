@@ -6,20 +6,40 @@ import { baselineMargins } from '../../../src/weights/baselines';
 import { Opening } from '../../../src/weights/open-network';
 import { perturbedLayer } from '../../../src/weights/perturbed-layer';
 import { starReach } from '../../../src/weights/star';
-import { ENDLESS, largest, mlp, must, otherWins, outputOf, randomInput, weightModel, withMoved, type TestModel } from './models';
+import {
+  ENDLESS,
+  largest,
+  mlp,
+  must,
+  otherWins,
+  outputOf,
+  randomInput,
+  weightModel,
+  withMoved,
+  type TestModel,
+} from './models';
 
 async function compare(it: TestModel, layer: string, p: number, x: Float32Array, label: number, outputs: number) {
   const own = weightModel(it);
   const resolved = must(
     perturbedLayer(own, {
       layer,
-      maps: [{ tensor: 'weights', select: { kind: 'all' }, amount: { kind: 'interval', lower: -p, upper: p, of: 'absolute' } }],
+      maps: [
+        {
+          tensor: 'weights',
+          select: { kind: 'all' },
+          amount: { kind: 'interval', lower: -p, upper: p, of: 'absolute' },
+        },
+      ],
     }),
   );
   const unsafe = otherWins(outputs, label);
   const input = { kind: 'point', values: x } as const;
   const star = await starReach(new Opening(own, [resolved]).at(input), unsafe, {}, ENDLESS);
-  return { star: star.margins, ...must(baselineMargins(new Opening(own, [resolved], { absorb: false }).at(input), unsafe)) };
+  return {
+    star: star.margins,
+    ...must(baselineMargins(new Opening(own, [resolved], { absorb: false }).at(input), unsafe)),
+  };
 }
 
 describe('baselines', () => {
@@ -34,7 +54,11 @@ describe('baselines', () => {
       const p = 0.3 * random.uniform();
       const { star, wengRanges, wengMargins, tsai } = await compare(one, `fc_${layer}`, p, x, label, 3);
       for (let k = 0; k < 60; k++) {
-        const y = outputOf(one, withMoved(one.tensors, `W${layer}`, () => (random.uniform() < 0.5 ? p : -p)), x);
+        const y = outputOf(
+          one,
+          withMoved(one.tensors, `W${layer}`, () => (random.uniform() < 0.5 ? p : -p)),
+          x,
+        );
         [0, 1, 2]
           .filter(j => j !== label)
           .forEach((j, set) => {
@@ -94,7 +118,11 @@ describe('baselines', () => {
     const x = Float32Array.of(1);
     const { star, tsai } = await compare(one, 'fc_1', epsilon, x, 0, 2);
     const nominal = 2 * n;
-    const y = outputOf(one, withMoved(tensors, 'W1', () => -epsilon), x);
+    const y = outputOf(
+      one,
+      withMoved(tensors, 'W1', () => -epsilon),
+      x,
+    );
     const dropped = y[0] - y[1];
     expect(dropped).toBeCloseTo(nominal - 2 * n * epsilon, 6);
     expect(tsai[0]).toBeCloseTo(dropped, 5);

@@ -8,21 +8,43 @@ import { boxOf } from '../../../src/weights/open-network';
 import type { LayerPerturbation } from '../../../src/weights/perturbation';
 import { weightTolerance } from '../../../src/weights/tolerance';
 import { truth } from '../verify/oracle';
-import { convolutional, ENDLESS, largest, mlp, must, otherWins, outputOf, randomInput, weightModel, type TestModel } from './models';
+import {
+  convolutional,
+  ENDLESS,
+  largest,
+  mlp,
+  must,
+  otherWins,
+  outputOf,
+  randomInput,
+  weightModel,
+  type TestModel,
+} from './models';
 
 const whole = (layer: string, p: number): LayerPerturbation => ({
   layer,
-  maps: [{ tensor: 'weights', select: { kind: 'all' }, amount: { kind: 'interval', lower: -p, upper: p, of: 'absolute' } }],
+  maps: [
+    { tensor: 'weights', select: { kind: 'all' }, amount: { kind: 'interval', lower: -p, upper: p, of: 'absolute' } },
+  ],
 });
 
-async function decide(it: TestModel, perturbations: LayerPerturbation[], x: Float32Array, label: number, outputs: number): Promise<WeightVerdict> {
+async function decide(
+  it: TestModel,
+  perturbations: LayerPerturbation[],
+  x: Float32Array,
+  label: number,
+  outputs: number,
+): Promise<WeightVerdict> {
   const question = { perturbations, input: { kind: 'point', values: x } as const, unsafe: otherWins(outputs, label) };
   const budget = { deadline: performance.now() + 20_000, cancelled: () => false };
   return must(await decideWeights(weightModel(it), question, DEFAULT_WEIGHT_OPTIONS, budget));
 }
 
 /** fc_2 onwards of a network 4-6-5-3 as a network over what relu_1 gives, written by hand. */
-function behindSecond(it: TestModel, e: { lower: Float64Array; upper: Float64Array }): { network: Network; box: ReturnType<typeof boxOf> } {
+function behindSecond(
+  it: TestModel,
+  e: { lower: Float64Array; upper: Float64Array },
+): { network: Network; box: ReturnType<typeof boxOf> } {
   const exact = { relativeError: 0, biasError: null };
   const [, , , , W3, b3] = it.tensors;
   const info = (size: number) => [{ name: 't', shape: [1, size], type: 'float32', offset: 0, size }];
@@ -31,7 +53,17 @@ function behindSecond(it: TestModel, e: { lower: Float64Array; upper: Float64Arr
       nodes: [
         { kind: 'input', id: 0, inputs: [], size: 5, shape: [5], name: 'x' },
         { kind: 'relu', id: 1, inputs: [0], size: 5, shape: [5], name: 'r', slope: 0 },
-        { kind: 'dense', id: 2, inputs: [1], size: 3, shape: [3], name: 'd', weight: Float64Array.from(W3.values), bias: Float64Array.from(b3.values), ...exact },
+        {
+          kind: 'dense',
+          id: 2,
+          inputs: [1],
+          size: 3,
+          shape: [3],
+          name: 'd',
+          weight: Float64Array.from(W3.values),
+          bias: Float64Array.from(b3.values),
+          ...exact,
+        },
       ],
       inputs: info(5),
       outputs: info(3),
@@ -57,10 +89,18 @@ describe('complete verdicts', () => {
 
       // The same by hand: z1, the interval of every output of fc_2, and the rest as a program.
       const [W1, b1, W2, b2] = one.tensors.map(each => Float64Array.from(each.values));
-      const z1 = b1.map((b, i) => Math.max(0, x.reduce((sum, v, j) => sum + W1[i * 4 + j] * v, b)));
+      const z1 = b1.map((b, i) =>
+        Math.max(
+          0,
+          x.reduce((sum, v, j) => sum + W1[i * 4 + j] * v, b),
+        ),
+      );
       const size = z1.reduce((sum, z) => sum + z, 0);
       const y2 = b2.map((b, i) => z1.reduce((sum, z, j) => sum + W2[i * 6 + j] * z, b));
-      const { network, box } = behindSecond(one, { lower: y2.map(y => y - p * size), upper: y2.map(y => y + p * size) });
+      const { network, box } = behindSecond(one, {
+        lower: y2.map(y => y - p * size),
+        upper: y2.map(y => y + p * size),
+      });
       let least = Infinity;
       for (const set of otherWins(3, label)) least = Math.min(least, (await truth(network, box, set)).bound);
       if (Math.abs(least) < 1e-4) continue;
@@ -74,7 +114,9 @@ describe('complete verdicts', () => {
           expect(Math.abs(after - before)).toBeLessThanOrEqual(p);
           expect(Math.fround(after)).toBe(after);
         }
-        const again = evaluate(must(loadModelBytes(patched.bytes, 'patched.onnx')).network, Float64Array.from(x)).at(-1)!;
+        const again = evaluate(must(loadModelBytes(patched.bytes, 'patched.onnx')).network, Float64Array.from(x)).at(
+          -1,
+        )!;
         expect(largest(again)).not.toBe(label);
         again.forEach((y, i) => expect(output[i]).toBeCloseTo(y, 4));
       }
@@ -105,7 +147,8 @@ describe('complete verdicts', () => {
     expect((await decide(one, [whole('fc_1', 1e-6), whole('fc_3', 1e-6)], x, label, 3)).kind).toBe('verified');
     const verdict = await decide(one, [whole('fc_1', 2), whole('fc_3', 2)], x, label, 3);
     expect(verdict.kind).toBe('falsified');
-    if (verdict.kind === 'falsified') expect(new Set(verdict.failure.patched.changes.map(each => each.layer)).size).toBe(2);
+    if (verdict.kind === 'falsified')
+      expect(new Set(verdict.failure.patched.changes.map(each => each.layer)).size).toBe(2);
   });
 
   it('says so when the file as it is fails already', async () => {
@@ -126,12 +169,22 @@ describe('tolerance', () => {
       const margin = Math.min(...[0, 1, 2].filter(j => j !== label).map(j => y[label] - y[j]));
       const [W1, b1, W2, b2] = one.tensors.map(each => Float64Array.from(each.values));
       const relu = (W: Float64Array, b: Float64Array, u: ArrayLike<number>) =>
-        b.map((start, i) => Math.max(0, Array.from(u).reduce((sum, v, j) => sum + W[i * u.length + j] * v, start)));
+        b.map((start, i) =>
+          Math.max(
+            0,
+            Array.from(u).reduce((sum, v, j) => sum + W[i * u.length + j] * v, start),
+          ),
+        );
       const z2 = relu(W2, b2, relu(W1, b1, x));
       const W3 = one.tensors[4].values;
       const range = Math.max(...W3) - Math.min(...W3);
       const exact = margin / (2 * z2.reduce((a, b) => a + b, 0)) / range;
-      const question = { layer: 'fc_3', input: { kind: 'point', values: x } as const, unsafe: otherWins(3, label), method: 'bounds' as const };
+      const question = {
+        layer: 'fc_3',
+        input: { kind: 'point', values: x } as const,
+        unsafe: otherWins(3, label),
+        method: 'bounds' as const,
+      };
       const found = must(await weightTolerance(weightModel(one), { ...question, precision: 0.99 }, ENDLESS));
       expect(found.certified).toBeLessThanOrEqual(exact * (1 + 1e-9));
       expect(found.certified).toBeGreaterThan(0.98 * exact);

@@ -51,14 +51,22 @@ export function randomTensor(random: Random, name: string, shape: readonly numbe
 /** Dense layers fc_1, fc_2, … with ReLUs between them; tensors W1, b1, W2, b2, … */
 export function mlp(seed: number, sizes: readonly number[]): TestModel {
   const random = new Random(seed);
-  const tensors = sizes.slice(1).flatMap((size, k) => [
-    randomTensor(random, `W${k + 1}`, [size, sizes[k]], 1 / Math.sqrt(sizes[k])),
-    randomTensor(random, `b${k + 1}`, [size], 0.2),
-  ]);
+  const tensors = sizes
+    .slice(1)
+    .flatMap((size, k) => [
+      randomTensor(random, `W${k + 1}`, [size, sizes[k]], 1 / Math.sqrt(sizes[k])),
+      randomTensor(random, `b${k + 1}`, [size], 0.2),
+    ]);
   const layers = sizes.length - 1;
   const nodes = Array.from({ length: layers }, (_, k) => {
     const input = k === 0 ? 'x' : `z${k}`;
-    const gemm = node('Gemm', [input, `W${k + 1}`, `b${k + 1}`], [k === layers - 1 ? 'y' : `y${k + 1}`], { transB: { int: 1 } }, `fc_${k + 1}`);
+    const gemm = node(
+      'Gemm',
+      [input, `W${k + 1}`, `b${k + 1}`],
+      [k === layers - 1 ? 'y' : `y${k + 1}`],
+      { transB: { int: 1 } },
+      `fc_${k + 1}`,
+    );
     return k === layers - 1 ? [gemm] : [gemm, node('Relu', [`y${k + 1}`], [`z${k + 1}`], {}, `relu_${k + 1}`)];
   }).flat();
   return assembled(tensors, nodes, [1, sizes[0]], [1, sizes[layers]]);
@@ -98,7 +106,13 @@ export function convolutional(seed: number): TestModel {
     node('Conv', ['d', 'K2'], ['e'], { pads }, 'conv_2'),
     node('Add', ['e', 'd'], ['f'], {}, 'residual'),
     node('Relu', ['f'], ['g'], {}, 'relu_2'),
-    node('AveragePool', ['g'], ['g2'], { kernel_shape: { ints: [2, 2] }, strides: { ints: [1, 1] }, pads: { ints: [0, 0, 1, 1] } }, 'average'),
+    node(
+      'AveragePool',
+      ['g'],
+      ['g2'],
+      { kernel_shape: { ints: [2, 2] }, strides: { ints: [1, 1] }, pads: { ints: [0, 0, 1, 1] } },
+      'average',
+    ),
     node('MaxPool', ['g2'], ['h'], { kernel_shape: { ints: [2, 2] }, strides: { ints: [2, 2] } }, 'pool'),
     node('Flatten', ['h'], ['i'], {}, 'flatten'),
     node('MatMul', ['i', 'M'], ['j'], {}, 'matmul'),

@@ -6,7 +6,19 @@ import { boxOf, Opening, type WeightInput } from '../../../src/weights/open-netw
 import type { LayerPerturbation, PerturbationMap } from '../../../src/weights/perturbation';
 import { perturbedLayers } from '../../../src/weights/question';
 import { starReach, type StarResult } from '../../../src/weights/star';
-import { convolutional, ENDLESS, largest, mlp, must, otherWins, outputOf, randomInput, weightModel, type Tensor, type TestModel } from './models';
+import {
+  convolutional,
+  ENDLESS,
+  largest,
+  mlp,
+  must,
+  otherWins,
+  outputOf,
+  randomInput,
+  weightModel,
+  type Tensor,
+  type TestModel,
+} from './models';
 
 /** A map together with what a sample of it does to the model's tensors, written without the code under test. */
 interface Sampled {
@@ -30,7 +42,13 @@ function whole(tensor: string, kind: 'weights' | 'bias', lower: number, upper: n
   };
 }
 
-function together(tensor: string, values: readonly number[], shape: readonly number[], lower: number, upper: number): Sampled {
+function together(
+  tensor: string,
+  values: readonly number[],
+  shape: readonly number[],
+  lower: number,
+  upper: number,
+): Sampled {
   return {
     map: {
       tensor: 'weights',
@@ -51,9 +69,18 @@ interface Case {
   readonly layers: readonly { readonly layer: string; readonly maps: readonly Sampled[] }[];
 }
 
-async function reach(it: TestModel, layers: Case['layers'], input: WeightInput, unsafe: Constraint[][], programs: 'all' | 'none' = 'all'): Promise<StarResult> {
+async function reach(
+  it: TestModel,
+  layers: Case['layers'],
+  input: WeightInput,
+  unsafe: Constraint[][],
+  programs: 'all' | 'none' = 'all',
+): Promise<StarResult> {
   const model = weightModel(it);
-  const perturbations = layers.map((each): LayerPerturbation => ({ layer: each.layer, maps: each.maps.map(({ map }) => map) }));
+  const perturbations = layers.map((each): LayerPerturbation => ({
+    layer: each.layer,
+    maps: each.maps.map(({ map }) => map),
+  }));
   const resolved = must(perturbedLayers(model, { perturbations, input, unsafe }));
   return starReach(new Opening(model, resolved).at(input), unsafe, { programs }, ENDLESS);
 }
@@ -73,7 +100,12 @@ function sample({ it, layers }: Case, random: Random, corner: boolean): Tensor[]
 /** float32 rounding of the sampled weights themselves: they are taken in exact arithmetic by the bounds. */
 const ROUNDED = 1e-4;
 
-async function check(one: Case, seed: number, input: WeightInput, draw: (random: Random) => ArrayLike<number>): Promise<StarResult> {
+async function check(
+  one: Case,
+  seed: number,
+  input: WeightInput,
+  draw: (random: Random) => ArrayLike<number>,
+): Promise<StarResult> {
   const random = new Random(seed, 7);
   const label = largest(outputOf(one.it, one.it.tensors, draw(random)));
   const outputs = outputOf(one.it, one.it.tensors, draw(random)).length;
@@ -97,8 +129,12 @@ async function check(one: Case, seed: number, input: WeightInput, draw: (random:
 const CONVOLUTIONAL: Readonly<Record<string, Case['layers']>> = {
   'a factor that all places share': [{ layer: 'factor', maps: [whole('scale', 'weights', -0.05, 0.02)] }],
   'a whole convolution': [{ layer: 'conv_1', maps: [whole('K1', 'weights', -0.03, 0.03)] }],
-  'a convolution and its bias': [{ layer: 'conv_1', maps: [whole('K1', 'weights', -0.02, 0.02), whole('k1', 'bias', -0.1, 0.1)] }],
-  'a batch normalisation': [{ layer: 'bn', maps: [whole('gamma', 'weights', -0.1, 0.2), whole('beta', 'bias', -0.1, 0.1)] }],
+  'a convolution and its bias': [
+    { layer: 'conv_1', maps: [whole('K1', 'weights', -0.02, 0.02), whole('k1', 'bias', -0.1, 0.1)] },
+  ],
+  'a batch normalisation': [
+    { layer: 'bn', maps: [whole('gamma', 'weights', -0.1, 0.2), whole('beta', 'bias', -0.1, 0.1)] },
+  ],
   'a convolution in a residual block': [{ layer: 'conv_2', maps: [whole('K2', 'weights', -0.05, 0.05)] }],
   'a matrix': [{ layer: 'matmul', maps: [whole('M', 'weights', -0.1, 0.1)] }],
   'a layer that only adds': [{ layer: 'shift', maps: [whole('m', 'bias', -0.3, 0.3)] }],
@@ -135,7 +171,11 @@ describe('sampled weights never leave the reachable set', () => {
         const maps = [
           [whole(`W${layer}`, 'weights', -p, p)],
           [together(`W${layer}`, factors, shape, -p, 2 * p)],
-          [whole(`W${layer}`, 'weights', 0, p), together(`W${layer}`, factors, shape, -p, p), whole(`b${layer}`, 'bias', -p, 0)],
+          [
+            whole(`W${layer}`, 'weights', 0, p),
+            together(`W${layer}`, factors, shape, -p, p),
+            whole(`b${layer}`, 'bias', -p, 0),
+          ],
         ][random.integer(3)];
         const x = randomInput(random, 5);
         await check({ it: one, layers: [{ layer: `fc_${layer}`, maps }] }, seed, { kind: 'point', values: x }, () => x);
@@ -170,7 +210,12 @@ describe('tightness', () => {
     const one = mlp(5, [2, 2]);
     const x = Float32Array.of(0.7, -1.3);
     const p = 0.125;
-    const result = await reach(one, [{ layer: 'fc_1', maps: [whole('W1', 'weights', -p, p)] }], { kind: 'point', values: x }, otherWins(2, 0));
+    const result = await reach(
+      one,
+      [{ layer: 'fc_1', maps: [whole('W1', 'weights', -p, p)] }],
+      { kind: 'point', values: x },
+      otherWins(2, 0),
+    );
     let least = Infinity;
     for (let mask = 0; mask < 16; mask++) {
       const tensors = one.tensors.map(each =>
@@ -211,7 +256,9 @@ describe('tightness', () => {
         expect(margin).toBeGreaterThanOrEqual(bounds.margins[k]);
         if (margin > bounds.margins[k] + 1e-6) tighter++;
       });
-      const inside = star.bounds.lower.every((low, id) => low.every((l, i) => l >= bounds.bounds.lower[id][i] && star.bounds.upper[id][i] <= bounds.bounds.upper[id][i]));
+      const inside = star.bounds.lower.every((low, id) =>
+        low.every((l, i) => l >= bounds.bounds.lower[id][i] && star.bounds.upper[id][i] <= bounds.bounds.upper[id][i]),
+      );
       expect(inside).toBe(true);
     }
     expect(tighter).toBeGreaterThan(5);
@@ -229,7 +276,10 @@ describe('tightness', () => {
       const perturbations = [1, 2].map(k => ({ layer: `fc_${k}`, maps: [whole(`W${k}`, 'weights', -0.1, 0.1).map] }));
       const opened = new Opening(model, must(perturbedLayers(model, { perturbations, input, unsafe }))).at(input);
       expect(opened.couplings).toHaveLength(1);
-      const [without, star] = [await starReach({ ...opened, couplings: [] }, unsafe, {}, ENDLESS), await starReach(opened, unsafe, {}, ENDLESS)];
+      const [without, star] = [
+        await starReach({ ...opened, couplings: [] }, unsafe, {}, ENDLESS),
+        await starReach(opened, unsafe, {}, ENDLESS),
+      ];
       star.margins.forEach((margin, k) => {
         expect(margin).toBeGreaterThanOrEqual(without.margins[k] - 1e-9);
         if (margin > without.margins[k] + 1e-6) tighter++;
