@@ -1,4 +1,4 @@
-import { ROUNDING, inflate } from '../../base/rounding';
+import { gamma, inflate, ROUNDING } from '../../base/rounding';
 import type { Network, NetworkNode } from '../../network/network';
 import type { Constraint } from '../../spec/question';
 import type { NeuronBounds, NeuronRegion, RefineEffort } from '../split-bounds';
@@ -251,11 +251,14 @@ export class GraphRegion implements NeuronRegion {
     outputs.index.forEach((i, k) => (coefficients[i] += outputs.value[k]));
     const inputCoefficients = inputs.index.length > 0 ? new Float64Array(this.lower.length) : null;
     if (inputCoefficients) inputs.index.forEach((i, k) => (inputCoefficients[i] += inputs.value[k]));
-    const relative = coefficientError + 2 * ROUNDING.unit;
     const size = (values: Float64Array, id: number) =>
       values.reduce((sum, c, i) => sum + Math.abs(c) * Math.max(Math.abs(lower[id][i]), Math.abs(upper[id][i])), 0);
-    const sizes = size(coefficients, this.last) + (inputCoefficients ? size(inputCoefficients, 0) : 0);
-    const error = inflate(relative * inflate(sizes) + graph.constantsGamma * Math.abs(bound));
+    const relative = coefficientError + 2 * ROUNDING.unit;
+    // Coefficients over the inputs wait there for what arrives from every node that reads them.
+    const added = relative + gamma(graph.nodes.length + 4);
+    const lost = relative * inflate(size(coefficients, this.last));
+    const lostAtInputs = inputCoefficients ? added * inflate(size(inputCoefficients, 0)) : 0;
+    const error = inflate(lost + lostAtInputs + graph.constantsGamma * Math.abs(bound));
     return { kind: 'form', coefficients, inputCoefficients, constant: -bound, error };
   }
 }
