@@ -24,7 +24,7 @@ export interface PipelineOptions {
   readonly regional?: boolean;
   /** Lines per class in place of phases for the first patch (`fitLines`); the phases of other points follow. */
   readonly lines?: ReadonlyMap<number, Lines>;
-  /** Seconds for the patches of one input; 1 unless given. The other stages take what they need. */
+  /** Seconds after which the patches of one input are given up; 10 unless given: they mostly end far sooner, by having tried everything. */
   readonly patchSeconds?: number;
   readonly seed?: number;
   readonly cancelled?: () => boolean;
@@ -51,7 +51,7 @@ const RADII = [0.02, 0.05, 0.1, 0.2, 0.4, 1];
 const COLUMNS = 192;
 /** Beyond so many operations, affine maps of all inputs through what is before the first fully connected layer take too long. */
 const MOST_OPERATIONS = 5e8;
-const PATCH_SECONDS = 1;
+const PATCH_SECONDS = 10;
 
 /**
  * Looks for the closest adversarial input of one subject: by patches (with other phases where those of the original hold none), greedily, and by gradients only
