@@ -119,11 +119,11 @@ function verdictDiagnostic(question: QuestionState, stale: boolean): vscode.Diag
     sentences.push(`… and ${concerned.length - MAX_QUOTED} more with the same verdict.`);
   if (results.length < planned && interrupted)
     sentences.push(`${planned - results.length} of ${planned} were not decided: ${interrupted}`);
-  return diagnostic(placeOf(question, concerned[0]), withShortPaths(sentences.join('\n')), SEVERITY[kind], kind);
+  return diagnostic(verdictRange(question, concerned[0]), withShortPaths(sentences.join('\n')), SEVERITY[kind], kind);
 }
 
 /** The question's name, or what an error is about where that is a part of the question. */
-function placeOf({ range, anchor }: QuestionState, result: Answered | undefined): vscode.Range {
+function verdictRange({ range, anchor }: QuestionState, result: Answered | undefined): vscode.Range {
   const own = result?.verdict.kind === 'error' ? result.range : undefined;
   const whole = toRange(range);
   const place = own && toRange(own);
