@@ -24,7 +24,7 @@ export type LeafOutcome =
 /**
  * The linear program of a sub-problem: the region of `ranges` (sound bounds of every node's values; those of node 0 are the box) with the given phases, and all
  * `constraints` of one disjunct together. Exact when every activation is stable or fixed, else the triangle relaxation. The bound is certified
- * (docs/rounding.md, section 7); nothing that the solver does wrong makes it larger.
+ * (docs/rounding.md, section 8); nothing that the solver does wrong makes it larger.
  */
 export async function solveLeaf(
   network: Network,

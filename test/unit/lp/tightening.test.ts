@@ -39,19 +39,17 @@ async function tightened(
 /** The least and largest value of every node at sampled points. */
 function expectContains({ lower, upper }: NodeRanges, network: Network, box: Box, seed: number): void {
   const random = new Random(seed);
-  for (let sample = 0; sample < 300; sample++) {
+  for (let sample = 0; sample < 200; sample++) {
     // Corners too: extremes are there more often than inside.
     const corner = sample % 2 === 0;
     const x = box.lower.map((l, i) => {
       const part = corner ? random.integer(2) : random.uniform();
       return Math.min(box.upper[i], l + (box.upper[i] - l) * part);
     });
-    evaluate(network, x).forEach((values, id) =>
-      values.forEach((value, i) => {
-        expect(value).toBeGreaterThan(lower[id][i] - 1e-9);
-        expect(value).toBeLessThan(upper[id][i] + 1e-9);
-      }),
+    const outside = evaluate(network, x).flatMap((values, id) =>
+      [...values.keys()].filter(i => !(values[i] > lower[id][i] - 1e-9 && values[i] < upper[id][i] + 1e-9)),
     );
+    expect(outside).toEqual([]);
   }
 }
 
@@ -63,7 +61,7 @@ const crossing = ({ lower, upper }: NodeRanges, network: Network) =>
 const widths = ({ lower, upper }: NodeRanges) => upper.map((values, id) => values.map((u, i) => u - lower[id][i]));
 
 describe('progressive tightening', () => {
-  it.each(Array.from({ length: 16 }, (_, seed) => seed))(
+  it.each(Array.from({ length: 10 }, (_, seed) => seed))(
     'contains what the network computes; every step is at least as tight as the one before, seed %i',
     async seed => {
       const { network, box, ranges } = caseOf(seed);
@@ -104,12 +102,13 @@ describe('progressive tightening', () => {
     const late = tighten(network, ranges, { branching: 0, perNeuron: 5000 }, { ...UNLIMITED, deadline: 0 });
     const step = await late.next();
     expect(step.done).toBe(true);
-    expect(widths(step.value.ranges)).toEqual(widths(ranges));
+    expect(step.value).toMatchObject({ settled: 0, solved: 0 });
+    expect(crossing(step.value.ranges, network)).toBe(crossing(ranges, network));
     expectContains(step.value.ranges, network, box, 1);
   });
 
   it.each(Object.entries(LIES))('is not misled by a solver that %s', async (_, open) => {
-    for (let seed = 0; seed < 3; seed++) {
+    for (let seed = 0; seed < 2; seed++) {
       const { network, box, ranges } = caseOf(seed);
       for (const branching of [0, 10])
         try {
