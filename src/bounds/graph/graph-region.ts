@@ -17,6 +17,9 @@ const MOST_ZONOTOPE_WORK = 2e7;
 /** Neurons that are bounded before the caller may look at the clock. */
 const NEURONS_AT_ONCE = 16;
 
+/** A bound that tightens by a smaller part is no reason to search those that depend on it again. */
+const WORTH_MENTIONING = 1e-3;
+
 /** Neurons that vary less are left as they are. */
 const NARROW = 1e-6;
 
@@ -63,6 +66,10 @@ export class GraphRegion implements NeuronRegion {
   /** Where the core's memory is free from. */
   private readonly mark: number;
   private lower: Float64Array = new Float64Array(0);
+  /** How often a layer's bounds have become tighter. */
+  private readonly changes: number[];
+  /** Per layer: what it was searched with, and how often all before it had changed when each neuron was. */
+  private readonly searched: { effort: number; readonly stamps: Int32Array }[];
 
   constructor(
     network: Network,
@@ -74,6 +81,8 @@ export class GraphRegion implements NeuronRegion {
     this.passes = new TilePasses(this.tables);
     this.bounder = new GraphBounder(rewritten, constraints, undefined, graph);
     this.activations = graph.nodes.filter(isNonlinear).map(node => node.id);
+    this.changes = this.activations.map(() => 0);
+    this.searched = this.activations.map((_, layer) => ({ effort: 0, stamps: new Int32Array(this.reads(layer).size) }));
     this.names = new Set(network.nodes.map(node => node.name));
     this.last = graph.nodes.length - 1;
     this.zonotopeWork = graph.nodes[0].size * graph.products;
@@ -82,6 +91,11 @@ export class GraphRegion implements NeuronRegion {
 
   setBox(lower: Float64Array, upper: Float64Array, bounds: Float64Array | null): void {
     this.lower = lower;
+    this.changes.fill(0);
+    for (const layer of this.searched) {
+      layer.effort = 0;
+      layer.stamps.fill(0);
+    }
     this.tables.graph.core.release(this.mark);
     this.bounder.setBox(lower, upper, bounds);
     this.tables.setBox(lower, upper);
@@ -138,23 +152,36 @@ export class GraphRegion implements NeuronRegion {
     const { tables, passes } = this;
     const { id } = this.reads(layer);
     const smooth = this.isSmooth(layer);
+    const { lower: known, upper: above } = this.boundsOf(layer);
+    const lower = Float64Array.from(neurons, neuron => known[neuron]);
+    const upper = Float64Array.from(neurons, neuron => above[neuron]);
+    const { stamps, effort } = this.searched[layer];
+    const stamp = this.changes.slice(0, layer).reduce((sum, count) => sum + count, 1);
+    if (iterations > effort) {
+      stamps.fill(0);
+      this.searched[layer].effort = iterations;
+    }
+    // Where nothing has changed below since it was last searched as long, a neuron has nothing to gain.
+    const open = [...neurons.keys()].filter(n => stamps[neurons[n]] !== stamp);
     tables.graph.core.release(this.mark);
     tables.update(this.bounder.nodeBounds(), id);
     const tile = new Tile(tables, tables.firstPlace[id]);
-    const lower = new Float64Array(neurons.length);
-    const upper = new Float64Array(neurons.length);
-    for (let from = 0; from < neurons.length; from += TILE_ROWS / 2) {
-      const part = neurons.slice(from, from + TILE_ROWS / 2);
+    for (let from = 0; from < open.length; from += TILE_ROWS / 2) {
+      const part = open.slice(from, from + TILE_ROWS / 2);
       tile.rows.length = 0;
-      // Lower bounds of y and of −y.
-      for (const index of part) tile.rows.push({ kind: 'unit', index, sign: 1 }, { kind: 'unit', index, sign: -1 });
+      for (const n of part) {
+        // Lower bounds of y and of −y.
+        const index = neurons[n];
+        tile.rows.push({ kind: 'unit', index, sign: 1 }, { kind: 'unit', index, sign: -1 });
+        stamps[index] = stamp;
+      }
       tile.reset();
       const settled = (best: Float64Array) =>
         !smooth && part.every((_, k) => best[2 * k] > SETTLED || best[2 * k + 1] > SETTLED);
       const best = passes.optimise(tile, id, { iterations, alpha, beta: 0 }, settled);
-      part.forEach((_, k) => {
-        lower[from + k] = best[2 * k];
-        upper[from + k] = -best[2 * k + 1];
+      part.forEach((n, k) => {
+        lower[n] = best[2 * k];
+        upper[n] = -best[2 * k + 1];
       });
     }
     tables.graph.core.release(this.mark);
@@ -165,8 +192,11 @@ export class GraphRegion implements NeuronRegion {
     const { lower, upper } = this.boundsOf(layer);
     neurons.forEach((neuron, n) => {
       // Comparisons, not Math.max: a bound that is no number is none.
+      if (!(bounds.lower[n] > lower[neuron] || bounds.upper[n] < upper[neuron])) return;
+      const width = upper[neuron] - lower[neuron];
       if (bounds.lower[n] > lower[neuron]) lower[neuron] = bounds.lower[n];
       if (bounds.upper[n] < upper[neuron]) upper[neuron] = bounds.upper[n];
+      if (upper[neuron] - lower[neuron] < width * (1 - WORTH_MENTIONING)) this.changes[layer]++;
     });
   }
 
