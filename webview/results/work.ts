@@ -72,28 +72,38 @@ const SIGN: Record<LabelRow['outcome'], string> = {
   'not tried': '·',
 };
 
+interface Column {
+  readonly title: string;
+  readonly cell: (label: LabelRow) => Child;
+}
+
+function outcomeOf({ outcome }: LabelRow): HTMLElement {
+  return element(
+    'span',
+    { class: outcome === 'discarded' ? 'verified' : outcome },
+    element('span', { class: 'sign', 'aria-hidden': 'true' }, SIGN[outcome]),
+    ` ${outcome}`,
+  );
+}
+
 /** Every label that could have won, in the order in which they were taken. */
 export function labelTable({ labels, labelsNote }: Work): HTMLElement | null {
   if (labels.length === 0) return null;
   const counts = new Map<string, number>();
   for (const { outcome } of labels) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   const summary = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
-  // A column without a word in it only takes room.
-  const explained = labels.some(({ reason }) => reason !== '');
-  const rows = labels.map((label): Child[] => [
-    label.name,
-    element(
-      'span',
-      { class: label.outcome === 'discarded' ? 'verified' : label.outcome },
-      element('span', { class: 'sign', 'aria-hidden': 'true' }, SIGN[label.outcome]),
-      ` ${label.outcome}`,
-    ),
-    label.margin,
-    label.seconds,
-    label.subproblems,
-    ...(explained ? [element('span', { class: 'why' }, label.reason)] : []),
-  ]);
-  const header = ['Label', 'Outcome', 'Margin ≥', 'Time', 'Sub-problems', ...(explained ? ['Why'] : [])];
+  const columns: readonly Column[] = [
+    { title: 'Label', cell: ({ name }) => name },
+    { title: 'Outcome', cell: outcomeOf },
+    { title: 'Margin ≥', cell: ({ margin }) => margin },
+    { title: 'Time', cell: ({ seconds }) => seconds },
+    { title: 'Sub-problems', cell: ({ subproblems }) => subproblems },
+    { title: 'Why', cell: ({ reason }) => reason !== '' && element('span', { class: 'why' }, reason) },
+  ];
+  // A column without anything in it only takes room.
+  const used = columns.filter(({ cell }) => labels.some(label => cell(label)));
+  const header = used.map(({ title }) => title);
+  const rows = labels.map(label => used.map(({ cell }) => cell(label) || null));
   return element(
     'section',
     { class: 'labels' },
