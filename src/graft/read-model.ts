@@ -99,9 +99,16 @@ function graftOf({ slope, intercept, linearUnits }: GraftedLayer, size: number):
 }
 
 function floatsOf({ rawData }: TensorProto): Float32Array {
-  return new Float32Array(rawData.slice(0, 4 * Math.floor(rawData.length / 4)).buffer);
+  return new Float32Array(copied(rawData, 4));
 }
 
 function wholeOf({ rawData }: TensorProto): number[] {
-  return Array.from(new BigInt64Array(rawData.slice(0, 8 * Math.floor(rawData.length / 8)).buffer), Number);
+  return Array.from(new BigInt64Array(copied(rawData, 8)), Number);
+}
+
+/** Whole elements in memory of their own: where the file's bytes lie, elements need not be aligned. */
+function copied(bytes: Uint8Array, width: number): ArrayBuffer {
+  const copy = new Uint8Array(width * Math.floor(bytes.length / width));
+  copy.set(bytes.subarray(0, copy.length));
+  return copy.buffer;
 }

@@ -70,7 +70,8 @@ describe.each(models)('a grafted model in a file (%s)', (_, model) => {
   });
 
   it('is read back as the network and its linear neurons, number for number', () => {
-    const read = must(readGraftedBytes(bytes, 'grafted.onnx'));
+    // As a file gives them: somewhere in a larger buffer.
+    const read = must(readGraftedBytes(Buffer.concat([Buffer.from('x'), bytes]).subarray(1), 'grafted.onnx'));
     expect([...maskOf(read).grafted]).toEqual([...maskOf(model).grafted]);
     expect(read.network.nodes.map(({ kind, size }) => [kind, size])).toEqual(network.nodes.map(({ kind, size }) => [kind, size])); // prettier-ignore
     const wanted = [...model.grafts.values()].filter(({ mask }) => mask.includes(1));

@@ -1,0 +1,172 @@
+import { Replayer } from '../src/attack/replay';
+import { maskOf } from '../src/graft/graft';
+import { measureInstability, unstableRatio } from '../src/graft/instability';
+import { accuracies, measureOutcomes, type SampleOutcome } from '../src/graft/outcomes';
+import { regionAround } from '../src/graft/regions';
+import { measureTransfer, pooledData, type Transfer } from '../src/graft/transfer';
+import { writeGraftedModel } from '../src/graft/write-model';
+import { loadModelBytes } from '../src/network/load';
+import { RobustnessProgram, type PgdOptions } from '../src/train/robustness';
+import { trainRobustly } from '../src/train/robust-training';
+import { cosine } from '../src/train/schedule';
+import { DEFAULT_OPTIONS } from '../src/verify/options';
+import { flowTables } from './graft-masks';
+import { BASE, benchModels, CONTROLS, perturbationOf, type BenchModel } from './graft-models';
+import { mnist, percent, say, table, type Settings, type State } from './graft-state';
+import { must } from './instances';
+
+/** The four outcomes of base, grafts and controls; accuracies, flow and transfer. */
+
+/** Test images of standard and of robust accuracy, and restarts of PGD-100 (the thesis has all and 100). */
+const STANDARD_IMAGES = 10_000;
+const ROBUST_IMAGES = 500;
+const RESTARTS = 5;
+
+/** Outcomes of one network on the first test images; each is kept as soon as it is known. */
+export async function outcomesOf(each: BenchModel, settings: Settings, state: State): Promise<SampleOutcome[]> {
+  const name = `outcomes-${settings.samples}-${settings.timeout}-${each.name}`;
+  const known = new Map<number, SampleOutcome>();
+  for (const outcome of state.read<(Omit<SampleOutcome, 'counterexample'> & { counterexample: number[] | null })[]>(name) ?? []) // prettier-ignore
+    known.set(outcome.sample, { ...outcome, counterexample: outcome.counterexample && Float32Array.from(outcome.counterexample) }); // prettier-ignore
+  const data = mnist(settings.data, 't10k', 0, settings.samples);
+  const keep = (): void =>
+    state.write(name, [...known.values()].map(outcome => ({ ...outcome, counterexample: outcome.counterexample && [...outcome.counterexample] }))); // prettier-ignore
+  return must(
+    await measureOutcomes(each.model, each.loaded, data, perturbationOf(settings), {
+      attack: { steps: 100, restarts: RESTARTS, seed: settings.seed },
+      solver: { ...DEFAULT_OPTIONS, timeout: settings.timeout, threads: settings.threads, seed: settings.seed },
+      known: new Map(known),
+      onSample: outcome => {
+        known.set(outcome.sample, outcome);
+        keep();
+      },
+    }),
+  );
+}
+
+async function evaluated(each: BenchModel, settings: Settings, images: number, attack: PgdOptions): Promise<number> {
+  const program = must(await RobustnessProgram.compile(each.model, perturbationOf(settings), settings.threads));
+  const { correct, adversarial } = must(await program.evaluate(mnist(settings.data, 't10k', 0, images), attack));
+  await program.close();
+  return (correct.reduce((sum, right) => sum + right, 0) - adversarial.size) / images;
+}
+
+interface Row {
+  readonly standard: number;
+  readonly robust: number;
+  readonly verified: number;
+  readonly undecided: number;
+  readonly unstable: string;
+}
+
+export async function outcomeTables(settings: Settings, state: State): Promise<void> {
+  const models = await benchModels(settings, state);
+  const rows = new Map<string, Row>();
+  const all = new Map<string, SampleOutcome[]>();
+  for (const each of models) {
+    const outcomes = await outcomesOf(each, settings, state);
+    all.set(each.name, outcomes);
+    const standard = await state.keep(`standard-${each.name}`, () => evaluated(each, settings, STANDARD_IMAGES, { steps: 0, restarts: 0, seed: 1 })); // prettier-ignore
+    const robust = await state.keep(`robust-${each.name}`, () => evaluated(each, settings, ROBUST_IMAGES, { steps: 100, restarts: RESTARTS, seed: 1 })); // prettier-ignore
+    const { verified, counts } = accuracies(outcomes);
+    const unstable = await state.keep(`unstable-${settings.samples}-${settings.timeout}-${each.name}`, () => unstableOf(each, outcomes, settings)); // prettier-ignore
+    rows.set(each.name, { standard, robust, verified, undecided: counts.undecided / outcomes.length, unstable });
+  }
+  say(`Tables 4.1 to 4.3: a convolutional network on MNIST, ε = ${settings.epsilon}, ${100 * settings.ratio} % grafted. SA on ${STANDARD_IMAGES} test images, RA by PGD-100 with ${RESTARTS} restarts on ${ROBUST_IMAGES},`); // prettier-ignore
+  say(`VA on ${settings.samples} within ${settings.timeout} s each. UNR: samples that reach branch and bound, grafted neurons counted / not; all samples, not counted.`); // prettier-ignore
+  table([
+    ['network', 'SA %', 'RA %', 'VA %', 'undecided %', 'UNR %'],
+    ...[...rows].map(([name, { standard, robust, verified, undecided, unstable }]) => [name, percent(standard, 2), percent(robust), percent(verified), percent(undecided), unstable]), // prettier-ignore
+  ]);
+  claims(rows);
+  for (const { name } of models.filter(each => each.name !== BASE)) {
+    say(`Figures 4.6 to 4.8: ${BASE} → ${name}`);
+    flowTables(all.get(BASE)!.map(each => each.outcome), all.get(name)!.map(each => each.outcome), 'this bench'); // prettier-ignore
+  }
+}
+
+function claims(rows: ReadonlyMap<string, Row>): void {
+  const base = rows.get(BASE)!;
+  const control = Math.max(...CONTROLS.map(({ name }) => rows.get(name)!.verified));
+  say(`The base network's RA is ${percent(base.robust)} % (asked: at least 80), and ${percent(base.undecided)} % of the images are undecided (asked: most).`); // prettier-ignore
+  for (const [name, { verified, standard }] of rows) {
+    if (name === BASE || CONTROLS.some(each => each.name === name)) continue;
+    const [gain, loss] = [verified - control, base.standard - standard];
+    const comes = gain >= 0.2 && loss <= 0.02;
+    say(`${name}: VA ${percent(gain)} points over the better control (asked: 20), SA ${percent(-loss, 2)} points from the base (asked: within 2): ${comes ? 'comes out' : 'does not come out'}.`); // prettier-ignore
+  }
+  say();
+}
+
+async function unstableOf(each: BenchModel, outcomes: readonly SampleOutcome[], settings: Settings): Promise<string> {
+  const data = mnist(settings.data, 't10k', 0, settings.samples);
+  const perturbation = perturbationOf(settings);
+  const regions = outcomes.map(({ sample }) => regionAround(data.inputs.slice(784 * sample, 784 * (sample + 1)), perturbation)); // prettier-ignore
+  const measured = must(await measureInstability(each.model, regions, { method: 'crown' }));
+  const branched = outcomes.flatMap(({ branched: reached }, k) => (reached ? [k] : []));
+  const mask = maskOf(each.model);
+  const ratios = [
+    unstableRatio(measured, { regions: branched, mask, graftedCount: true }),
+    unstableRatio(measured, { regions: branched, mask, graftedCount: false }),
+    unstableRatio(measured, { mask, graftedCount: false }),
+  ];
+  return ratios.map(({ ratio }) => percent(ratio, 2)).join(' / ');
+}
+
+const parts = ({ tried, misclassified, fooled, withstood }: Transfer): string[] => [
+  String(tried),
+  ...[misclassified, fooled, withstood].map(count => percent(count / tried)),
+];
+
+/** Figure 4.9, then the transfer to a network retrained on the pooled adversarial images. */
+export async function transferTables(settings: Settings, state: State): Promise<void> {
+  const models = await benchModels(settings, state);
+  const [base] = models;
+  const data = mnist(settings.data, 't10k', 0, settings.samples);
+  const examples = async (each: BenchModel): Promise<Map<number, Float32Array>> =>
+    new Map((await outcomesOf(each, settings, state)).flatMap(({ sample, counterexample }) => (counterexample ? [[sample, counterexample] as const] : []))); // prettier-ignore
+  const ofBase = await examples(base);
+  const heading = ['adversarial examples of → tried on', 'tried', 'wrong on the image %', 'fooled %', 'withstood %'];
+  const rows = [];
+  for (const each of models.slice(1)) {
+    for (const [from, to, points] of [[each, base, await examples(each)], [base, each, ofBase]] as const) {
+      const target = must(await Replayer.open({ bytes: to.loaded.bytes }, to.loaded.network));
+      rows.push([`${from.name} → ${to.name}`, ...parts(must(await measureTransfer(points, data, target)))]);
+      await target.close();
+    }
+  } // prettier-ignore
+  say('Figure 4.9: transfer of adversarial examples in both directions');
+  table([heading, ...rows]);
+  await retrainedTransfer(base, settings);
+}
+
+/** Attacks of growing strength on the base network; then the base network retrained on its images and all of theirs. */
+async function retrainedTransfer(base: BenchModel, settings: Settings): Promise<void> {
+  const images = Math.min(2000, settings.images);
+  const perturbation = perturbationOf(settings);
+  const attacks = { 'one signed step': { steps: 1, restarts: 1 }, 'PGD-10': { steps: 10, restarts: 1 }, 'PGD-100': { steps: 100, restarts: 1 } }; // prettier-ignore
+  const program = must(await RobustnessProgram.compile(base.model, perturbation, settings.threads));
+  const points = async (data: ReturnType<typeof mnist>): Promise<[string, ReadonlyMap<number, Float32Array>][]> => {
+    const found: [string, ReadonlyMap<number, Float32Array>][] = [];
+    for (const [name, attack] of Object.entries(attacks))
+      found.push([name, must(await program.evaluate(data, { ...attack, seed: settings.seed })).adversarial]);
+    return found;
+  };
+  const train = mnist(settings.data, 'train', 0, images);
+  const test = mnist(settings.data, 't10k', 0, Math.min(1000, images));
+  const pooled = pooledData(
+    train,
+    (await points(train)).map(([, each]) => each),
+  );
+  const retrained = must(
+    await trainRobustly({ model: base.model, data: pooled, validation: null }, { epochs: 3, batch: 64, momentum: 0.9, weights: { rate: cosine(0.01), decay: 0 }, grafts: null, adversarial: null, patience: null, seed: settings.seed, threads: settings.threads }), // prettier-ignore
+  );
+  const loaded = must(loadModelBytes(must(writeGraftedModel(retrained.model)), 'retrained.onnx'));
+  const target = must(await Replayer.open({ bytes: loaded.bytes }, loaded.network));
+  const rows = [];
+  for (const [name, found] of await points(test)) rows.push([name, ...parts(must(await measureTransfer(found, test, target)))]); // prettier-ignore
+  await target.close();
+  await program.close();
+  say(`AIGENT, table II: transfer from the base network to itself retrained on ${pooled.count} pooled images`);
+  table([['attack', 'tried', 'wrong on the image %', 'fooled %', 'withstood %'], ...rows]);
+}
