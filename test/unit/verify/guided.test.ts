@@ -16,11 +16,12 @@ interface Case {
   readonly disjuncts: readonly Disjunct[];
 }
 
-/** "The network's own answer at the centre stays", on a small random chain. */
+/** "The network's own answer at the centre stays", on a small random chain; one in three has too many inputs for splitting them. */
 function randomCase(seed: number): Case {
   const random = new Random(seed, 77);
-  const network = randomChain(seed, [4, 6, 6, 5]);
-  const box = fewFreeInputs(random, 4, 4, 0.05 + 0.35 * random.uniform());
+  const inputs = seed % 3 === 0 ? 26 : 4;
+  const network = randomChain(seed, [inputs, 6, 6, 5]);
+  const box = fewFreeInputs(random, inputs, inputs, 0.05 + 0.35 * random.uniform());
   const centre = box.lower.map((low, i) => low + (box.upper[i] - low) / 2);
   const output = evaluate(network, centre)[network.nodes.length - 1];
   return { network, box, disjuncts: otherLabels(box, 5, output.indexOf(Math.max(...output))) };
@@ -92,7 +93,7 @@ describe('guided by labels', () => {
       }
       expect(kinds.get('verified')).toBeGreaterThan(10);
       expect(kinds.get('falsified')).toBeGreaterThan(10);
-      if (backend !== 'auto') expect(discarded).toBeGreaterThan(50);
+      expect(discarded).toBeGreaterThan(backend === 'auto' ? 10 : 50);
     }, 120_000);
 
   it('every order gives the same verdicts', async () => {
