@@ -3,7 +3,7 @@
 
 import { allocate } from './memory';
 import { UNIT } from './rounding';
-import { Tile } from './tile-rectifiers';
+import { measure, Tile } from './tile-rectifiers';
 
 const SHIFT: usize = 7;
 
@@ -160,6 +160,7 @@ export function curveStep(node: usize, tile: usize, improved: usize, step: i32, 
   const t = changetype<Tile>(tile);
   const scale1 = 1 / (1 - Math.pow(0.9, step));
   const scale2 = 1 / (1 - Math.pow(0.99, step));
+  const sizes = measure(tile, it.firstPlace, it.firstPlace + it.size);
   for (let i: usize = 0; i < <usize>it.size; i++) {
     const p = <usize>it.firstPlace + i;
     if (load<u8>(t.met + p) == 0) continue;
@@ -188,7 +189,8 @@ export function curveStep(node: usize, tile: usize, improved: usize, step: i32, 
       const side = load<f64>(t.side + here);
       if (side != 0) {
         const up = direction(t.betaFirst + here, t.betaSecond + here, side * (m - value), scale1, scale2);
-        store<f64>(t.beta + here, max<f64>(0, <f64>(<f32>(load<f64>(t.beta + here) + betaRate * up))));
+        const beta = load<f64>(t.beta + here);
+        store<f64>(t.beta + here, max<f64>(0, <f64>(<f32>(beta + betaRate * (abs(a) + beta + load<f64>(sizes + r)) * up))));
       }
     }
   }

@@ -211,6 +211,28 @@ export function rectifierForward(node: usize, tile: usize, y: usize, yPresent: u
   }
 }
 
+/** Per row, after `measure`: the mean size of a coefficient. */
+let typical: usize = 0;
+
+/** The mean size of the rows' coefficients at the places that the last pass met, from `begin` to before `end`: 16 doubles. */
+export function measure(tile: usize, begin: usize, end: usize): usize {
+  if (typical == 0) typical = memory.data(128, 16);
+  const t = changetype<Tile>(tile);
+  memory.fill(typical, 0, BYTES);
+  let met = 0;
+  for (let p = begin; p < end; p++) {
+    if (load<u8>(t.met + p) == 0) continue;
+    met++;
+    for (let at: usize = 0; at < BYTES; at += 16) {
+      const size = f64x2.abs(v128.load(t.coefficient + (p << SHIFT) + at));
+      v128.store(typical + at, f64x2.add(v128.load(typical + at), size));
+    }
+  }
+  const share = f64x2.splat(1 / <f64>max(met, 1));
+  for (let at: usize = 0; at < BYTES; at += 16) v128.store(typical + at, f64x2.mul(v128.load(typical + at), share));
+  return typical;
+}
+
 /**
  * Where `improved` (16 masks) is set, the rows' multipliers become their best; then one step of Adam up the bounds, at the places from `begin` to before `end`. Multipliers
  * stay float32 numbers, so that they can be written out as such. `slopes`: the least lower slope by place.
@@ -232,6 +254,7 @@ export function tileStep(
   const secondDecay: f64 = 0.99;
   const scale1 = f64x2.splat(1 / (1 - Math.pow(firstDecay, step)));
   const scale2 = f64x2.splat(1 / (1 - Math.pow(secondDecay, step)));
+  const sizes = measure(tile, begin, end);
   for (let p = <usize>begin; p < <usize>end; p++) {
     if (load<u8>(t.met + p) == 0) continue;
     const least = v128.load64_splat(slopes + (p << 3));
@@ -256,7 +279,9 @@ export function tileStep(
       v128.store(t.first + here, m);
       v128.store(t.second + here, v);
       const direction = f64x2.div(f64x2.mul(m, scale1), f64x2.add(f64x2.sqrt(f64x2.mul(v, scale2)), f64x2.splat(1e-12)));
-      const rate = v128.bitselect(f64x2.splat(alphaRate), f64x2.splat(betaRate), free);
+      // α lives between 0 and 1, β is of the size of coefficients.
+      const scale = f64x2.add(v128.load(sizes + at), f64x2.add(f64x2.abs(v128.load(t.coefficient + here)), beta));
+      const rate = v128.bitselect(f64x2.splat(alphaRate), f64x2.mul(f64x2.splat(betaRate), scale), free);
       const moved = f64x2.add(v128.bitselect(low, beta, free), f64x2.mul(rate, direction));
       const rounded = f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(moved));
       v128.store(t.low + here, v128.bitselect(f64x2.min(one, f64x2.max(least, rounded)), low, free));
