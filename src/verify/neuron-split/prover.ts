@@ -9,6 +9,7 @@ import type { BoxProblem, Candidate } from '../input-split/search';
 import type { Budget } from '../progress';
 import { ProofRecord } from '../proof-record';
 import type { PreActivationBounds, ProofEnd, Prover, Standing } from '../prover';
+import { Corners } from './corners';
 import { Frontier } from './frontier';
 import { startHelpers, type Helper } from './helpers';
 import { ROWS } from './messages';
@@ -43,6 +44,10 @@ export class NeuronSplitProver implements Prover {
   private readonly frontier: Frontier;
   /** What helpers are working on. */
   private readonly lent = new Map<Helper, readonly SubProblem[]>();
+  /** Sub-problems with no neuron left to split, which a linear program has yet to decide; and why one last could not. */
+  private waiting: SubProblem[] = [];
+  private corners: Corners | null = null;
+  private cornerReason: string | null = null;
   private helpers: readonly Helper[] | null = null;
   /** How the region gets its first bounds: null before, a generator meanwhile. */
   private opening: Generator<void, boolean> | null = null;
@@ -93,7 +98,8 @@ export class NeuronSplitProver implements Prover {
     if (this.failure) throw this.failure;
     const stuck = disjuncts.reduce((sum, disjunct) => sum + this.tallies[disjunct].unsplittable, 0);
     if (stuck === 0) return { kind: 'verified' };
-    return { kind: 'exhausted', reason: `${stuck} sub-problems have no neuron left to split and are not proved` };
+    const reason = `${stuck} sub-problems have no neuron left to split and are not proved`;
+    return { kind: 'exhausted', reason: this.cornerReason === null ? reason : `${reason} (${this.cornerReason})` };
   }
 
   counts(): SearchCounts {
@@ -111,7 +117,7 @@ export class NeuronSplitProver implements Prover {
       leafBound: min(tally => Math.max(tally.leafBound, tally.whole)),
       stuck: sum(tally => tally.unsplittable),
       stuckBound: min(tally => Math.max(tally.unsplittableBound, tally.unsplittable > 0 ? tally.whole : Infinity)),
-      open: this.frontier.count(disjuncts) + this.lentSubs().length,
+      open: this.frontier.count(disjuncts) + this.elsewhere().length,
       openBound: disjuncts.reduce((least, disjunct) => Math.min(least, this.openBound(disjunct)), Infinity),
       bestAttack: this.bestAttack,
     };
@@ -148,12 +154,13 @@ export class NeuronSplitProver implements Prover {
     return [...this.problem.disjuncts.keys()];
   }
 
-  private lentSubs(): SubProblem[] {
-    return [...this.lent.values()].flat();
+  /** Open, but not in the frontier. */
+  private elsewhere(): SubProblem[] {
+    return [...this.waiting, ...[...this.lent.values()].flat()];
   }
 
   private openBound(disjunct: number): number {
-    return this.lentSubs().reduce(
+    return this.elsewhere().reduce(
       (least, sub) => (sub.disjunct === disjunct ? Math.min(least, sub.bound) : least),
       this.frontier.bound(disjunct),
     );
@@ -161,10 +168,10 @@ export class NeuronSplitProver implements Prover {
 
   /** Sub-problems of these disjuncts that are not proved. */
   private openCount(disjuncts: readonly number[]): number {
-    const lent = this.lentSubs().filter(sub => disjuncts.includes(sub.disjunct)).length;
+    const elsewhere = this.elsewhere().filter(sub => disjuncts.includes(sub.disjunct)).length;
     return disjuncts.reduce(
       (sum, disjunct) => sum + this.tallies[disjunct].unsplittable,
-      lent + this.frontier.count(disjuncts),
+      elsewhere + this.frontier.count(disjuncts),
     );
   }
 
@@ -250,6 +257,8 @@ export class NeuronSplitProver implements Prover {
     const worst = () => open.reduce((least, disjunct) => Math.min(least, this.tallies[disjunct].whole), 0);
     const before = worst();
     this.frontier.clear();
+    this.waiting = [];
+    this.corners = null;
     for (const disjunct of open) this.tallies[disjunct].restart();
     this.boundWhole(open);
     plan.passed(this.passTime, before, worst());
@@ -279,13 +288,47 @@ export class NeuronSplitProver implements Prover {
         } else await delay(1);
         if (this.failure) throw this.failure;
         this.options.onProgress();
-        const end = await this.tryOffered();
+        const end = (await this.tryOffered()) ?? (await this.solveCorners(disjuncts, budget));
         if (end) return end;
       }
-      return null;
+      return await this.solveCorners(disjuncts, budget);
     } finally {
       await this.settleLent();
     }
+  }
+
+  /** What no split can settle goes to a linear program. */
+  private async solveCorners(disjuncts: readonly number[], budget: Budget): Promise<ProofEnd | null> {
+    for (;;) {
+      const index = this.waiting.findIndex(sub => disjuncts.includes(sub.disjunct));
+      if (index < 0) return null;
+      if (budget.cancelled() || performance.now() >= budget.deadline) return { kind: 'stopped' };
+      const sub = this.waiting[index];
+      const tally = this.tallies[sub.disjunct];
+      this.corners ??= new Corners(this.network, this.problem, this.region.preActivations() ?? []);
+      const outcome = await this.corners.solve(sub.disjunct, this.fixed(sub), budget);
+      // Out of time is no answer: it waits on.
+      if (outcome.kind === 'failed' && (budget.cancelled() || performance.now() >= budget.deadline))
+        return { kind: 'stopped' };
+      this.waiting.splice(index, 1);
+      if (outcome.kind === 'proved') tally.close(outcome.bound, sub.splits.length, null);
+      else {
+        tally.stuck({ ...sub, bound: Math.max(sub.bound, outcome.bound) });
+        if (outcome.kind === 'failed') this.cornerReason = outcome.reason;
+        else {
+          const { margin, candidate } = this.search!.tryPoint(outcome.input, sub.disjunct);
+          this.bestAttack = Math.min(this.bestAttack, margin);
+          this.offered = better(this.offered, candidate);
+        }
+        const end = await this.tryOffered();
+        if (end) return end;
+      }
+      await nextTurn();
+    }
+  }
+
+  private fixed({ splits }: SubProblem): { layer: number; neuron: number; sign: 1 | -1 }[] {
+    return splits.map(({ place, sign }) => ({ ...this.bounds!.neuron(place), sign }));
   }
 
   /** Depth first keeps the stacks small; now and then those with the lowest bounds, where a counterexample is most likely. */
@@ -342,11 +385,9 @@ export class NeuronSplitProver implements Prover {
       this.tallies[sub.disjunct].close(sub.bound, sub.splits.length, () => this.leaf(sub));
     for (const sub of settled.open) {
       const tally = this.tallies[sub.disjunct];
-      if (sub.candidates.length === 0) tally.stuck(sub);
-      else {
-        tally.depth = Math.max(tally.depth, sub.splits.length);
-        this.frontier.push([sub]);
-      }
+      tally.depth = Math.max(tally.depth, sub.splits.length);
+      if (sub.candidates.length === 0) this.waiting.push(sub);
+      else this.frontier.push([sub]);
     }
     this.bestAttack = Math.min(this.bestAttack, settled.bestAttack);
     this.offered = better(this.offered, settled.candidate);
@@ -358,7 +399,8 @@ export class NeuronSplitProver implements Prover {
     return offered !== null && (await this.options.tryCandidate(offered)) ? { kind: 'falsified' } : null;
   }
 
-  private leaf({ disjunct, row, splits, multipliers, bound }: SubProblem): ProofLeaf {
+  private leaf(sub: SubProblem): ProofLeaf {
+    const { disjunct, row, splits, multipliers, bound } = sub;
     const { lower, upper } = this.problem.box;
     const beta = new Float64Array(multipliers.alpha.length);
     splits.forEach(({ place }, k) => (beta[place] = multipliers.beta[k]));
@@ -368,7 +410,7 @@ export class NeuronSplitProver implements Prover {
       upper,
       disjunct,
       constraint: row,
-      phases: splits.map(({ place, sign }) => ({ ...this.bounds!.neuron(place), sign })),
+      phases: this.fixed(sub),
       alpha: Float64Array.from(multipliers.alpha),
       beta,
       bound,

@@ -74,7 +74,8 @@ export class SplitSearch {
     return { ...settled, bestAttack: margin, candidate };
   }
 
-  private tryPoint(point: Float64Array, disjunct: number): { margin: number; candidate: Candidate | null } {
+  /** The margin of the region's point nearest to this one, and the point if it is worth replaying. */
+  tryPoint(point: Float64Array, disjunct: number): { margin: number; candidate: Candidate | null } {
     const { lowerPoint, upperPoint } = this.problem.box;
     const input = Float32Array.from(point.subarray(0, this.inputs), (x, i) =>
       Math.min(Math.max(x, lowerPoint[i]), upperPoint[i]),

@@ -20,13 +20,14 @@ export class Tally {
   unsplittableBound = Infinity;
   record = new ProofRecord();
 
-  /** Closes a part of the tree. */
-  close(bound: number, depth: number, leaf: () => ProofLeaf): void {
+  /** Closes a part of the tree; `leaf` is null when what proves it is not kept. */
+  close(bound: number, depth: number, leaf: (() => ProofLeaf) | null): void {
     this.leaves++;
     this.depth = Math.max(this.depth, depth);
     this.leafBound = Math.min(this.leafBound, bound);
     this.closedFraction += 2 ** -depth;
-    if (this.record.complete) this.record.add(leaf());
+    if (leaf === null) this.record.addAll(null);
+    else if (this.record.complete) this.record.add(leaf());
   }
 
   stuck({ bound, splits }: SubProblem): void {

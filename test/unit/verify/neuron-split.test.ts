@@ -1,0 +1,93 @@
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../../src/base/random';
+import type { Constraint } from '../../../src/spec/question';
+import type { BoxProblem } from '../../../src/verify/input-split/search';
+import { NeuronSplitProver, type NeuronSplitOptions } from '../../../src/verify/neuron-split/prover';
+import { randomChain, randomConstraints } from '../bounds/chains';
+import { bundle } from '../bundle';
+import { fewFreeInputs, lowered, truth } from './oracle';
+
+const budget = () => ({ deadline: performance.now() + 30_000, cancelled: () => false });
+const SEEDS = Array.from({ length: 8 }, (_, seed) => seed);
+
+/** Margins as far from a tie as this tells, by disjunct: positive is safe. */
+async function problemOf(seed: number, distances: readonly number[], sizes = [4, 9, 9, 7, 3]) {
+  const random = new Random(seed + 5000);
+  const network = randomChain(seed, sizes);
+  const box = fewFreeInputs(random, sizes[0], sizes[0], 0.7);
+  const constraints: Constraint[] = [];
+  for (const distance of distances) {
+    const drawn = randomConstraints(random, 1, sizes[sizes.length - 1], sizes[0]);
+    const { bound } = await truth(network, box, drawn);
+    constraints.push(...lowered(drawn, bound - distance));
+  }
+  const problem: BoxProblem = { box, constraints, disjuncts: constraints.map((_, row) => [row]) };
+  return { network, problem };
+}
+
+/** Accepts every point that violates in float64. */
+const hooks = (threads = 1): NeuronSplitOptions => ({
+  threads,
+  tryCandidate: ({ margin }) => Promise.resolve(margin <= 0),
+  onProgress: () => {},
+});
+
+describe('one disjunct at a time', () => {
+  it.each(SEEDS)('answers for the disjuncts asked for, and only works on them, seed %i', async seed => {
+    const distances = [0.02, seed % 2 === 0 ? -0.02 : 0.02, 0.02];
+    const { network, problem } = await problemOf(seed, distances);
+    const prover = new NeuronSplitProver(network, problem, hooks());
+    // The others stay as their first bounds left them.
+    expect((await prover.run(budget(), [0])).kind).toBe('verified');
+    const first = prover.standings();
+    expect(first[0].proved).toBe(true);
+    expect(first[0].bound).toBeGreaterThan(0);
+    if (seed % 2 === 0) expect(first[1].proved).toBe(false);
+    // A point that the first bounds found for another disjunct falsifies the question all the same.
+    const end = await prover.run(budget(), [2]);
+    if (seed % 2 === 1 || end.kind !== 'falsified') expect(end.kind).toBe('verified');
+    const second = prover.standings();
+    if (seed % 2 === 0) expect(second[1].proved).toBe(false);
+    // A certified bound is no larger than the least margin.
+    second.forEach(({ bound }, k) => expect(bound).toBeLessThanOrEqual(distances[k] + 1e-6));
+    expect((await prover.run(budget())).kind).toBe(seed % 2 === 0 ? 'falsified' : 'verified');
+    const { subproblems } = prover.counts();
+    expect(prover.standings().reduce((sum, standing) => sum + standing.subproblems, 0)).toBe(subproblems);
+    await prover.close();
+  });
+
+  it('an interrupted run goes on where it stopped', async () => {
+    const { network, problem } = await problemOf(3, [0.01, 0.01]);
+    const prover = new NeuronSplitProver(network, problem, hooks());
+    let end = await prover.run({ deadline: 0, cancelled: () => false });
+    expect(end.kind).toBe('stopped');
+    for (let turn = 0; end.kind === 'stopped' && turn < 10_000; turn++)
+      end = await prover.run({ deadline: performance.now() + 1, cancelled: () => false });
+    expect(end.kind).toBe('verified');
+    expect(prover.standings().every(({ proved, bound }) => proved && bound > 0)).toBe(true);
+  });
+});
+
+describe('threads', () => {
+  it('come to the same answers as one thread does', async () => {
+    const folder = bundle('neuron-split', {
+      'neuron-worker': 'src/verify/neuron-split/worker.ts',
+      prover: 'src/verify/neuron-split/prover.ts',
+    });
+    const bundled = createRequire(import.meta.url)(path.join(folder, 'prover.js')) as {
+      NeuronSplitProver: typeof NeuronSplitProver;
+    };
+    for (const distance of [0.001, -0.001]) {
+      const { network, problem } = await problemOf(2, [distance, 0.001], [5, 14, 14, 12, 3]);
+      const kinds: string[] = [];
+      for (const threads of [1, 3]) {
+        const prover = new bundled.NeuronSplitProver(network, problem, hooks(threads));
+        kinds.push((await prover.run(budget())).kind);
+        await prover.close();
+      }
+      expect(kinds).toEqual(distance > 0 ? ['verified', 'verified'] : ['falsified', 'falsified']);
+    }
+  }, 120_000);
+});
