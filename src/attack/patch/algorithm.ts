@@ -115,7 +115,7 @@ class PatchSearch {
     const lines = this.options.lines ?? linesAt(this.network, values);
     const [first] = this.layers;
     const inputs = new LocalMap(this.network, 0, this.columns, values, lines, first.id);
-    const fromFirst = new LocalMap(this.network, first.id, null, values, lines);
+    const behind = new LocalMap(this.network, first.id, null, values, lines);
     const reach = this.reach(inputs, at);
     const steps: PatchStep[] = [];
     let demand = this.outputDemand(aim);
@@ -123,8 +123,9 @@ class PatchSearch {
     for (;;) {
       const middle = Math.ceil(count / 2);
       const node = this.layers[middle - 1];
-      const slope = this.sensitivity(node, values, lines, aim);
-      const shift = await this.patchLayer(node, values, lines, demand, pricesOf(fromFirst, node, reach));
+      const map = node === first ? behind : new LocalMap(this.network, node.id, null, values, lines);
+      const slope = this.sensitivity(map, aim);
+      const shift = await this.patchLayer(map, demand, pricesOf(behind, node, reach));
       if (!shift) return null;
       const before = values[node.id];
       const after = before.map((y, i) => y + shift[i]);
@@ -144,10 +145,9 @@ class PatchSearch {
     return { node: this.network.nodes.length - 1, rows };
   }
 
-  /** How the margin of the aim changes with each of a layer's outputs. */
-  private sensitivity(node: DenseNode, values: readonly Float64Array[], lines: Lines, aim: number): Float64Array {
-    const map = new LocalMap(this.network, node.id, null, values, lines);
-    const slope = new Float64Array(node.size);
+  /** How the margin of the aim changes with each of a layer's outputs; `map` is the one behind the layer. */
+  private sensitivity(map: LocalMap, aim: number): Float64Array {
+    const slope = new Float64Array(map.width);
     const { column, value } = map.combination(this.network.nodes.length - 1, [aim, this.subject.label], [1, -1]);
     column.forEach((i, k) => (slope[i] = value[k]));
     return slope;
@@ -173,19 +173,16 @@ class PatchSearch {
    * The cheapest shift of a layer's outputs that meets a demand on a later node. Where none keeps the phases in between, one that does not; null: not even then.
    */
   private async patchLayer(
-    node: DenseNode,
-    values: readonly Float64Array[],
-    lines: Lines,
+    map: LocalMap,
     { node: end, rows }: Demand,
     prices: readonly number[],
   ): Promise<Float64Array | null> {
-    const map = new LocalMap(this.network, node.id, null, values, lines);
     const demands = rows.map(({ index, value, constant }) => plus(map.combination(end, index, value), constant));
     const walls = this.options.lines ? [] : [...map.phases(end)];
     for (const forms of walls.length > 0 ? [[...demands, ...walls], demands] : [demands]) {
       // With one feature that is 1, changes of weights are shifts.
       const only = { features: Float64Array.of(1), demands: { kind: 'forms', forms } as const };
-      const written = weightProgram(node.size, [only], 'one', { limit: LARGEST_SHIFT, prices });
+      const written = weightProgram(map.width, [only], 'one', { limit: LARGEST_SHIFT, prices });
       const model = await HighsModel.open(written.program);
       const outcome = model.solve({ seconds: PATCH_SECONDS });
       model.dispose();
@@ -245,10 +242,10 @@ class PatchSearch {
   }
 }
 
-/** What it costs to shift a neuron: the less, the more a single value of the input can do through the first layer. */
-function pricesOf(fromFirst: LocalMap, node: DenseNode, reach: Float64Array): number[] {
+/** What it costs to shift a neuron: the less, the more a single value of the input can do through the first layer, which `behind` is behind. */
+function pricesOf(behind: LocalMap, node: DenseNode, reach: Float64Array): number[] {
   return Array.from({ length: node.size }, (_, i) => {
-    const { column, value } = fromFirst.combination(node.id, [i], [1]);
+    const { column, value } = behind.combination(node.id, [i], [1]);
     return (
       1 /
       Math.max(

@@ -101,7 +101,8 @@ class Writer {
       shifts.forEach((column, i) => {
         const wanted = primal[column];
         if (wanted === 0) return;
-        if (this.measure === 'inf') features.forEach((h, j) => (all[i * width + j] = h === 0 ? 0 : (Math.sign(h) * wanted) / norm));
+        if (this.measure === 'inf')
+          features.forEach((h, j) => (all[i * width + j] = h === 0 ? 0 : (Math.sign(h) * wanted) / norm));
         else all[i * width + peak] = wanted / features[peak];
       });
       return all;
