@@ -9,8 +9,9 @@ import { refuse } from '../network/refusal';
  * rowStart[i] .. rowStart[i+1], and something that depends on no parameter. A column of −1 stands for the number 1 (biases).
  */
 export interface LayerTerms {
-  /** Draft nodes: what the layer reads, and its result. */
+  /** Draft nodes: what the layer reads, the first of those that hold its parameters, and its result. */
   readonly reads: number;
+  readonly first: number;
   readonly gives: number;
   readonly inputSize: number;
   readonly outputSize: number;
@@ -72,6 +73,7 @@ export function readTerms(name: string, parameters: number, ones: Draft, marked:
   const next = rowStart.slice();
   const result = {
     reads: first.inputs[0],
+    first: first.id,
     gives: last.id,
     inputSize,
     outputSize: last.size,

@@ -74,7 +74,7 @@ export class Opening {
 
   /** Live nodes that do not depend on a perturbation and are read by those that do. */
   private constantsBehind(live: readonly boolean[]): number[] {
-    const depends = dependents(this.nodes, [this.start, ...this.layers.slice(1).map(layer => layer.terms.gives)]);
+    const depends = dependents(this.nodes, [this.start, ...this.layers.slice(1).map(layer => layer.terms.first)]);
     const read = new Set<number>();
     for (const node of this.nodes)
       if (live[node.id] && depends[node.id] && node.id !== this.start)

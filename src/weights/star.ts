@@ -1,16 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { inflate, ROUNDING } from '../base/rounding';
+import { ROUNDING } from '../base/rounding';
 import { Crown } from '../bounds/graph/crown';
 import { intervalBounds, type NodeBounds } from '../bounds/graph/interval';
 import { PreparedGraph } from '../bounds/graph/prepared-graph';
 import { propagateZonotope } from '../bounds/graph/zonotope';
-import { dualBound } from '../lp/certified';
-import { HighsModel } from '../lp/highs';
 import type { Network } from '../network/network';
 import type { Constraint } from '../spec/question';
 import type { Budget } from '../verify/progress';
 import type { OpenedNetwork } from './opened-network';
-import { combined, ELASTIC, Predicates, type Form } from './predicates';
+import { Predicates } from './predicates';
+import { marginForm, negated, Programs } from './programs';
 import { StarValues } from './star-values';
 
 /** An unsafe set: all constraints hold together. The network is safe when none of its outputs is in any. */
@@ -22,8 +21,6 @@ export interface StarOptions {
    * is no star.
    */
   readonly programs?: 'all' | 'none';
-  /** Asked before the many programs of the inner layers: true when a change of weights that fails is known, so that nothing can be proved. */
-  readonly refuted?: () => Promise<boolean>;
 }
 
 export interface StarResult {
@@ -134,7 +131,7 @@ class Reach {
     this.backwardMargins();
     if (this.settled || this.options.programs === 'none') return true;
     if (!(await this.marginsByPrograms())) return false;
-    if (this.settled || (await this.options.refuted?.())) return true;
+    if (this.settled) return true;
     this.values = this.freshStars();
     let changed = false;
     for (const id of this.graph.bounded) {
@@ -275,7 +272,7 @@ class Reach {
       for (const { set, k } of left) {
         await nextTurn();
         if (this.over) return false;
-        const forms = set.map(constraint => this.marginForm(constraint, last));
+        const forms = set.map(constraint => marginForm(this.values, this.predicates, constraint, last));
         const bound = forms.length === 1 ? programs.least(forms[0]) : await programs.leastOfLargest(forms);
         this.margins[k] = Math.max(this.margins[k], bound);
       }
@@ -285,88 +282,6 @@ class Reach {
     }
     return true;
   }
-
-  private marginForm({ outputs, bound, coefficientError }: Constraint, last: number): Form {
-    const { total } = this.values.value(last);
-    const parts = [...outputs.index].map((i, k) => ({
-      coefficient: outputs.value[k],
-      form: this.values.form(last, i),
-      size: total[i],
-    }));
-    return combined(parts, -bound, this.predicates.generators.length, coefficientError * 1.000001);
-  }
-}
-
-/** The programs over the predicates there are, with one objective after the other. */
-class Programs {
-  solved = 0;
-
-  private constructor(
-    private readonly predicates: Predicates,
-    private readonly model: HighsModel,
-  ) {}
-
-  static async open(predicates: Predicates): Promise<Programs> {
-    const none = new Float64Array(predicates.lower.length);
-    return new Programs(predicates, await HighsModel.open(predicates.program(none, 0)));
-  }
-
-  /** Certified lower bound of a form over the predicates; −∞ where the solver gives nothing. */
-  least(form: Form): number {
-    const cost = this.costOf(form);
-    this.model.changeCost(cost);
-    this.solved++;
-    const solved = this.model.solve();
-    const duals = solved.kind === 'optimal' || solved.kind === 'timeLimit' ? solved.rowDuals : null;
-    if (!duals) return -Infinity;
-    const bound = dualBound({ ...this.model.program, offset: form.constant }, duals);
-    return bound - inflate(form.error + 2 * ROUNDING.unit * Math.abs(bound));
-  }
-
-  /** The same of the largest of several forms: t ≥ each of them, and t as small as possible. */
-  async leastOfLargest(forms: readonly Form[]): Promise<number> {
-    const t = this.predicates.lower.length;
-    const rows = forms.map(form => {
-      const own = this.costOf(form);
-      const at = [...own.keys()].filter(column => own[column] !== 0);
-      const slack = inflate(form.error + 2 * ROUNDING.unit * Math.abs(form.constant));
-      return {
-        column: Int32Array.from([...at, t]),
-        value: Float64Array.from([...at.map(column => -own[column]), 1]),
-        lower: form.constant - slack,
-        upper: Infinity,
-      };
-    });
-    const cost = new Float64Array(t + 1);
-    cost[t] = 1;
-    const program = this.predicates.program(cost, 0, rows, 1);
-    const model = await HighsModel.open(program);
-    try {
-      this.solved++;
-      const solved = model.solve();
-      if (solved.kind !== 'optimal' || !solved.rowDuals) return -Infinity;
-      const bound = dualBound(program, solved.rowDuals);
-      // Where every form can be below what the column allows, its lower end would be taken for a bound.
-      return bound > -ELASTIC / 2 ? bound : -Infinity;
-    } finally {
-      model.dispose();
-    }
-  }
-
-  close(): void {
-    this.model.dispose();
-  }
-
-  private costOf({ value }: Form): Float64Array {
-    const cost = new Float64Array(this.predicates.lower.length);
-    const { generators } = this.predicates;
-    for (let g = 0; g < value.length; g++) cost[generators[g]] = value[g];
-    return cost;
-  }
-}
-
-function negated({ constant, value, error }: Form): Form {
-  return { constant: -constant, value: value.map(v => -v), error };
 }
 
 function isBent(kind: string): boolean {
