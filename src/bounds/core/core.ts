@@ -8,7 +8,17 @@ export interface CoreExports {
   mark(): number;
   release(position: number): void;
   gemm(c: number, a: number, b: number, m: number, k: number, n: number, lda: number, ldb: number, ldc: number): void;
-  gemmSingle(c: number, a: number, b: number, m: number, k: number, n: number, lda: number, ldb: number, ldc: number): void;
+  gemmSingle(
+    c: number,
+    a: number,
+    b: number,
+    m: number,
+    k: number,
+    n: number,
+    lda: number,
+    ldb: number,
+    ldc: number,
+  ): void;
   reservePanel(terms: number): void;
   absoluteProduct(y: number, a: number, x: number, m: number, k: number, lda: number): void;
 
