@@ -61,6 +61,8 @@ const MOST_POINTS = 24;
 interface Answer {
   readonly kind: string;
   readonly seconds: number;
+  /** Seconds of processor time, which tell more than the clock on a machine that others use. */
+  readonly processor?: number;
   readonly programs?: number;
   readonly inferred?: boolean;
 }
@@ -115,9 +117,9 @@ async function main(): Promise<number> {
   };
   say(`${images.length} images; one thread; complete verdicts within ${options.timeout} s.\n`);
   say(
-    '| layer | % of range | star % | complete % | falsified % | undecided % | Weng margin % | Weng range % | Tsai % | star s | programs | complete s | baselines s |',
+    '| layer | % of range | star % | complete % | falsified % | undecided % | Weng margin % | Weng range % | Tsai % | star s | star processor s | programs | complete s | baselines s |',
   );
-  say('|---|---|---|---|---|---|---|---|---|---|---|---|---|');
+  say('|---|---|---|---|---|---|---|---|---|---|---|---|---|---|');
   for (const layer of options.layers.split(',')) {
     for (const magnitude of magnitudes(layer)) {
       const own = images.map(image => state.of(layer, magnitude, image.index));
@@ -168,8 +170,14 @@ async function fill(
     if (methods.includes('star') && !answers.star) {
       opening ??= new Opening(model, [resolved]);
       const begin = performance.now();
+      const before = process.cpuUsage();
       const star = await starReach(opening.at(input), image.unsafe, {}, { deadline: Infinity, cancelled: () => false });
-      answers.star = { kind: star.verified ? 'verified' : 'unknown', seconds: since(begin), programs: star.programs };
+      answers.star = {
+        kind: star.verified ? 'verified' : 'unknown',
+        seconds: since(begin),
+        processor: processorSince(before),
+        programs: star.programs,
+      };
     }
     if (methods.includes('baselines') && !answers.tsai) {
       plain ??= new Opening(model, [resolved], { absorb: false });
@@ -245,6 +253,10 @@ function summary(layer: string, magnitude: number, own: readonly Answers[]): { p
     shown(verified.Tsai, 1),
     shown(seconds.star, 2),
     shown(
+      mean('star', answer => answer.processor ?? NaN),
+      2,
+    ),
+    shown(
       mean('star', answer => answer.programs ?? 0),
       1,
     ),
@@ -288,6 +300,11 @@ async function readImages(folder: string, model: WeightModel, count: number): Pr
   return Array.from({ length: perClass }, (_, k) => chosen.map(own => own[k]))
     .flat()
     .slice(0, count);
+}
+
+function processorSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
 }
 
 function since(begin: number): number {
