@@ -157,7 +157,11 @@ async function runMethod(
     const found: { adversarial: AdversarialInput | null; stage: string | null }[] = [];
     if (patches) {
       const outcome = must(
-        await findAdversarial(model, chunk[0][1], { ...patches.options, ...(lines ? { lines } : {}) }),
+        await findAdversarial(model, chunk[0][1], {
+          ...patches.options,
+          patchSeconds: 120,
+          ...(lines ? { lines } : {}),
+        }),
       );
       found.push({ adversarial: outcome.adversarial, stage: outcome.stage });
     } else {
