@@ -77,12 +77,13 @@ interface Column {
   readonly cell: (label: LabelRow) => Child;
 }
 
-function outcomeOf({ outcome }: LabelRow): HTMLElement {
+function outcomeOf({ outcome, reason }: LabelRow): HTMLElement {
   return element(
     'span',
     { class: outcome === 'discarded' ? 'verified' : outcome },
     element('span', { class: 'sign', 'aria-hidden': 'true' }, SIGN[outcome]),
     ` ${outcome}`,
+    reason !== '' && element('span', { class: 'why quiet' }, reason),
   );
 }
 
@@ -98,7 +99,6 @@ export function labelTable({ labels, labelsNote }: Work): HTMLElement | null {
     { title: 'Margin ≥', cell: ({ margin }) => margin },
     { title: 'Time', cell: ({ seconds }) => seconds },
     { title: 'Sub-problems', cell: ({ subproblems }) => subproblems },
-    { title: 'Why', cell: ({ reason }) => reason !== '' && element('span', { class: 'why' }, reason) },
   ];
   // A column without anything in it only takes room.
   const used = columns.filter(({ cell }) => labels.some(label => cell(label)));
