@@ -205,6 +205,21 @@ describe('sampled weights never leave the reachable set', () => {
   });
 });
 
+describe('scalars of two layers', () => {
+  it('multiply: their products are in the set, where they matter most', async () => {
+    for (const seed of [1, 2, 3, 4]) {
+      const one = mlp(seed, [2, 4, 2]);
+      const x = Float32Array.of(1, 0.5);
+      // The first moves all hidden neurons alike, the second the two outputs apart: margins change by ± their product.
+      const layers = [
+        { layer: 'fc_1', maps: [together('W1', new Array<number>(8).fill(1), [4, 2], -1, 1)] },
+        { layer: 'fc_2', maps: [together('W2', [1, 1, 1, 1, -1, -1, -1, -1], [2, 4], -1, 1)] },
+      ];
+      await check({ it: one, layers }, seed, { kind: 'point', values: x }, () => x);
+    }
+  });
+});
+
 describe('tightness', () => {
   it('is exact for one layer at a point: scalars at their ends reach the bounds', async () => {
     const one = mlp(5, [2, 2]);
