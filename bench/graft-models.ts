@@ -99,10 +99,6 @@ export async function benchModels(settings: Settings, state: State): Promise<Ben
   return models;
 }
 
-function fileName(name: string): string {
-  return name.replaceAll(/[^a-z]+/g, '-');
-}
-
 /** The kept model of this name, or the trained one, kept from now on; an interrupted training goes on from its last epoch. */
 async function trained(
   name: string,
@@ -111,10 +107,10 @@ async function trained(
   validation: Dataset,
   prepare: () => Promise<{ model: GraftedNetwork; options: RobustTrainingOptions }>,
 ): Promise<BenchModel> {
-  const file = state.file(`${fileName(name)}.onnx`);
+  const file = state.file(`${name}.onnx`);
   if (!existsSync(file)) {
     const { model, options } = await prepare();
-    const checkpoint = state.file(`${fileName(name)}.checkpoint`);
+    const checkpoint = state.file(`${name}.checkpoint`);
     const resume = existsSync(checkpoint) ? must(await readCheckpoint(checkpoint)) : undefined;
     const onEpoch = ({ epoch, meanLoss, score, seconds }: { epoch: number; meanLoss: number; score: number | null; seconds: number }): void => // prettier-ignore
       say(`  ${name}: epoch ${epoch} of ${options.epochs}, loss ${meanLoss.toFixed(4)}, validation ${((score ?? NaN) * 100).toFixed(1)} %, ${seconds.toFixed(1)} s`); // prettier-ignore

@@ -17,10 +17,8 @@ import { must } from './instances';
 
 /** The four outcomes of base, grafts and controls; accuracies, flow and transfer. */
 
-/** Test images of standard and of robust accuracy, and restarts of PGD-100 (the thesis has all and 100). */
+/** Test images of standard accuracy. */
 const STANDARD_IMAGES = 10_000;
-const ROBUST_IMAGES = 500;
-const RESTARTS = 5;
 
 /** Outcomes of one network on the first test images; each is kept as soon as it is known. */
 export async function outcomesOf(each: BenchModel, settings: Settings, state: State): Promise<SampleOutcome[]> {
@@ -33,7 +31,7 @@ export async function outcomesOf(each: BenchModel, settings: Settings, state: St
     state.write(name, [...known.values()].map(outcome => ({ ...outcome, counterexample: outcome.counterexample && [...outcome.counterexample] }))); // prettier-ignore
   return must(
     await measureOutcomes(each.model, each.loaded, data, perturbationOf(settings), {
-      attack: { steps: 100, restarts: RESTARTS, seed: settings.seed },
+      attack: { steps: 100, restarts: settings.restarts, seed: settings.seed },
       solver: { ...DEFAULT_OPTIONS, timeout: settings.timeout, threads: settings.threads, seed: settings.seed },
       known: new Map(known),
       onSample: outcome => {
@@ -45,7 +43,9 @@ export async function outcomesOf(each: BenchModel, settings: Settings, state: St
 }
 
 async function evaluated(each: BenchModel, settings: Settings, images: number, attack: PgdOptions): Promise<number> {
-  const program = must(await RobustnessProgram.compile(each.model, perturbationOf(settings), settings.threads));
+  const program = must(
+    await RobustnessProgram.compile(each.model, perturbationOf(settings), { threads: settings.threads }),
+  );
   const { correct, adversarial } = must(await program.evaluate(mnist(settings.data, 't10k', 0, images), attack));
   await program.close();
   return (correct.reduce((sum, right) => sum + right, 0) - adversarial.size) / images;
@@ -67,12 +67,12 @@ export async function outcomeTables(settings: Settings, state: State): Promise<v
     const outcomes = await outcomesOf(each, settings, state);
     all.set(each.name, outcomes);
     const standard = await state.keep(`standard-${each.name}`, () => evaluated(each, settings, STANDARD_IMAGES, { steps: 0, restarts: 0, seed: 1 })); // prettier-ignore
-    const robust = await state.keep(`robust-${each.name}`, () => evaluated(each, settings, ROBUST_IMAGES, { steps: 100, restarts: RESTARTS, seed: 1 })); // prettier-ignore
+    const robust = await state.keep(`robust-${each.name}`, () => evaluated(each, settings, settings.robustImages, { steps: 100, restarts: settings.restarts, seed: 1 })); // prettier-ignore
     const { verified, counts } = accuracies(outcomes);
     const unstable = await state.keep(`unstable-${settings.samples}-${settings.timeout}-${each.name}`, () => unstableOf(each, outcomes, settings)); // prettier-ignore
     rows.set(each.name, { standard, robust, verified, undecided: counts.undecided / outcomes.length, unstable });
   }
-  say(`Tables 4.1 to 4.3: a convolutional network on MNIST, ε = ${settings.epsilon}, ${100 * settings.ratio} % grafted. SA on ${STANDARD_IMAGES} test images, RA by PGD-100 with ${RESTARTS} restarts on ${ROBUST_IMAGES},`); // prettier-ignore
+  say(`Tables 4.1 to 4.3: a convolutional network on MNIST, ε = ${settings.epsilon}, ${100 * settings.ratio} % grafted. SA on ${STANDARD_IMAGES} test images, RA by PGD-100 with ${settings.restarts} restarts on ${settings.robustImages},`); // prettier-ignore
   say(`VA on ${settings.samples} within ${settings.timeout} s each. UNR: samples that reach branch and bound, grafted neurons counted / not; all samples, not counted.`); // prettier-ignore
   table([
     ['network', 'SA %', 'RA %', 'VA %', 'undecided %', 'UNR %'],
@@ -145,7 +145,7 @@ async function retrainedTransfer(base: BenchModel, settings: Settings): Promise<
   const images = Math.min(2000, settings.images);
   const perturbation = perturbationOf(settings);
   const attacks = { 'one signed step': { steps: 1, restarts: 1 }, 'PGD-10': { steps: 10, restarts: 1 }, 'PGD-100': { steps: 100, restarts: 1 } }; // prettier-ignore
-  const program = must(await RobustnessProgram.compile(base.model, perturbation, settings.threads));
+  const program = must(await RobustnessProgram.compile(base.model, perturbation, { threads: settings.threads }));
   const points = async (data: ReturnType<typeof mnist>): Promise<[string, ReadonlyMap<number, Float32Array>][]> => {
     const found: [string, ReadonlyMap<number, Float32Array>][] = [];
     for (const [name, attack] of Object.entries(attacks))

@@ -12,6 +12,9 @@ export interface Settings {
   readonly samples: number;
   /** Seconds for each. */
   readonly timeout: number;
+  /** Test images of robust accuracy by PGD-100, and its restarts (the thesis has all and 100). */
+  readonly robustImages: number;
+  readonly restarts: number;
   readonly epochs: number;
   readonly graftEpochs: number;
   /** Images of the training set that are used. */
@@ -38,7 +41,7 @@ export class State {
   }
 
   file(name: string): string {
-    return path.join(this.folder, name);
+    return path.join(this.folder, name.replaceAll(/[^\w.-]+/g, '-'));
   }
 
   /** The kept value, or what `make` gives, kept from now on. */

@@ -1,7 +1,7 @@
 /**
  * Every figure and table of chapter 4 of Brandis's thesis on linearity grafting, and what it leaves open, as tables.
  *
- *     node scripts/run.mjs bench/graft.ts [--only masks,released,train,outcomes,transfer,pairs,speed] [--samples N] [--timeout S] [--epochs N]
+ *     node scripts/run.mjs bench/graft.ts [--only masks,released,train,outcomes,transfer,pairs,speed] [--samples N] [--timeout S] [--robust-images N] [--restarts N] [--epochs N]
  *         [--graft-epochs N] [--images N] [--epsilon E] [--ratio R] [--seed N] [--threads N] [--data DIR] [--fresh]
  *
  * DATA has the released scores (`linearity_grafting`) and MNIST (`datasets/mnist`). Everything is kept in bench/.state: an interrupted bench goes on where it was
@@ -21,6 +21,8 @@ const { values } = parseArgs({
     only: { type: 'string', default: 'masks,released,train,outcomes,transfer,pairs,speed' },
     samples: { type: 'string', default: '50' },
     timeout: { type: 'string', default: '30' },
+    'robust-images': { type: 'string', default: '500' },
+    restarts: { type: 'string', default: '5' },
     epochs: { type: 'string', default: '20' },
     'graft-epochs': { type: 'string', default: '10' },
     images: { type: 'string', default: '60000' },
@@ -37,6 +39,8 @@ const settings: Settings = {
   data: values.data,
   samples: Number(values.samples),
   timeout: Number(values.timeout),
+  robustImages: Number(values['robust-images']),
+  restarts: Number(values.restarts),
   epochs: Number(values.epochs),
   graftEpochs: Number(values['graft-epochs']),
   images: Number(values.images),

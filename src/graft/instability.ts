@@ -81,13 +81,13 @@ export async function measureInstability(
   return ok({ layers, method: options.method, unstable, bounds: options.keepBounds ? kept : null });
 }
 
-/** The same from bounds that a prover has: per region, what its rectifiers read (`Prover.preActivations` of a network without linear neurons). */
+/** The same from bounds that a decision had: per region, what its rectifiers read (`Statistics.neurons` of a verdict on a network without linear neurons). */
 export function instabilityOf(
   network: Network,
   regions: readonly (readonly {
     readonly node: string;
-    readonly lower: Float64Array;
-    readonly upper: Float64Array;
+    readonly lower: ArrayLike<number>;
+    readonly upper: ArrayLike<number>;
   }[])[],
 ): Instability {
   const layers = neuronLayers(network);
@@ -99,7 +99,7 @@ export function instabilityOf(
   return { layers, method: 'verifier', unstable, bounds: null };
 }
 
-type LayerBounds = readonly { readonly lower: Float64Array; readonly upper: Float64Array }[];
+type LayerBounds = readonly { readonly lower: ArrayLike<number>; readonly upper: ArrayLike<number> }[];
 
 /** Linear neurons get a Relu that nobody uses, so that they are bounded like the others. */
 function boundedNetwork(model: GraftedNetwork): Result<Network> {

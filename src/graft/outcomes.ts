@@ -101,7 +101,11 @@ async function attackAll(
   perturbation: Perturbation,
   options: OutcomeOptions,
 ): Promise<Result<ReadonlyMap<number, Float32Array>>> {
-  const program = await RobustnessProgram.compile(model, perturbation, options.solver.threads || 1);
+  if (data.count === 0) return ok(new Map());
+  const program = await RobustnessProgram.compile(model, perturbation, {
+    threads: options.solver.threads || 1,
+    batch: Math.min(256, data.count),
+  });
   if (!program.ok) return program;
   const { cancelled } = options;
   const result = await program.value.evaluate(data, { ...options.attack, ...(cancelled ? { cancelled } : {}) });

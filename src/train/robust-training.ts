@@ -96,7 +96,7 @@ export async function trainRobustly(
     if (given.validation) {
       // Any perturbation will do where none is attacked.
       const unattacked = { radius: new Float32Array(inputSize), lower: new Float32Array(inputSize), upper: new Float32Array(inputSize) }; // prettier-ignore
-      const compiled = await RobustnessProgram.compile(model, options.adversarial?.perturbation ?? unattacked, options.threads); // prettier-ignore
+      const compiled = await RobustnessProgram.compile(model, options.adversarial?.perturbation ?? unattacked, { ...(options.threads ? { threads: options.threads } : {}), batch: Math.min(256, given.validation.count) }); // prettier-ignore
       if (!compiled.ok) return compiled;
       validator = compiled.value;
     }

@@ -29,6 +29,7 @@ export interface Robustness {
   readonly adversarial: ReadonlyMap<number, Float32Array>;
 }
 
+/** Samples that are attacked at once, unless told otherwise. */
 const BATCH = 256;
 /** First step in units of the radius, and its factor from step to step. */
 const FIRST_STEP = 0.25;
@@ -44,29 +45,30 @@ export class RobustnessProgram {
     private readonly size: number,
     private readonly classes: number,
     private readonly perturbation: Perturbation,
+    private readonly batch: number,
   ) {}
 
-  /** Errors: those of `Session.open`. */
+  /** `batch`: how many samples are attacked at once; more than there are would be work for nothing. Errors: those of `Session.open`. */
   static async compile(
     model: GraftedNetwork,
     perturbation: Perturbation,
-    threads = 1,
+    { threads = 1, batch = BATCH }: { readonly threads?: number; readonly batch?: number } = {},
   ): Promise<Result<RobustnessProgram>> {
     const { inputSize, outputSize } = model.network;
     const { weights, grafts } = parametersOf(model);
     const parameters = [...weights, ...grafts];
-    const x = input('x', [BATCH, inputSize]);
-    const targets = input('targets', [BATCH, outputSize]);
+    const x = input('x', [batch, inputSize]);
+    const targets = input('targets', [batch, outputSize]);
     const scores = answers(model, x, variablesOf(parameters));
     // How far the best other class is ahead of the label's.
     const lead = sub(reduceMax(sub(scores, mul(targets, FAR)), [1]), reduceSum(mul(scores, targets), [1]));
     const { radius, project } = perturbationExpressions(perturbation);
     const moved = add(x, mul(sign(gradient(lead, [x])[0]), mul(radius, input('rate', [1, 1]))));
-    const next = project(moved, input('centre', [BATCH, inputSize]));
+    const next = project(moved, input('centre', [batch, inputSize]));
     const program = await Program.compile('float32', { scores, next }, { threads });
     if (!program.ok) return program;
     const own = Object.fromEntries(parameters.map(({ name, data }) => [name, data]));
-    return ok(new RobustnessProgram(program.value, own, inputSize, outputSize, perturbation));
+    return ok(new RobustnessProgram(program.value, own, inputSize, outputSize, perturbation, batch));
   }
 
   /** Attacks every sample that the network gets right, until it is fooled or the restarts are used up. `steps` 0: accuracy alone. */
@@ -85,8 +87,8 @@ export class RobustnessProgram {
     // The first pass has no noise and one run: it tells which samples there are to attack.
     for (let pass = 0; pass <= (options.steps > 0 ? options.restarts : 0); pass++) {
       const open = pass === 0 ? all : all.filter(k => correct[k] === 1 && !adversarial.has(k));
-      for (let from = 0; from < open.length; from += BATCH) {
-        const chosen = open.subarray(from, from + BATCH);
+      for (let from = 0; from < open.length; from += this.batch) {
+        const chosen = open.subarray(from, from + this.batch);
         const batch = this.load(data, chosen, pass === 0 ? null : random);
         for (let step = 0; step <= (pass === 0 ? 0 : options.steps); step++) {
           if (options.cancelled?.()) return ok({ correct, adversarial });
@@ -123,8 +125,8 @@ export class RobustnessProgram {
     random: Random | null,
   ): { x: Float32Array; centre: Float32Array; targets: Float32Array } {
     const { size, perturbation } = this;
-    const centre = new Float32Array(BATCH * size);
-    const targets = new Float32Array(BATCH * this.classes);
+    const centre = new Float32Array(this.batch * size);
+    const targets = new Float32Array(this.batch * this.classes);
     fill(centre, targets, data, chosen, size, this.classes);
     const x = centre.slice();
     if (random)
