@@ -179,7 +179,8 @@ export function neuronStart(k: i32, i: i32, target: usize): f64 {
   }
   for (let j = before.liveCount; j < stride(before.liveCount); j++) store<f64>(target + (<usize>j << 3), 0);
   const at = <usize>i << 3;
-  return inflate(product * sum + load<f64>(it.biasError + at) + constantsGamma() * abs(load<f64>(it.bias + at)));
+  const b = load<f64>(it.bias + at);
+  return inflate(product * sum + load<f64>(it.biasError + at) + constantsGamma() * abs(b));
 }
 
 /**
