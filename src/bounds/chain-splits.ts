@@ -6,6 +6,7 @@ import type { Multipliers, SearchEffort, Split, SplitBounds } from './split-boun
  * vectors.
  */
 export class ChainSplits implements SplitBounds {
+  readonly tried = 3;
   private readonly splits: (readonly Split[])[] = [];
 
   constructor(private readonly work: ChainRows) {}

@@ -32,6 +32,8 @@ export interface SplitBounds {
   readonly width: number;
   /** Rows there is room for. */
   readonly rows: number;
+  /** Neurons worth trying before one is split: more where a pass over the network costs little beside a search. */
+  readonly tried: number;
   /** Prepares row r: about constraint `form`, with these splits and multipliers (null: the region's own slopes, no β). */
   set(r: number, form: number, splits: readonly Split[], multipliers: Multipliers | null): void;
   /** Estimated lower bounds of rows 0..rows−1 with the multipliers they have. Not certified. */

@@ -9,6 +9,7 @@ import type { TileTables } from './tile-tables';
  * rounding subtracted, so that estimates are certified bounds already.
  */
 export class GraphSplits implements SplitBounds {
+  readonly tried = 8;
   /** Slopes by place; where there are curves, the points of their lower lines by place and then those of the upper ones. */
   readonly width: number;
   /** Neurons that can be split. */

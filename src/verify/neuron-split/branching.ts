@@ -1,7 +1,7 @@
 import type { Multipliers, Split, SplitBounds } from '../../bounds/split-bounds';
 
-/** Neurons that are tried before one is split. */
-export const CANDIDATES = 3;
+/** Levels that are split at once, at most. */
+const MOST_LEVELS = 3;
 /** An estimate above this is worth certifying: float32 and the search's own arithmetic are not that exact. */
 export const ENOUGH = 1e-5;
 
@@ -16,11 +16,13 @@ export interface Splittable {
 }
 
 /**
- * Two halves of each parent: split is the candidate whose halves' bounds rise most, by a pass without search (FSB, De Palma et al. 2021). Uses all rows of `bounds`.
+ * The parts of each parent: split is the candidate whose halves' bounds rise most, by a pass without search (FSB, De Palma et al. 2021). While parents are few, the
+ * best candidates are split all at once, so that the rows of a pass are used. Uses all rows of `bounds`; there are at most as many parts.
  */
-export function halves<P extends Splittable>(bounds: SplitBounds, parents: readonly P[]): P[] {
+export function parts<P extends Splittable>(bounds: SplitBounds, parents: readonly P[]): P[] {
+  const levels = Math.min(MOST_LEVELS, Math.max(1, Math.floor(Math.log2(bounds.rows / (2 * parents.length)))));
   const children: P[] = [];
-  const perPass = Math.floor(bounds.rows / (2 * CANDIDATES));
+  const perPass = Math.floor(bounds.rows / (2 * bounds.tried));
   for (let from = 0; from < parents.length; from += perPass) {
     const part = parents.slice(from, from + perPass);
     let rows = 0;
@@ -31,19 +33,20 @@ export function halves<P extends Splittable>(bounds: SplitBounds, parents: reado
     const lower = rows > 0 ? bounds.estimate(rows) : new Float64Array(0);
     let r = 0;
     for (const parent of part) {
-      const { candidates, splits } = parent;
-      let place = candidates[0];
-      let score = -Infinity;
-      if (candidates.length > 1)
-        for (const candidate of candidates) {
-          // Both halves should rise; one that is proved is as good as it gets.
-          const value = Math.min(0, lower[r++]) + Math.min(0, lower[r++]);
-          if (value > score) {
-            score = value;
-            place = candidate;
-          }
-        }
-      for (const sign of [1, -1] as const) children.push({ ...parent, splits: [...splits, { place, sign }] });
+      const { candidates } = parent;
+      // Both halves should rise; one that is proved is as good as it gets.
+      const scores =
+        candidates.length > 1 ? candidates.map(() => Math.min(0, lower[r++]) + Math.min(0, lower[r++])) : [0];
+      const best = candidates
+        .map((place, k) => ({ place, score: scores[k] }))
+        .sort((a, b) => b.score - a.score)
+        .slice(0, levels);
+      let own: P[] = [parent];
+      for (const { place } of best)
+        own = own.flatMap(each =>
+          ([1, -1] as const).map(sign => ({ ...each, splits: [...each.splits, { place, sign }] })),
+        );
+      children.push(...own);
     }
   }
   return children;

@@ -1,5 +1,5 @@
 import type { NeuronBounds, NeuronRegion, SearchEffort, SplitBounds } from '../../bounds/split-bounds';
-import { CANDIDATES, ENOUGH, halves, type Splittable } from './branching';
+import { ENOUGH, parts, type Splittable } from './branching';
 
 /** How far the trees of neurons are grown. */
 export interface TreeEffort {
@@ -99,7 +99,7 @@ function grow(splits: SplitBounds, trees: readonly Tree[], active: readonly Tree
       const [leaf] = tree.leaves.splice(worst, 1);
       return leaf;
     });
-    bound(splits, trees, halves(splits, parents), EFFORT);
+    bound(splits, trees, parts(splits, parents), EFFORT);
   }
 }
 
@@ -111,7 +111,7 @@ function bound(splits: SplitBounds, trees: readonly Tree[], rows: readonly Row[]
   rows.forEach((parent, r) => {
     const { row } = parent;
     const own = certified[r] > parent.bound ? certified[r] : parent.bound;
-    const candidates = own > 0 ? [] : splits.candidates(r, CANDIDATES);
+    const candidates = own > 0 ? [] : splits.candidates(r, splits.tried);
     const tree = trees[row];
     if (candidates.length === 0) tree.floor = Math.min(tree.floor, own);
     else tree.leaves.push({ row, splits: parent.splits, multipliers: splits.multipliers(r), bound: own, candidates });

@@ -1,6 +1,6 @@
 import { SEARCH } from '../../bounds/tolerances';
 import type { SearchEffort, SplitBounds } from '../../bounds/split-bounds';
-import { CANDIDATES, ENOUGH, halves } from './branching';
+import { ENOUGH, parts } from './branching';
 import { marginAt, type BoxProblem, type Candidate } from '../input-split/search';
 import type { Settled, SubProblem } from './sub-problem';
 
@@ -28,18 +28,18 @@ export class SplitSearch {
 
   /** The whole region for each of the given constraints, one a disjunct; any number of them. `bound` is what is certain already. */
   whole(rows: readonly { readonly disjunct: number; readonly row: number; readonly bound: number }[]): Settled[] {
-    const parts: Settled[] = [];
+    const all: Settled[] = [];
     for (let from = 0; from < rows.length; from += this.bounds.rows) {
       const part = rows.slice(from, from + this.bounds.rows).map(row => ({ ...row, splits: [] }));
       part.forEach(({ row }, r) => this.bounds.set(r, row, [], null));
-      parts.push(this.settle(part, ROOT_EFFORT));
+      all.push(this.settle(part, ROOT_EFFORT));
     }
-    return parts;
+    return all;
   }
 
-  /** Splits each of at most `parents` sub-problems in two. */
+  /** Splits each of at most `parents` sub-problems, in more than two where they are few. */
   expand(parents: readonly SubProblem[]): Settled {
-    const children = halves(this.bounds, parents);
+    const children = parts(this.bounds, parents);
     children.forEach((child, r) => this.bounds.set(r, child.row, child.splits, child.multipliers));
     return this.settle(children, EFFORT);
   }
@@ -65,7 +65,7 @@ export class SplitSearch {
         settled.proved.push({ ...sub, candidates: [] });
         return;
       }
-      settled.open.push({ ...sub, candidates: bounds.candidates(r, CANDIDATES) });
+      settled.open.push({ ...sub, candidates: bounds.candidates(r, bounds.tried) });
       if (worst < 0 || bound < certified[worst]) worst = r;
     });
     settled.open.sort((a, b) => b.bound - a.bound);
