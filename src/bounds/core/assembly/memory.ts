@@ -1,6 +1,8 @@
 // Memory of the core: one bump allocator. Everything is released together, by dropping the instance, or back to a mark.
 
 let top: usize = __heap_base;
+/** Nothing above has ever been allocated, and new memory is zero: touching it would only make the system find pages for it. */
+let untouched: usize = __heap_base;
 
 /** Addresses have 32 bits: more than this there is not. */
 const MOST_BYTES: u64 = 0xffff0000;
@@ -15,7 +17,8 @@ export function allocate(bytes: usize): usize {
   if (needed > have && memory.grow(<i32>max(needed - have, have >> 1)) < 0) {
     if (memory.grow(<i32>(needed - have)) < 0) unreachable();
   }
-  memory.fill(start, 0, bytes);
+  if (start < untouched) memory.fill(start, 0, min(top, untouched) - start);
+  untouched = max(untouched, top);
   return start;
 }
 
