@@ -87,6 +87,8 @@ export interface CarrySummary {
   readonly missedByBase: number;
   /** Of these: not verified by f's own verification at all. */
   readonly onlyCarried: number;
+  /** Of these: not verified by the pair's bounds of f's own margins either, which cost nothing more: what only the way by g proves. */
+  readonly beyondBounds: number;
 }
 
 /** @param own outcomes of f and g by sample */
@@ -103,5 +105,6 @@ export function carrySummary(
     ({ sample, seconds }) => !byBase(sample, seconds + (own.grafted.get(sample)?.seconds ?? 0)),
   );
   const only = verified.filter(({ sample }) => !byBase(sample, Infinity));
-  return { samples: carried.length, carried: verified.length, missedByBase: missed.length, onlyCarried: only.length };
+  const beyond = verified.filter(({ margins }) => margins.some(({ base }) => !(base.lower > 0)));
+  return { samples: carried.length, carried: verified.length, missedByBase: missed.length, onlyCarried: only.length, beyondBounds: beyond.length }; // prettier-ignore
 }

@@ -162,12 +162,30 @@ describe('verdicts carried back', () => {
     expect(carriedBound([margin], [])).toBeCloseTo(-0.3, 12);
     expect(carriedBound([margin], [null, 0.9])).toBeCloseTo(0.4, 12);
     const record = (outcome: Outcome, seconds: number): SampleOutcome => ({ sample: 0, outcome, seconds, lowerBound: null, branched: true, counterexample: null, margins: [], reason: null }); // prettier-ignore
-    const one = [{ sample: 0, verified: true, lowerBound: 1, outputs: [], margins: [], seconds: 1 }];
+    const one = [{ sample: 0, verified: true, lowerBound: 1, outputs: [], margins: [margin], seconds: 1 }];
     const summary = (outcome: Outcome, seconds: number) =>
       carrySummary(one, { base: new Map([[0, record(outcome, seconds)]]), grafted: new Map([[0, record('verified', 2)]]) }); // prettier-ignore
-    expect(summary('verified', 2.9)).toEqual({ samples: 1, carried: 1, missedByBase: 0, onlyCarried: 0 });
-    expect(summary('verified', 3.1)).toEqual({ samples: 1, carried: 1, missedByBase: 1, onlyCarried: 0 });
-    expect(summary('undecided', 1)).toEqual({ samples: 1, carried: 1, missedByBase: 1, onlyCarried: 1 });
+    expect(summary('verified', 2.9)).toEqual({
+      samples: 1,
+      carried: 1,
+      missedByBase: 0,
+      onlyCarried: 0,
+      beyondBounds: 1,
+    });
+    expect(summary('verified', 3.1)).toEqual({
+      samples: 1,
+      carried: 1,
+      missedByBase: 1,
+      onlyCarried: 0,
+      beyondBounds: 1,
+    });
+    expect(summary('undecided', 1)).toEqual({
+      samples: 1,
+      carried: 1,
+      missedByBase: 1,
+      onlyCarried: 1,
+      beyondBounds: 1,
+    });
   });
 });
 
