@@ -40,6 +40,11 @@ const VERIFY_OPTIONS = {
   memory: { type: 'string', placeholder: 'MB', help: 'Memory ceiling; a question that needs more ends as unknown.' },
   isolated: { type: 'boolean', help: 'Solve in a supervised process of its own from the start.' },
   json: { type: 'string', placeholder: 'FILE', help: 'Write the results as JSON; - is standard output.' },
+  patched: {
+    type: 'string',
+    placeholder: 'DIR',
+    help: 'Write models whose changed weights falsify a check there; by default beside the JSON file.',
+  },
   sarif: { type: 'string', placeholder: 'FILE', help: 'Write the results as SARIF 2.1.0.' },
   junit: { type: 'string', placeholder: 'FILE', help: 'Write the results as a JUnit report.' },
   verbose: { type: 'boolean', help: 'Print what became of every label.' },
@@ -67,6 +72,8 @@ export interface VerifyArguments {
   readonly memoryMegabytes?: number;
   readonly isolated: boolean;
   readonly json?: string;
+  /** Folder of falsifying models. */
+  readonly patched?: string;
   readonly sarif?: string;
   readonly junit?: string;
   readonly verbose: boolean;
@@ -150,6 +157,7 @@ function readVerify(words: readonly string[]): Result<Arguments> {
     memoryMegabytes: memory.value,
     isolated: values.isolated ?? false,
     json: values.json,
+    patched: values.patched,
     sarif: values.sarif,
     junit: values.junit,
     verbose: values.verbose ?? false,

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Problem } from '../base/result';
@@ -50,6 +50,13 @@ export async function runIsolated(
   }
 }
 
+/** The verdict with its changed model in memory: the folder it lies in ends with the run. */
+async function withModel(verdict: Verdict): Promise<Verdict> {
+  if (verdict.kind !== 'falsified' || verdict.weights?.patched?.kind !== 'file') return verdict;
+  const bytes = await readFile(verdict.weights.patched.path).catch(() => null);
+  return { ...verdict, weights: { ...verdict.weights, patched: bytes && { kind: 'bytes', bytes } } };
+}
+
 /** The record with its tensors in memory; an error when the disk lost one. */
 async function withTensors(result: ResultRecord<TensorReference>): Promise<ResultRecord> {
   let lost: Problem | undefined;
@@ -63,7 +70,7 @@ async function withTensors(result: ResultRecord<TensorReference>): Promise<Resul
     ...result,
     original: result.original && (await values(result.original)),
     originalOutput: result.originalOutput && (await values(result.originalOutput)),
-    verdict: await mapVerdict(result.verdict, values),
+    verdict: await withModel(await mapVerdict(result.verdict, values)),
   };
   if (lost === undefined) return record;
   const { seconds, lowerBound } = result.verdict;

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Problem } from '../base/result';
 import type { PlannedTask } from '../engine/protocol';
@@ -53,6 +53,31 @@ export async function verify(words: VerifyArguments, world: World): Promise<numb
     line.clear();
     printer?.result(result);
   };
+  const lost: Problem[] = [];
+  /** The record with its changed model on disk, where someone asked for files. */
+  const keepModel = (result: ResultRecord): ResultRecord => {
+    const { verdict } = result;
+    const folder =
+      words.patched ?? (words.json === undefined || words.json === '-' ? undefined : path.dirname(words.json));
+    if (verdict.kind !== 'falsified' || verdict.weights?.patched?.kind !== 'bytes' || folder === undefined)
+      return result;
+    const stem = path
+      .basename(words.specification)
+      .replace(/\.gz$/, '')
+      .replace(/(\.certiscope)?\.jsonc?$/, '');
+    const file = path.join(folder, `${stem}.${result.index}.patched.onnx`);
+    try {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(file, verdict.weights.patched.bytes);
+    } catch (error) {
+      lost.push(unwritten(file, error));
+      return result;
+    }
+    return {
+      ...result,
+      verdict: { ...verdict, weights: { ...verdict.weights, patched: { kind: 'file', path: file } } },
+    };
+  };
   const listener: ExecutionListener = {
     onPlan: (plan, warnings) => {
       ({ model, tasks } = plan);
@@ -68,7 +93,8 @@ export async function verify(words: VerifyArguments, world: World): Promise<numb
       const task = tasks[index];
       line.show(resultName(task), results.length, tasks.length, task.timeout, progress);
     },
-    onResult: result => {
+    onResult: found => {
+      const result = keepModel(found);
       add(result);
       const { verdict, range } = result;
       if (verdict.kind !== 'error') return;
@@ -107,7 +133,7 @@ export async function verify(words: VerifyArguments, world: World): Promise<numb
     problems,
   };
   printer?.summary(run);
-  const written = await writeReports(run, words, world);
+  const written = [...lost, ...(await writeReports(run, words, world))];
   for (const problem of written) say(problemLine(problem));
   return written.length > 0 ? 3 : EXIT_CODE[runVerdict(run)];
 }

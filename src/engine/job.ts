@@ -3,7 +3,7 @@ import type { Accuracy, ResultRecord } from '../report/record';
 import type { Verdict } from '../report/verdict';
 import type { Progress } from '../verify/progress';
 import type { Question } from '../spec/question';
-import type { Plan, PreparedTask, ResultFacts, Task } from './plan';
+import type { Decide, Plan, PreparedTask, ResultFacts, Task } from './plan';
 
 /** What a job tells while it runs; calls come in this order for every question. */
 export interface JobListener<T> {
@@ -92,7 +92,14 @@ async function runTask<T>(
       known ??
       (await environment.keep(
         key,
-        await decideTask(index, task, prepared.value.question, plan, environment, listener),
+        await decideTask(
+          index,
+          task,
+          prepared.value.question,
+          prepared.value.instead?.decide ?? plan.decide,
+          environment,
+          listener,
+        ),
         facts,
       ));
   }
@@ -114,7 +121,7 @@ async function decideTask<T>(
   index: number,
   task: Task,
   question: Question,
-  plan: Plan,
+  decide: Decide,
   environment: JobEnvironment<T>,
   listener: JobListener<T>,
 ): Promise<Verdict> {
@@ -136,7 +143,7 @@ async function decideTask<T>(
   };
   let verdict: Verdict;
   try {
-    verdict = await plan.decide(question, task.options, budget, onProgress);
+    verdict = await decide(question, task.options, budget, onProgress);
   } catch (error) {
     return unexpected(error, started);
   }

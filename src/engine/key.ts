@@ -11,7 +11,11 @@ export function verdictKey(modelHash: string, task: Task, prepared: PreparedTask
   // The last three change no verdict that is true, but what is told of how it was reached, and which questions stay open.
   const decisive = [soundness, backend, labelOrder, guided];
   const hash = createHash('sha256').update(JSON.stringify([engineVersion, modelHash, ...decisive]));
-  if ('question' in prepared) return hash.update(questionHash(prepared.question)).digest('hex');
+  if ('question' in prepared)
+    return hash
+      .update(questionHash(prepared.question))
+      .update(prepared.instead?.meaning ?? '')
+      .digest('hex');
   // Without a solver it is the input and its label that say it all.
   const { original, label } = prepared.facts;
   return hash.update(JSON.stringify([label, original && Array.from(original)])).digest('hex');

@@ -4,14 +4,15 @@ import type { Accuracy, Epsilon, Preprocess } from '../report/record';
 import type { Verdict } from '../report/verdict';
 import type { DataSet, Sample } from '../spec/data/data-set';
 import { loadData } from '../spec/data/load';
-import { claimOf, type EpsilonUnits } from '../spec/perturbation/claim';
+import type { EpsilonUnits } from '../spec/perturbation/claim';
 import { planSpec, type SpecPlan, type SpecTask } from '../spec/perturbation/plan';
-import type { InputCheck, PerturbationSpec } from '../spec/perturbation/spec';
+import { neighbourhoodOf, type Check, type PerturbationSpec } from '../spec/perturbation/spec';
 import { DEFAULT_OPTIONS } from '../verify/options';
 import { PlannedModel } from './model';
 import { besideSpecification, existing, type PlanRequest } from './open';
-import type { Plan, PreparedTask, ResultFacts, Task } from './plan';
+import type { OtherDecision, Plan, PreparedTask, ResultFacts, Task } from './plan';
 import type { Answer } from './protocol';
+import type { OpenedWeightsCheck } from './weights-check';
 
 /** A perturbation spec asks one question for every check and sample. */
 export async function planPerturbation(spec: PerturbationSpec, request: PlanRequest): Promise<Answer<Plan>> {
@@ -23,7 +24,9 @@ export async function planPerturbation(spec: PerturbationSpec, request: PlanRequ
   if (!planned.ok) return { ok: false, problems: planned.error };
   const refused = await backendProblems(spec, loaded.value, request);
   if (refused.length > 0) return { ok: false, problems: refused };
-  const questions = new Questions(spec, planned.value, data.value, loaded.value);
+  const weights = await openWeightsChecks(spec, loaded.value, request);
+  if (!weights.ok) return { ok: false, problems: weights.error };
+  const questions = new Questions(spec, planned.value, data.value, loaded.value, weights.value);
   const plan: Plan = {
     ...loaded.value.parts,
     specification: spec.file,
@@ -53,6 +56,37 @@ async function backendProblems(spec: PerturbationSpec, model: PlannedModel, requ
   return problems;
 }
 
+/** The checks of weights in numbers, or everything about them that does not fit the model. */
+async function openWeightsChecks(
+  spec: PerturbationSpec,
+  model: PlannedModel,
+  request: PlanRequest,
+): Promise<Result<ReadonlyMap<Check, OpenedWeightsCheck>, Problem[]>> {
+  const opened = new Map<Check, OpenedWeightsCheck>();
+  const checks = spec.checks.filter(check => check.perturb === 'weights');
+  if (checks.length === 0) return ok(opened);
+  // The code for weights is loaded only where it is needed.
+  const { WeightsChecks } = await import('./weights-check');
+  const all = new WeightsChecks(spec, model.loaded);
+  const problems: Problem[] = [];
+  for (const check of checks) {
+    const { soundness } = { ...DEFAULT_OPTIONS, ...check.solver, ...request.options };
+    const one = all.open(check);
+    if (soundness === 'runtime') problems.push(exactOnly(spec, check, request));
+    if (one.ok) opened.set(check, one.value);
+    else problems.push(one.error);
+  }
+  return problems.length > 0 ? fail(problems) : ok(opened);
+}
+
+function exactOnly(spec: PerturbationSpec, { index, solver }: Check, request: PlanRequest): Problem {
+  const own = solver.soundness !== spec.solver.soundness;
+  const path = own ? ['checks', index, 'solver', 'soundness'] : ['solver', 'soundness'];
+  const place = request.options?.soundness === undefined ? { range: spec.rangeOf(path) } : {};
+  const message = 'Changes of weights are verified for the network in exact arithmetic: the soundness is "real".';
+  return { code: 'engine/soundness', message, severity: 'error', file: spec.file, ...place };
+}
+
 /** A model that a specification names and that cannot be used is reported where it is named, and says its own path. */
 function placed(problem: Problem, spec: PerturbationSpec, request: PlanRequest): Problem {
   return request.model === undefined ? { ...problem, file: spec.file, range: spec.rangeOf(['model']) } : problem;
@@ -65,7 +99,7 @@ const LEAST_MEASURED = 10;
 
 /** Makes the questions of a plan, one at a time. */
 class Questions {
-  private readonly units = new Map<InputCheck, EpsilonUnits>();
+  private readonly units = new Map<Check, EpsilonUnits>();
   private readonly outputs = new Map<number, { readonly ok: true; readonly value: Float32Array }>();
 
   constructor(
@@ -73,6 +107,7 @@ class Questions {
     private readonly plan: SpecPlan,
     private readonly data: DataSet,
     private readonly model: PlannedModel,
+    private readonly weights: ReadonlyMap<Check, OpenedWeightsCheck>,
   ) {}
 
   /** Labels say how right the network is only where outputs are classes. */
@@ -113,20 +148,20 @@ class Questions {
 
   /** The claim before the network was asked. Without a label the class is only known when its turn comes. */
   private claim({ check, sample }: SpecTask): string {
-    if (check.perturb === 'weights') return `the property holds whatever change of weights "${check.name}" allows`;
     const label = this.data.label(sample);
     const { kind } = this.spec.property;
     if (label === null && (kind === 'label' || kind === 'topk'))
       return `for every perturbation of sample ${sample} that "${check.name}" allows, the network's own answer stays`;
-    return claimOf(this.spec, check, this.epsilon(check), sample, label ?? 0);
+    return this.plan.claim(check, sample, label ?? 0, this.weights.get(check)?.moves);
   }
 
   private async prepare({ check, sample }: SpecTask): Promise<Result<PreparedTask>> {
-    if (check.perturb === 'weights') return fail(this.noWeights(check.index));
     const forward = await this.forward(sample);
     if (!forward.ok) return forward;
     const { input, output } = forward.value;
-    const asked = this.plan.question(check, forward.value.sample, output);
+    const weights = this.weights.get(check);
+    const epsilon = this.epsilon(check);
+    const asked = this.plan.question(check, forward.value.sample, output, weights?.moves);
     if (!asked.ok) return asked;
     const { claim, predicted, label } = asked.value;
     const facts: ResultFacts = {
@@ -136,10 +171,12 @@ class Questions {
       ...(predicted === null ? {} : { predicted }),
       ...(label === null ? {} : { label }),
       ...(this.spec.classes === null ? {} : { outputNames: this.spec.classes }),
-      epsilon: epsilonOf(this.epsilon(check)),
+      ...(epsilon && { epsilon }),
+      ...(weights === undefined ? {} : { weights: weights.moves }),
       preprocess: this.preprocess,
     };
-    if (asked.value.kind === 'question') return ok({ claim, facts, question: asked.value.question });
+    if (asked.value.kind === 'question')
+      return ok({ claim, facts, question: asked.value.question, ...(weights && { instead: instead(weights) }) });
     const { reason } = asked.value;
     const settled: Verdict = { ...asked.value, reason: `${capitalised(reason)}.`, seconds: 0, lowerBound: null };
     return ok({ claim, facts, settled });
@@ -157,22 +194,26 @@ class Questions {
     return ok({ sample: sample.value, input: input.value, output: output.value });
   }
 
-  private epsilon(check: InputCheck): EpsilonUnits {
+  private epsilon(check: Check): Epsilon | undefined {
+    const inputs = neighbourhoodOf(check);
+    if (inputs === null) return undefined;
     let units = this.units.get(check);
-    if (units === undefined) this.units.set(check, (units = this.plan.epsilon(check)));
-    return units;
+    if (units === undefined) this.units.set(check, (units = this.plan.epsilon(inputs)));
+    return epsilonOf(units);
   }
 
   private get preprocess(): Preprocess {
     const { scale, mean, std, layout } = this.spec.preprocess;
     return { scale: scale.value, mean: mean.map(({ value }) => value), std: std.map(({ value }) => value), layout };
   }
+}
 
-  private noWeights(index: number): Problem {
-    const { file } = this.spec;
-    const message = 'This version decides perturbations of the input only, not of the weights. Take this check out.';
-    return { code: 'engine/weights', message, file, range: this.spec.rangeOf(['checks', index]) };
-  }
+/** Weights are changed by another solver, whose code comes with the first question about them. */
+function instead(opened: OpenedWeightsCheck): OtherDecision {
+  return {
+    meaning: opened.meaning,
+    decide: async (...asked) => (await import('./weights-verdict')).decideWeightsCheck(opened, ...asked),
+  };
 }
 
 interface Forward {

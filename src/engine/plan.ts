@@ -17,7 +17,21 @@ export type PreparedTask = {
   /** The claim, where more is known of it now than when the run was planned. */
   readonly claim?: string;
   readonly facts: ResultFacts;
-} & ({ readonly question: Question } | { readonly settled: Verdict });
+} & (
+  | {
+      readonly question: Question;
+      /** Set where the question is not about the file as it is: about changed weights. */
+      readonly instead?: OtherDecision;
+    }
+  | { readonly settled: Verdict }
+);
+
+/** A way to decide that is not the plan's own. */
+export interface OtherDecision {
+  /** What a verdict depends on beside the question; part of the content key. */
+  readonly meaning: string;
+  readonly decide: Decide;
+}
 
 /** One question of a run. It is compiled only when its turn comes, so that ten thousand samples do not lie in memory as boxes. */
 export interface Task {

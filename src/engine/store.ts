@@ -56,8 +56,11 @@ export class VerdictStore {
 
   /** Gives the form in which a verdict can be sent and, when asked, keeps it. Never fails. */
   async write(key: string, verdict: Verdict, shapes: Shapes, keep = true): Promise<Verdict<TensorReference>> {
-    const stored = await mapVerdict(withoutLeaves(verdict), (values, role) =>
-      this.tensor(`${key}.${role}`, values, role === 'input' ? shapes.inputShape : shapes.outputShape),
+    const stored = await this.withModel(
+      key,
+      await mapVerdict(withoutLeaves(verdict), (values, role) =>
+        this.tensor(`${key}.${role}`, values, role === 'input' ? shapes.inputShape : shapes.outputShape),
+      ),
     );
     if (!keep) return stored;
     const payload = JSON.stringify(stored);
@@ -66,6 +69,19 @@ export class VerdictStore {
       if (++this.writes % WRITES_PER_TRIM === 0) await this.trim();
     });
     return stored;
+  }
+
+  /** The verdict with its changed model as a file of the store. */
+  private async withModel(key: string, verdict: Verdict<TensorReference>): Promise<Verdict<TensorReference>> {
+    if (verdict.kind !== 'falsified' || verdict.weights?.patched?.kind !== 'bytes') return verdict;
+    const { bytes } = verdict.weights.patched;
+    const file = path.join(this.folder, key.slice(0, 2), `${key}.patched.onnx`);
+    let written = false;
+    await this.attempt(async () => {
+      await atomicWrite(file, bytes);
+      written = true;
+    });
+    return { ...verdict, weights: { ...verdict.weights, patched: written ? { kind: 'file', path: file } : null } };
   }
 
   /** A tensor for a message; large ones become a file of the store. */
@@ -130,6 +146,8 @@ function parseEntry(text: string): Verdict<TensorReference> | undefined {
 
 async function hasItsTensors(verdict: Verdict<TensorReference>): Promise<boolean> {
   if (verdict.kind !== 'falsified') return true;
+  const patched = verdict.weights?.patched;
+  if (patched?.kind === 'file' && (await stat(patched.path).catch(() => undefined)) === undefined) return false;
   for (const tensor of [verdict.counterexample.input, verdict.counterexample.output])
     if (tensor.kind === 'file' && !(await readTensor(tensor)).ok) return false;
   return true;

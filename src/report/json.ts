@@ -1,5 +1,6 @@
 import type { ResultRecord, RunRecord } from './record';
-import type { Statistics } from './verdict';
+import type { WeightMove } from '../spec/perturbation/weights-claim';
+import type { Statistics, WeightChanges } from './verdict';
 import { explain, runVerdict } from './summary';
 
 /** Tensors with more values than this are written as `.npy` beside the JSON (design, section 5). */
@@ -65,6 +66,8 @@ function jsonResult(result: ResultRecord, stem: string, files: SideFile[]): obje
           },
         }
       : {}),
+    ...(verdict.kind === 'falsified' && verdict.weights !== undefined ? { changes: jsonChanges(verdict.weights) } : {}),
+    ...(result.weights === undefined ? {} : { weights: result.weights.map(jsonMove) }),
     seconds: verdict.seconds,
     claim: result.claim,
     ...(explain(verdict) === '' ? {} : { reason: explain(verdict) }),
@@ -78,6 +81,17 @@ function jsonResult(result: ResultRecord, stem: string, files: SideFile[]): obje
     ...(verdict.statistics === undefined ? {} : jsonStatistics(verdict.statistics)),
     key: result.key,
   };
+}
+
+/** The changed weights, and the file that holds the changed model where one was written. */
+function jsonChanges({ changed, largest, layers, changes, patched }: WeightChanges): object {
+  return { changed, largest, layers, model: patched?.kind === 'file' ? patched.path : null, changes };
+}
+
+/** What may happen to a layer, absolute and in percent of the range of its weights. */
+function jsonMove({ layer, number, lower, upper, range, moved, weights }: WeightMove): object {
+  const percent = range > 0 ? { lowerPercent: (100 * lower) / range, upperPercent: (100 * upper) / range } : {};
+  return { layer, number, lower, upper, ...percent, moved, weights };
 }
 
 /** What the run took, and what became of every label. The history and the bounds of the neurons are for the editor. */

@@ -1,4 +1,5 @@
 import type { Problem, Range } from '../base/result';
+import type { WeightMove } from '../spec/perturbation/weights-claim';
 import type { Verdict } from './verdict';
 
 /**
@@ -30,6 +31,8 @@ export interface ResultRecord<T = Float32Array> {
   readonly inputShape: readonly number[];
   readonly outputShape: readonly number[];
   readonly epsilon?: Epsilon;
+  /** What may happen to the weights of every perturbed layer, where a check perturbs weights. */
+  readonly weights?: readonly WeightMove[];
   /** How raw data became the model's input, so that a picture can be drawn in raw units. */
   readonly preprocess?: Preprocess;
   /** Content key: model bytes, external data, the question's meaning, engine version, options that touch soundness. */

@@ -1,6 +1,6 @@
 import type { Problem } from '../base/result';
 import type { ResultRecord, RunRecord } from './record';
-import { worst, WORST_FIRST, type LabelResult, type Verdict, type VerdictKind } from './verdict';
+import { worst, WORST_FIRST, type LabelResult, type Verdict, type VerdictKind, type WeightChanges } from './verdict';
 
 /** The verdict of a whole run: `error` when nothing could be asked, else the worst of its results. */
 export function runVerdict(run: RunRecord): VerdictKind {
@@ -45,6 +45,8 @@ const METHODS: Readonly<Record<string, string>> = {
   zonotope: 'one zonotope of the region',
   symbolic: 'symbolic intervals with refinement',
   attack: 'an attack',
+  'backward bounds': 'backward bounds',
+  star: 'a star set',
 };
 
 /** The method of `Statistics.backend` for people. */
@@ -59,6 +61,7 @@ export function explain(verdict: Verdict<unknown>): string {
       return verdict.note ?? '';
     case 'falsified': {
       const { margin, foundBy, outsideWritten } = verdict.counterexample;
+      if (verdict.weights) return explainWeights(verdict.weights, margin, foundBy);
       const violated =
         margin === 0
           ? 'meets its limit exactly, which counts as a violation'
@@ -75,6 +78,15 @@ export function explain(verdict: Verdict<unknown>): string {
     case 'error':
       return `${verdict.reason} ${verdict.advice}`;
   }
+}
+
+function explainWeights({ changed, layers, largest, patched }: WeightChanges, margin: number, foundBy: string): string {
+  const violated =
+    margin === 0 ? 'meets the limit exactly, which counts as a violation' : `violates it by ${formatNumber(margin)}`;
+  if (changed === 0) return `In ONNX Runtime the file as it is ${violated}.`;
+  const weights = `${changed} changed ${changed === 1 ? 'weight' : 'weights'} of ${layers.join(' and ')}`;
+  const file = patched?.kind === 'file' ? ` The changed model: ${patched.path}` : '';
+  return `In ONNX Runtime the model with ${weights} (the largest change is ${formatNumber(largest)}) ${violated} (found by ${foundBy}).${file}`;
 }
 
 /** Four significant digits, for people. */

@@ -16,6 +16,29 @@ export interface Counterexample<T = Float32Array> {
   readonly foundBy: string;
 }
 
+/** One weight that was changed; `index` is its place in the tensor as the file stores it, one number a dimension. */
+export interface WeightChange {
+  readonly layer: string;
+  readonly tensor: string;
+  readonly index: readonly number[];
+  readonly before: number;
+  readonly after: number;
+}
+
+/** A change of weights that makes the network fail, confirmed by ONNX Runtime on the changed file. */
+export interface WeightChanges {
+  /** How many weights are changed; 0 where the file fails as it is. */
+  readonly changed: number;
+  readonly layers: readonly string[];
+  /** Size of the largest change. */
+  readonly largest: number;
+  /** The largest changes first, at most a thousand of them. */
+  readonly changes: readonly WeightChange[];
+  /** The changed model, in memory or on disk (absolute path); null where there is none or where the disk refused it. */
+  readonly patched:
+    { readonly kind: 'bytes'; readonly bytes: Uint8Array } | { readonly kind: 'file'; readonly path: string } | null;
+}
+
 /** One leaf of a proof: a part of the region and what closed it. Enough to check the verdict again without the search. */
 export type ProofLeaf =
   /** A box of inputs on which the method's bound is positive for all disjuncts that were still open there. */
@@ -153,7 +176,12 @@ export type Verdict<T = Float32Array> =
       readonly proof: Proof;
       readonly note?: string;
     })
-  | (VerdictBase<T> & { readonly kind: 'falsified'; readonly counterexample: Counterexample<T> })
+  | (VerdictBase<T> & {
+      readonly kind: 'falsified';
+      readonly counterexample: Counterexample<T>;
+      /** The weights with which the input fails, where a check perturbs weights. */
+      readonly weights?: WeightChanges;
+    })
   | (VerdictBase<T> & {
       readonly kind: 'misclassified';
       readonly reason: string;

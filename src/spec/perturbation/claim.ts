@@ -1,6 +1,6 @@
 import type { Geometry } from './geometry';
 import type { Written } from '../numbers/written';
-import type { InputCheck, PerturbationSpec } from './spec';
+import type { Neighbourhood, PerturbationSpec } from './spec';
 
 /** The radius of a perturbation in three units; one entry when it is the same everywhere, else one per value of the model's input. */
 export interface EpsilonUnits {
@@ -12,7 +12,7 @@ export interface EpsilonUnits {
   readonly model: readonly number[];
 }
 
-export function epsilonUnits(spec: PerturbationSpec, geometry: Geometry, check: InputCheck): EpsilonUnits {
+export function epsilonUnits(spec: PerturbationSpec, geometry: Geometry, check: Neighbourhood): EpsilonUnits {
   const { scale, std } = spec.preprocess;
   const at = (values: readonly Written[], k: number): number => values[values.length === 1 ? 0 : k].value;
   const uniform = check.epsilon.length === 1 && std.length === 1;
@@ -37,19 +37,25 @@ export function epsilonUnits(spec: PerturbationSpec, geometry: Geometry, check: 
  */
 export function claimOf(
   spec: PerturbationSpec,
-  check: InputCheck,
+  check: Neighbourhood,
   units: EpsilonUnits,
   sample: number,
   reference: number | null,
 ): string {
+  return `for ${inputsOf(check, units, sample)}, ${outcome(spec, reference)}`;
+}
+
+/** "every input within 1/255 of sample 7 (1 in raw values, 0.0127 for the model)". */
+export function inputsOf(check: Neighbourhood, units: EpsilonUnits, sample: number): string {
   const radius = check.epsilon.length === 1 ? check.epsilon[0].text : 'the given distance per value';
   const same = units.raw[0] === units.model[0] && units.written[0] === units.raw[0] && units.model.length === 1;
   const inUnits = same ? '' : ` (${spread(units.raw)} in raw values, ${spread(units.model)} for the model)`;
   const clip = check.clip ? `, clipped to [${check.clip[0].text}, ${check.clip[1].text}]` : '';
-  return `for every input within ${radius} of sample ${sample}${inUnits}${clip}, ${outcome(spec, reference)}`;
+  return `every input within ${radius} of sample ${sample}${inUnits}${clip}`;
 }
 
-function outcome(spec: PerturbationSpec, reference: number | null): string {
+/** What holds according to the property: "class 3 stays ahead of every other class". */
+export function outcome(spec: PerturbationSpec, reference: number | null): string {
   const { property } = spec;
   const winner = reference === null ? "the network's own answer" : className(spec, reference);
   switch (property.kind) {
@@ -80,7 +86,7 @@ export function className(spec: PerturbationSpec, index: number): string {
 }
 
 /** One number, or the smallest to the largest. */
-function spread(values: readonly number[]): string {
+export function spread(values: readonly number[]): string {
   let [low, high] = [values[0], values[0]];
   for (const value of values) {
     low = Math.min(low, value);

@@ -39,7 +39,7 @@ export function geometryOf(spec: PerturbationSpec, model: ModelInterface, data: 
     ]);
   }
   spec.checks.forEach((check, k) => {
-    if (check.perturb !== 'input') return;
+    if (!check.epsilon) return;
     const { length } = check.epsilon;
     if (length === 1 || length === size || length === channels) return;
     const perChannel = channels > 1 && channels < size ? ` or ${channels}, one per channel` : '';

@@ -6,7 +6,7 @@ import { withoutByteOrderMark } from '../text-file';
 import { TextLines } from '../text-lines';
 import type { Context } from './shape';
 import type { Check, PerturbationSpec, SolverSettings, SpecPath } from './spec';
-import { specShape, type SolverValues, type SpecValues } from './spec-shape';
+import { specShape, type CheckValues, type SolverValues, type SpecValues } from './spec-shape';
 
 /**
  * Reads a perturbation spec (JSON with comments and trailing commas).
@@ -65,8 +65,9 @@ type Report = (code: string, message: string, path: SpecPath) => void;
 /** What is wrong although every value by itself is fine. */
 function checkSense(values: SpecValues, report: Report): void {
   values.checks.forEach((check, k) => {
-    if (check.perturb !== 'input') return;
-    if (check.epsilon.every(epsilon => epsilon.exact.n === 0n)) {
+    if (check.perturb === 'weights')
+      checkWeights(check, (code, message, key) => report(code, message, ['checks', k, key]));
+    if (check.epsilon?.every(epsilon => epsilon.exact.n === 0n)) {
       report('spec/value', 'Epsilon is 0: nothing is perturbed. Expected a number above 0.', ['checks', k, 'epsilon']);
     }
     if (check.clip && compare(check.clip[0].exact, check.clip[1].exact) > 0) {
@@ -102,6 +103,38 @@ function checkSense(values: SpecValues, report: Report): void {
         k,
       ]);
   });
+}
+
+type WeightsValues = Extract<CheckValues, { perturb: 'weights' }>;
+
+/** What parts of a weights check exclude or need one another. */
+function checkWeights(
+  check: WeightsValues,
+  report: (code: string, message: string, key: keyof WeightsValues) => void,
+): void {
+  const given = (keys: readonly (keyof WeightsValues)[]) => keys.filter(key => check[key] !== undefined);
+  const sizes = given(['magnitude', 'quantisation', 'bitFlips']);
+  if (sizes.length === 0)
+    report(
+      'spec/missing-key',
+      'How far the weights may move is missing: give one of "magnitude", "quantisation" and "bitFlips".',
+      'perturb',
+    );
+  if (sizes.length > 1)
+    report('spec/value', `"${sizes[0]}" and "${sizes[1]}" both say how far the weights move; keep one.`, sizes[1]);
+  const parts = given(['entries', 'outputs', 'map']);
+  if (parts.length > 1)
+    report('spec/value', `"${parts[0]}" and "${parts[1]}" both choose weights; keep one.`, parts[1]);
+  if (parts.length > 0 && check.layers?.length !== 1)
+    report('spec/value', `"${parts[0]}" chooses weights of one layer: name this one layer in "layers".`, parts[0]);
+  if (check.map !== undefined && !check.magnitude && sizes.length > 0)
+    report('spec/value', 'The entries of a map are multiplied with a magnitude; give one instead.', 'map');
+  if (check.of !== undefined && !check.magnitude?.relative)
+    report('spec/value', 'The magnitude is no percentage, so it is of nothing; leave "of" out.', 'of');
+  if (check.together && check.bitFlips)
+    report('spec/value', 'Bits flip in each weight by itself; leave "together" out.', 'together');
+  if (check.clip && !check.epsilon)
+    report('spec/clip', 'Without "epsilon" no input is perturbed: give one, or leave "clip" out.', 'clip');
 }
 
 function withDefaults(values: SpecValues): Omit<PerturbationSpec, 'kind' | 'file' | 'text' | 'warnings' | 'rangeOf'> {
@@ -143,11 +176,16 @@ function nameFor(values: SpecValues, index: number): string {
   const size =
     check.perturb === 'input'
       ? `epsilon ${check.epsilon.length === 1 ? check.epsilon[0].text : 'per feature'}`
-      : `weights ${check.magnitude.amount.text}`;
+      : `weights ${sizeOfChange(check)}`;
   const alike = values.checks.some(
     (other, k) => k !== index && (other.name === size || (other.name === undefined && other.perturb === check.perturb)),
   );
   return alike ? `${size} (check ${index + 1})` : size;
+}
+
+function sizeOfChange({ magnitude, quantisation, bitFlips }: WeightsValues): string {
+  if (magnitude) return magnitude.lower ? `${magnitude.lower.text} to ${magnitude.amount.text}` : magnitude.amount.text;
+  return quantisation ? `in ${quantisation.bits} bits` : `with flips of bit ${bitFlips?.flips.join(', ') ?? ''}`;
 }
 
 function settingsOf(values: SolverValues | undefined): SolverSettings {

@@ -1,13 +1,14 @@
 import { fail, ok, type Problem, type Range, type Result } from '../../base/result';
 import type { Trailing } from '../../network/network';
 import type { DataSet, Sample } from '../data/data-set';
-import type { Question } from '../question';
+import type { Box, Question } from '../question';
 import type { ModelInterface } from '../vnnlib/compile';
 import { claimOf, className, epsilonUnits, type EpsilonUnits } from './claim';
 import { evidentLayout, geometryOf, type Geometry } from './geometry';
 import { Preprocessor } from './preprocessor';
 import { indicesOf } from './selection';
-import type { Check, InputCheck, PerturbationSpec, SpecPath } from './spec';
+import { neighbourhoodOf, type Check, type Neighbourhood, type PerturbationSpec, type SpecPath } from './spec';
+import { weightsClaim, type WeightMove } from './weights-claim';
 import { combinations, MAX_COMBINATIONS, violations } from './violation';
 
 /** What a specification has to fit: a `Network` is one. */
@@ -68,35 +69,58 @@ export class SpecPlan {
   }
 
   /** The radius of a check in the units of specification, data and model. */
-  epsilon(check: InputCheck): EpsilonUnits {
+  epsilon(check: Neighbourhood): EpsilonUnits {
     return epsilonUnits(this.spec, this.geometry, check);
   }
 
   /**
-   * The question of an input check about one sample.
-   * @param output what ONNX Runtime answers on `modelInput(sample)`, on the original file
+   * What a check claims about a sample, in words.
+   * @param moves what a check of weights allows of each layer
    */
-  question(check: InputCheck, sample: Sample, output: Float32Array): Result<Asked> {
-    const problem = this.sampleProblem(sample) ?? this.clipProblem(check, sample) ?? this.outputProblem(sample, output);
+  claim(check: Check, sample: number, reference: number | null, moves: readonly WeightMove[] = []): string {
+    const inputs = neighbourhoodOf(check);
+    if (check.perturb === 'weights')
+      return weightsClaim(this.spec, check, moves, inputs && this.epsilon(inputs), sample, reference);
+    return claimOf(this.spec, check, this.epsilon(check), sample, reference);
+  }
+
+  /**
+   * The question of a check about one sample. A check of weights alone asks about the sample itself: a box that is one point.
+   * @param output what ONNX Runtime answers on `modelInput(sample)`, on the original file
+   * @param moves what a check of weights allows of each layer
+   */
+  question(check: Check, sample: Sample, output: Float32Array, moves: readonly WeightMove[] = []): Result<Asked> {
+    const inputs = neighbourhoodOf(check);
+    const problem =
+      this.sampleProblem(sample) ??
+      (inputs ? this.clipProblem(inputs, sample) : undefined) ??
+      this.outputProblem(sample, output);
     if (problem) return fail(problem);
     const { property } = this.spec;
     const speaksOfClass = property.kind === 'label' || property.kind === 'topk' || property.kind === 'target';
     const predicted = speaksOfClass ? this.predicted(output, sample.label) : null;
     const { label } = sample;
     const reference = label ?? predicted ?? 0;
-    const claim = claimOf(this.spec, check, this.epsilon(check), sample.index, reference);
+    const claim = this.claim(check, sample.index, reference, moves);
     if (predicted !== null && label !== null && !this.isRight(output, predicted, label)) {
       const reason = `the network answers ${className(this.spec, predicted)} on sample ${sample.index}, which is ${className(this.spec, label)}`;
       return ok({ kind: 'misclassified', claim, predicted, label, reason });
     }
     const { outputSize, inputSize } = this.model;
-    const box = this.preprocessor.box(sample.values, check);
+    const box = inputs ? this.preprocessor.box(sample.values, inputs) : this.point(sample);
     if (!box.lowerPoint.every(Number.isFinite) || !box.upperPoint.every(Number.isFinite))
       return this.beyondFloat32(sample);
     const disjuncts = violations(property, box, outputSize, reference, output);
     if (disjuncts === null)
       return this.failure('spec/value', 'A number of the property is too large for floating point.', ['property']);
     return ok({ kind: 'question', question: { disjuncts, inputSize, outputSize }, claim, predicted, label });
+  }
+
+  /** The sample as the network takes it, and nothing around it. */
+  private point({ values }: Sample): Box {
+    const point = this.preprocessor.modelInput(values);
+    const exact = Float64Array.from(point);
+    return { lower: exact, upper: exact, lowerPoint: point, upperPoint: point };
   }
 
   /** Whether the unperturbed sample already has what its label asks for. A tie counts as right here; the question will find it. */
@@ -127,7 +151,7 @@ export class SpecPlan {
     );
   }
 
-  private clipProblem(check: InputCheck, { index, values }: Sample): Problem | undefined {
+  private clipProblem(check: Neighbourhood, { index, values }: Sample): Problem | undefined {
     const outside = this.preprocessor.outsideClip(values, check);
     if (outside === null || !check.clip) return undefined;
     const { scaled, side, by, count } = outside;

@@ -5,7 +5,7 @@ import { add, compare, divide, fromNumber, multiply, subtract, type Rational } f
 import type { Written } from '../numbers/written';
 import type { Box } from '../question';
 import type { Geometry } from './geometry';
-import type { InputCheck, Preprocessing } from './spec';
+import type { Neighbourhood, Preprocessing } from './spec';
 
 /**
  * Relative error of the float64 evaluation of (min(max(x·scale ± ε, lo), hi) − mean)/std, in terms of (|x·scale| + ε + |mean|)/std. Counting a
@@ -45,7 +45,7 @@ export class Preprocessor {
   }
 
   /** The values that lie outside of the check's clip range; null when there are none. */
-  outsideClip(values: Float64Array, check: InputCheck): OutsideClip | null {
+  outsideClip(values: Float64Array, check: Neighbourhood): OutsideClip | null {
     const { clip } = check;
     if (!clip) return null;
     const [low, high] = clip;
@@ -72,7 +72,7 @@ export class Preprocessor {
    * mean)/std and the float32 number nearest to that, which is what a program would hand to the model: the map is increasing in x', so
    * its values at both ends, rounded outward, are enough. The float32 ends themselves are exactly the nearest float32 numbers.
    */
-  box(values: Float64Array, check: InputCheck): Box {
+  box(values: Float64Array, check: Neighbourhood): Box {
     const size = values.length;
     const box = {
       lower: new Float64Array(size),
@@ -96,14 +96,14 @@ export class Preprocessor {
   }
 
   /** The radius of a check around every value, in units after scaling: `epsilon[k]` for the value at index i of the model's input. */
-  private epsilon(check: InputCheck, i: number): Written {
+  private epsilon(check: Neighbourhood, i: number): Written {
     return check.epsilon.length === 1
       ? check.epsilon[0]
       : check.epsilon[this.geometry.epsilonIndex(i, check.epsilon.length)];
   }
 
   /** One end of the interval of value i of the model's input (or its middle, for direction 0). */
-  private edge(values: Float64Array, i: number, check: InputCheck | null, direction: Direction): Limit {
+  private edge(values: Float64Array, i: number, check: Neighbourhood | null, direction: Direction): Limit {
     const { scale } = this.preprocess;
     const x = values[this.geometry.dataIndex(i)];
     const mean = this.channelValue(this.preprocess.mean, i);
@@ -131,7 +131,7 @@ export class Preprocessor {
   }
 
   /** The same without rounding, for the few values that float64 leaves between two float32 numbers. */
-  private exactEdge(x: number, i: number, check: InputCheck | null, direction: Direction): Rational {
+  private exactEdge(x: number, i: number, check: Neighbourhood | null, direction: Direction): Rational {
     let value = multiply(fromNumber(x), this.preprocess.scale.exact);
     if (check !== null && direction !== 0) {
       const epsilon = this.epsilon(check, i).exact;

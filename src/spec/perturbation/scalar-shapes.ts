@@ -1,6 +1,7 @@
 import type { Node } from 'jsonc-parser';
 import { compare, rational, ZERO } from '../numbers/rational';
 import { parseWritten, type Written } from '../numbers/written';
+import type { JsonSchema } from './json-schema';
 import { mismatch, type Context, type Shape } from './shape';
 
 /** Any text but the empty one. */
@@ -80,36 +81,70 @@ export function number(sign: 'any' | 'positive' | 'nonNegative' = 'any'): Shape<
 export interface Magnitude {
   /** The number as written; of a percentage, the part of one ("0.03%" is 3/10000). */
   readonly amount: Written;
+  /** The lower end where both are given; null where a weight may move as far down as up. */
+  readonly lower: Written | null;
   readonly relative: boolean;
 }
 
+/** One size either way, or the lower and the upper end of every change. */
 export function magnitude(): Shape<Magnitude> {
-  const absolute = number('positive');
-  const name = 'a number above 0 or a percentage such as "0.03%"';
+  const size = 'a number above 0 or a percentage such as "0.03%"';
+  const name = `${size}, or a lower and an upper end such as ["-1%", "2%"]`;
+  const end: JsonSchema = { anyOf: [{ type: 'number' }, { type: 'string', pattern: '%?\\s*$' }] };
   return {
     name,
-    accepts: absolute.accepts,
+    accepts: node => node.type === 'number' || node.type === 'string' || node.type === 'array',
     read(node, context) {
-      const source = node.type === 'string' ? String(node.value).trim() : '';
-      if (!source.endsWith('%')) {
-        const amount = absolute.read(node, context);
-        return amount && { amount, relative: false };
-      }
-      const percent = parseWritten(source.slice(0, -1));
-      if ('error' in percent || compare(percent.exact, ZERO) <= 0) {
-        context.report('spec/value', `Expected ${name}, found "${source}".`, node);
-        return undefined;
-      }
-      const exact = rational(percent.exact.n, percent.exact.d * 100n);
-      return { amount: { exact, value: percent.value / 100, text: source }, relative: true };
+      if (node.type === 'array') return readEnds(node, context);
+      const read = readEnd(node, context, size);
+      if (read === undefined) return undefined;
+      if (compare(read.amount.exact, ZERO) > 0) return { ...read, lower: null };
+      context.report('spec/value', `Expected ${size}, found ${sourceOf(node, context)}.`, node);
+      return undefined;
     },
     schema: () => ({
       anyOf: [
         { type: 'number', exclusiveMinimum: 0 },
         { type: 'string', pattern: '%?\\s*$' },
+        { type: 'array', items: end, minItems: 2, maxItems: 2 },
       ],
     }),
   };
+}
+
+/** The lower and the upper end of a magnitude. */
+function readEnds(node: Node, context: Context): Magnitude | undefined {
+  const ends = (node.children ?? []).map(child => readEnd(child, context, 'a number or a percentage such as "2%"'));
+  if (ends.includes(undefined)) return undefined;
+  const [lower, upper] = ends;
+  const refuse = (message: string): undefined => {
+    context.report('spec/value', message, node);
+    return undefined;
+  };
+  if (lower === undefined || upper === undefined || ends.length !== 2)
+    return refuse('Expected two ends: the lower and the upper one, such as ["-1%", "2%"].');
+  if (lower.relative !== upper.relative) return refuse('Give both ends as percentages, or both as numbers.');
+  if (compare(lower.amount.exact, upper.amount.exact) > 0)
+    return refuse(`The lower end ${lower.amount.text} lies above the upper end ${upper.amount.text}; exchange them.`);
+  if (compare(lower.amount.exact, ZERO) === 0 && compare(upper.amount.exact, ZERO) === 0)
+    return refuse('Both ends are 0: nothing is perturbed.');
+  return { ...upper, lower: lower.amount };
+}
+
+/** One end of a magnitude, of any sign. */
+function readEnd(node: Node, context: Context, name: string): Pick<Magnitude, 'amount' | 'relative'> | undefined {
+  const source = node.type === 'string' ? String(node.value).trim() : '';
+  if (!source.endsWith('%')) {
+    const amount = readWritten(node, context, name);
+    return amount && { amount, relative: false };
+  }
+  const percent = parseWritten(source.slice(0, -1));
+  if ('error' in percent) {
+    context.report('spec/value', `Expected ${name}, found "${source}".`, node);
+    return undefined;
+  }
+  const exact = rational(percent.exact.n, percent.exact.d * 100n);
+  return { amount: { exact, value: percent.value / 100, text: source }, relative: true };
 }
 
 function readWritten(node: Node, context: Context, name: string): Written | undefined {

@@ -166,6 +166,11 @@ const clip = map(list(number()), 'spec/clip', ends =>
   ends.length === 2 ? { value: ends } : { error: 'Expected two numbers: the smallest and the largest value.' },
 );
 
+const clipRange: typeof clip = {
+  ...clip,
+  schema: () => ({ ...list(number()).schema(), minItems: 2, maxItems: 2 }),
+};
+
 const check = variants(
   'perturb',
   'What is perturbed.',
@@ -178,7 +183,7 @@ const check = variants(
         'How far a value may move, after scaling and before mean and std; one number, or one per feature or channel.',
       ),
       clip: optional(
-        { ...clip, schema: () => ({ ...list(number()).schema(), minItems: 2, maxItems: 2 }) },
+        clipRange,
         'Smallest and largest value a perturbed input may have, after scaling and before mean and std. No limit by default.',
       ),
       solver: optional(solver, 'Options for this check alone.'),
@@ -187,9 +192,12 @@ const check = variants(
       name: optional(text(), 'What this check is called in the results.'),
       layers: optional(
         list(either(text(), integer(1)), 1),
-        'The perturbed layers: names of ONNX nodes, or numbers counted from 1 over the affine nodes of the file. All by default.',
+        'The perturbed layers: names of ONNX nodes, or numbers counted from 1 over the affine nodes of the file. They are perturbed at once; for each by itself write a check for each. All layers with weights by default.',
       ),
-      magnitude: required(magnitude(), 'How far every weight may move: a number, or a percentage such as "0.03%".'),
+      magnitude: optional(
+        magnitude(),
+        'How far every weight may move: a number, a percentage such as "0.03%", or the lower and the upper end, such as ["-1%", "2%"]. One of magnitude, quantisation and bitFlips is needed.',
+      ),
       of: optional(
         choice({
           range: "the difference between the layer's largest and smallest weight",
@@ -197,6 +205,56 @@ const check = variants(
         }),
         'What a percentage is taken of.',
         'range',
+      ),
+      quantisation: optional(
+        object({ bits: required(integer(1), 'Bits of a stored weight.') }),
+        'Instead of a magnitude: every weight is rounded to a grid of 2^bits values from the smallest to the largest, so it moves by up to half a step.',
+      ),
+      bitFlips: optional(
+        object({
+          flips: required(list(integer(), 1), 'The bits that may flip, one of them in each weight; 0 is the lowest.'),
+          format: optional(
+            choice({
+              integer: 'a two’s complement number times a scale',
+              float32:
+                'the mantissa and the sign of the float32 number; flips of exponents leave no bound and are refused',
+            }),
+            'How a weight is stored.',
+            'integer',
+          ),
+          bits: optional(integer(2), 'Bits of an integer.', 8),
+          scale: optional(
+            number('positive'),
+            'Value of the lowest bit of an integer. By default the largest weight takes the largest integer.',
+          ),
+        }),
+        'Instead of a magnitude: a bit of every stored weight flips.',
+      ),
+      entries: optional(
+        list(integer(), 1),
+        'Only these weights of the one layer: their places in the stored tensor, counted row by row from 0.',
+      ),
+      outputs: optional(
+        list(integer(), 1),
+        'Only the weights that lead to these outputs of the one layer: neurons, or channels of a convolution.',
+      ),
+      map: optional(
+        text('a path'),
+        'An npy file of the shape of the weights of the one layer: each moves by the magnitude times its entry; 0 leaves it as it is.',
+      ),
+      together: optional(flag(), 'One number moves all these weights at once, instead of one for each.', false),
+      epsilon: optional(
+        numbers('nonNegative'),
+        'The inputs are perturbed as well, by up to this; one number, or one per feature or channel.',
+      ),
+      clip: optional(clipRange, 'Smallest and largest value of such an input, after scaling and before mean and std.'),
+      method: optional(
+        choice({
+          complete: 'bounds, then branch and bound to an end (one layer and one input; else as `star`)',
+          star: 'bounds and linear programs of a star set (ModelStar); what they leave open is unknown',
+        }),
+        'How to decide. `backend`, `labelOrder` and `guided` of the solver are for perturbed inputs.',
+        'complete',
       ),
       solver: optional(solver, 'Options for this check alone.'),
     },

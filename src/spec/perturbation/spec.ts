@@ -42,6 +42,15 @@ export type WeightsCheck = CheckBase &
   Omit<Extract<CheckValues, { perturb: 'weights' }>, 'name' | 'solver' | 'of'> & { readonly of: 'range' | 'weight' };
 export type Check = InputCheck | WeightsCheck;
 
+/** The inputs around a sample that a check is about. */
+export type Neighbourhood = Pick<InputCheck, 'index' | 'epsilon' | 'clip'>;
+
+/** Null where a check perturbs weights alone. */
+export function neighbourhoodOf(check: Check): Neighbourhood | null {
+  const { index, epsilon, clip } = check;
+  return epsilon === undefined ? null : { index, epsilon, clip };
+}
+
 /** A perturbation spec that is well formed. Whether it fits its data and its model is checked by `planSpec`. */
 export interface PerturbationSpec {
   readonly kind: 'perturbation';

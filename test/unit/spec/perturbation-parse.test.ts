@@ -38,6 +38,10 @@ function check(changes: Record<string, unknown>): string {
   return spec({ checks: [{ perturb: 'input', epsilon: 0.1, ...changes }] });
 }
 
+function weights(changes: Record<string, unknown>): string {
+  return spec({ checks: [{ perturb: 'weights', layers: ['fc_1'], ...changes }] });
+}
+
 /** The problems of a specification: code and the characters each is about. */
 function problems(text: string): [string, string][] {
   const result = parsePerturbationSpec(text, FILE);
@@ -241,6 +245,22 @@ describe('mistakes in a perturbation spec', () => {
       [['spec/value', '"-1%"']],
     ],
     ['layer zero', spec({ checks: [{ perturb: 'weights', magnitude: 0.1, layers: [0] }] }), [['spec/value', '0']]],
+    ['weights that move nobody knows how far', weights({}), [['spec/missing-key', '"weights"']]],
+    ['two ways to move weights', weights({ magnitude: 1, quantisation: { bits: 8 } }), [['spec/value', '{"bits":8}']]],
+    ['a lower end above the upper', weights({ magnitude: ['2%', '1%'] }), [['spec/value', '["2%","1%"]']]],
+    ['a percentage and a number', weights({ magnitude: ['-2%', 1] }), [['spec/value', '["-2%",1]']]],
+    ['one end of two', weights({ magnitude: [1] }), [['spec/value', '[1]']]],
+    ['two ends that are nothing', weights({ magnitude: [0, '0'] }), [['spec/value', '[0,"0"]']]],
+    ['part of no percentage', weights({ magnitude: 1, of: 'weight' }), [['spec/value', '"weight"']]],
+    ['entries of two layers', weights({ layers: [1, 2], magnitude: 1, entries: [0] }), [['spec/value', '[0]']]],
+    ['entries of all layers', weights({ layers: undefined, magnitude: 1, entries: [0] }), [['spec/value', '[0]']]],
+    ['entries and a map', weights({ magnitude: 1, entries: [0], map: 'm.npy' }), [['spec/value', '"m.npy"']]],
+    ['a map of a grid', weights({ quantisation: { bits: 8 }, map: 'm.npy' }), [['spec/value', '"m.npy"']]],
+    ['no bits', weights({ quantisation: { bits: 0 } }), [['spec/value', '0']]],
+    ['flips of no bit', weights({ bitFlips: { flips: [] } }), [['spec/length', '[]']]],
+    ['flips together', weights({ bitFlips: { flips: [0] }, together: true }), [['spec/value', 'true']]],
+    ['a clip range of no inputs', weights({ magnitude: 1, clip: [0, 1] }), [['spec/clip', '[0,1]']]],
+    ['a method nobody knows', weights({ magnitude: 1, method: 'stars' }), [['spec/value', '"stars"']]],
     ['a timeout of zero', spec({ solver: { timeout: 0 } }), [['spec/value', '0']]],
     ['a back end nobody knows', spec({ solver: { backend: 'z3' } }), [['spec/value', '"z3"']]],
     ['a back end of one check nobody knows', check({ solver: { backend: 'zonotop' } }), [['spec/value', '"zonotop"']]],
@@ -275,6 +295,29 @@ describe('mistakes in a perturbation spec', () => {
     expect(message(spec({ solver: { guided: 1 } }))).toBe('Expected true or false, found 1.');
     expect(message('{"model": "m", "inputs": {"data": "x"}}')).toContain('"checks" is missing.');
     expect(message(spec({ property: { kind: 'lable' } }))).toContain('Did you mean "label"?');
+  });
+});
+
+describe('a check of weights', () => {
+  const read = (changes: Record<string, unknown>) => {
+    const parsed = parsePerturbationSpec(weights(changes), 'test.certiscope.jsonc');
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+    return parsed.value.checks[0];
+  };
+
+  it.each<[Record<string, unknown>, name: string, values: object]>([
+    [{ magnitude: 0.25 }, 'weights 0.25', { magnitude: { relative: false, lower: null, amount: { value: 0.25 } } }],
+    [
+      { magnitude: ['-1%', '2%'] },
+      'weights -1% to 2%',
+      { of: 'range', magnitude: { relative: true, lower: { value: -0.01 }, amount: { value: 0.02 } } },
+    ],
+    [{ magnitude: '1%', of: 'weight', entries: [3, 4] }, 'weights 1%', { of: 'weight', entries: [3, 4] }],
+    [{ quantisation: { bits: 4 } }, 'weights in 4 bits', { quantisation: { bits: 4 } }],
+    [{ bitFlips: { flips: [0, 7] } }, 'weights with flips of bit 0, 7', { bitFlips: { flips: [0, 7] } }],
+    [{ magnitude: 1, epsilon: 0.1, clip: [0, 1], method: 'star' }, 'weights 1', { method: 'star' }],
+  ])('%j', (changes, name, values) => {
+    expect(read(changes)).toMatchObject({ name, layers: ['fc_1'], ...values });
   });
 });
 
