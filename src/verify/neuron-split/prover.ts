@@ -93,10 +93,11 @@ export class NeuronSplitProver implements Prover {
     while (this.openCount(disjuncts) > 0) {
       const end = (await this.branch(budget, disjuncts, over)) ?? (await this.refine(disjuncts, over));
       if (end) return end;
-      if (this.frontier.count(disjuncts) === 0 && this.plan!.splits === null) break;
+      // What a last pass leaves to the linear program still waits for it.
+      if (this.openCount(disjuncts) === this.stuckCount(disjuncts) && this.plan!.splits === null) break;
     }
     if (this.failure) throw this.failure;
-    const stuck = disjuncts.reduce((sum, disjunct) => sum + this.tallies[disjunct].unsplittable, 0);
+    const stuck = this.openCount(disjuncts);
     if (stuck === 0) return { kind: 'verified' };
     const reason = `${stuck} sub-problems have no neuron left to split and are not proved`;
     return { kind: 'exhausted', reason: this.cornerReason === null ? reason : `${reason} (${this.cornerReason})` };
@@ -169,10 +170,12 @@ export class NeuronSplitProver implements Prover {
   /** Sub-problems of these disjuncts that are not proved. */
   private openCount(disjuncts: readonly number[]): number {
     const elsewhere = this.elsewhere().filter(sub => disjuncts.includes(sub.disjunct)).length;
-    return disjuncts.reduce(
-      (sum, disjunct) => sum + this.tallies[disjunct].unsplittable,
-      elsewhere + this.frontier.count(disjuncts),
-    );
+    return elsewhere + this.frontier.count(disjuncts) + this.stuckCount(disjuncts);
+  }
+
+  /** Of them, those that nothing more can be done about. */
+  private stuckCount(disjuncts: readonly number[]): number {
+    return disjuncts.reduce((sum, disjunct) => sum + this.tallies[disjunct].unsplittable, 0);
   }
 
   /** The whole region: what its bounds settle is done; the rest becomes one sub-problem a disjunct. False when they are of no use. */

@@ -13,10 +13,10 @@ const budget = () => ({ deadline: performance.now() + 30_000, cancelled: () => f
 const SEEDS = Array.from({ length: 8 }, (_, seed) => seed);
 
 /** Margins as far from a tie as this tells, by disjunct: positive is safe. */
-async function problemOf(seed: number, distances: readonly number[], sizes = [4, 9, 9, 7, 3]) {
+async function problemOf(seed: number, distances: readonly number[], sizes = [4, 9, 9, 7, 3], radius = 0.7) {
   const random = new Random(seed + 5000);
   const network = randomChain(seed, sizes);
-  const box = fewFreeInputs(random, sizes[0], sizes[0], 0.7);
+  const box = fewFreeInputs(random, sizes[0], sizes[0], radius);
   const constraints: Constraint[] = [];
   for (const distance of distances) {
     const drawn = randomConstraints(random, 1, sizes[sizes.length - 1], sizes[0]);
@@ -67,6 +67,18 @@ describe('one disjunct at a time', () => {
       end = await prover.run({ deadline: performance.now() + 1, cancelled: () => false });
     expect(end.kind).toBe('verified');
     expect(prover.standings().every(({ proved, bound }) => proved && bound > 0)).toBe(true);
+  });
+});
+
+describe('a replay that confirms nothing', () => {
+  it.each([1, 2, 3, 112])('leaves a violated question undecided, seed %i', async seed => {
+    // On so small a region hardly a neuron is left to split: what the last pass over the inner neurons leaves waits for the linear program, and must not be forgotten.
+    const { network, problem } = await problemOf(seed, [-1e-4, 1e-4], [4, 5, 5, 3], 0.02);
+    const prover = new NeuronSplitProver(network, problem, { ...hooks(), tryCandidate: () => Promise.resolve(false) });
+    expect((await prover.run(budget())).kind).toBe('exhausted');
+    expect(prover.standings()[0].proved).toBe(false);
+    expect((await prover.run(budget(), [1])).kind).toBe('verified');
+    await prover.close();
   });
 });
 
