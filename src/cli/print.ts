@@ -1,6 +1,7 @@
 import type { PlannedTask } from '../engine/protocol';
 import type { Accuracy, ResultRecord, RunRecord } from '../report/record';
 import { countVerdicts, explain, formatNumber, labelName, resultName } from '../report/summary';
+import type { WeightChanges } from '../report/verdict';
 import type { Output, Style } from './terminal';
 
 /** Longest verdict: misclassified. */
@@ -44,7 +45,16 @@ export class Printer {
     this.line(`  ${kind} ${verdict.seconds.toFixed(2).padStart(7)} s  ${name}  ${classesOf(result)}`.trimEnd());
     const why = explain(verdict);
     if (why !== '') this.line(`${INDENT}${why}`);
+    if (verdict.kind === 'falsified' && verdict.weights?.patched) this.changedModel(verdict.weights.patched);
     if (this.verbose) this.labels(result);
+  }
+
+  private changedModel(model: NonNullable<WeightChanges['patched']>): void {
+    const where =
+      model.kind === 'file'
+        ? `The changed model: ${model.path}`
+        : 'Run it with --patched DIR (or --json FILE) to get the changed model.';
+    this.line(`${INDENT}${where}`);
   }
 
   /** One line a label, in the order in which they were taken. */

@@ -9,6 +9,7 @@ import { EngineDoor } from './engine-door';
 import { modelShapes } from './language/model-shapes';
 import { registerVnnlibLanguage } from './language/providers';
 import { createLog } from './log';
+import { saveChangedModel } from './panel/changed-model';
 import { ResultsPanel } from './panel/results-panel';
 import { Runner } from './runner';
 import { CodeLenses } from './views/code-lenses';
@@ -43,6 +44,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
     stop: id => void flow.stop(store.question(id)?.specification),
     openSpecification: id => void openProperty(store, id),
     copy: (id, result) => void vscode.commands.executeCommand('certiscope.copyCounterexample', id, result),
+    saveModel: (id, result) => void saveChangedModel(store, id, result),
     restore: id => void restoreQuestion(id),
   });
   const restoreQuestion = async (id: string) => {

@@ -16,8 +16,8 @@ const RULES = {
   falsified: {
     id: 'CS001',
     name: 'PropertyFalsified',
-    text: 'The network violates the property on an input of the region.',
-    help: 'The counterexample was replayed in ONNX Runtime on the original file. Retrain, or shrink the region.',
+    text: 'The network violates the property on an input of the region, or with weights within their bounds.',
+    help: 'The failure was replayed in ONNX Runtime: on the original file, or with the changed weights in it. Retrain, or shrink the region.',
   },
   undecided: {
     id: 'CS002',
@@ -46,7 +46,7 @@ const RULES = {
   verified: {
     id: 'CS006',
     name: 'PropertyVerified',
-    text: 'The property holds for every input of the region.',
+    text: 'The property holds for every input of the region and every change of weights that was asked about.',
     help: 'The statement is about the network in exact arithmetic, unless the soundness is "runtime".',
   },
 } as const satisfies Record<string, Rule>;

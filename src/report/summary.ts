@@ -80,13 +80,12 @@ export function explain(verdict: Verdict<unknown>): string {
   }
 }
 
-function explainWeights({ changed, layers, largest, patched }: WeightChanges, margin: number, foundBy: string): string {
+function explainWeights({ changed, layers, largest }: WeightChanges, margin: number, foundBy: string): string {
   const violated =
     margin === 0 ? 'meets the limit exactly, which counts as a violation' : `violates it by ${formatNumber(margin)}`;
   if (changed === 0) return `In ONNX Runtime the file as it is ${violated}.`;
   const weights = `${changed} changed ${changed === 1 ? 'weight' : 'weights'} of ${layers.join(' and ')}`;
-  const file = patched?.kind === 'file' ? ` The changed model: ${patched.path}` : '';
-  return `In ONNX Runtime the model with ${weights} (the largest change is ${formatNumber(largest)}) ${violated} (found by ${foundBy}).${file}`;
+  return `In ONNX Runtime the model with ${weights} (the largest change is ${formatNumber(largest)}) ${violated} (found by ${foundBy}).`;
 }
 
 /** Four significant digits, for people. */

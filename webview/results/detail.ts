@@ -3,6 +3,7 @@ import { badge, busy, button, divider, select } from '../kit/toolkit';
 import { distance, layoutOf } from './picture';
 import { featureTable, outputTable, pictures, short } from './pictures';
 import type { PanelState, Row, Tensors, Work } from './protocol';
+import { weightTable } from './weights';
 import { labelTable, neuronTable, type BoundCurve } from './work';
 
 /** The tensors of the result, or why they could not be read. */
@@ -22,6 +23,8 @@ export interface DetailOptions {
   readonly everything: boolean;
   readonly showEverything: () => void;
   readonly copy: () => void;
+  /** Saves the model with the changed weights. */
+  readonly save: () => void;
   readonly curve: BoundCurve;
 }
 
@@ -36,6 +39,7 @@ export function detail(options: DetailOptions): HTMLElement {
     element('p', { class: 'claim' }, element('span', { class: 'quiet' }, `${row.claimWords}: `), row.claim, '.'),
     row.reason !== '' && element('p', { class: 'reason' }, row.reason),
     row.counterexample && counterexample(options),
+    known && weightTable(known.work.weights, options),
     known && outputs(row, known.tensors),
     known && labelTable(known.work),
     element('h3', {}, 'Facts'),

@@ -249,5 +249,6 @@ function detailOf(now: Shown, row: Row): HTMLElement {
       draw();
     },
     copy: () => extension.post({ type: 'copy', question: now.question, index: row.index }),
+    save: () => extension.post({ type: 'saveModel', question: now.question, index: row.index }),
   });
 }

@@ -37,6 +37,24 @@ export interface Work {
   readonly labelsNote: string;
   readonly trace: readonly TracePoint[];
   readonly neurons: readonly { readonly node: string; readonly unstable: number; readonly size: number }[];
+  /** The weights with which the network fails; null where it is about inputs alone. */
+  readonly weights: ChangedWeights | null;
+}
+
+export interface ChangedWeights {
+  readonly rows: readonly WeightRow[];
+  /** Changed weights that are not among the rows. */
+  readonly more: number;
+  /** Whether there is a changed model to save. */
+  readonly model: boolean;
+}
+
+export interface WeightRow {
+  readonly layer: string;
+  /** The tensor and the place in it: "w1[3, 0]". */
+  readonly place: string;
+  readonly before: number;
+  readonly after: number;
 }
 
 export interface LabelRow {
@@ -95,7 +113,9 @@ export type FromPanel =
   | { readonly type: 'run'; readonly question: string }
   | { readonly type: 'stop'; readonly question: string }
   | { readonly type: 'openSpecification'; readonly question: string }
-  | { readonly type: 'copy'; readonly question: string; readonly index: number };
+  | { readonly type: 'copy'; readonly question: string; readonly index: number }
+  /** Asks where to save the model with the changed weights, and saves it. */
+  | { readonly type: 'saveModel'; readonly question: string; readonly index: number };
 
 /** What survives a reload of the window: where the person was, not what was shown. */
 export interface PanelState {

@@ -1,5 +1,6 @@
 import type { Progress } from '../../verify/progress';
 import type { Epsilon } from '../../report/record';
+import type { WeightMove } from '../../spec/perturbation/weights-claim';
 import { countVerdicts, explain, formatNumber, labelName } from '../../report/summary';
 import { WORST_FIRST, type VerdictKind } from '../../report/verdict';
 import {
@@ -190,6 +191,13 @@ export function epsilonValue({ raw, model }: Epsilon): string {
   return shown(raw) === shown(model)
     ? `${shown(raw)} in the model’s own units`
     : `${shown(raw)} in raw values, ${shown(model)} in the model’s own units`;
+}
+
+/** How far the weights of a layer may move: "−0.05 to 0.05 (5 % of their range), 4 weights". */
+export function moveValue({ lower, upper, range, moved, weights }: WeightMove): string {
+  const part = range > 0 ? ` (${formatNumber((100 * Math.max(-lower, upper)) / range)} % of their range)` : '';
+  const all = moved === weights ? `${weights}` : `${moved} of ${weights}`;
+  return `${formatNumber(lower).replace('-', '−')} to ${formatNumber(upper)}${part}, ${all} weights`;
 }
 
 /** The order of results in lists: what a person should look at first. */

@@ -14,6 +14,8 @@ export interface PanelActions {
   stop(question: QuestionId): void;
   openSpecification(question: QuestionId): void;
   copy(question: QuestionId, index: number): void;
+  /** Asks where to keep the model with the changed weights of a result. */
+  saveModel(question: QuestionId, index: number): void;
   /** Makes the store know a question of an earlier session, so that a restored panel has something to show. */
   restore(question: QuestionId): void;
 }
@@ -142,6 +144,8 @@ export class ResultsPanel implements vscode.Disposable, vscode.WebviewPanelSeria
         return this.actions.openSpecification(message.question);
       case 'copy':
         return this.actions.copy(message.question, message.index);
+      case 'saveModel':
+        return this.actions.saveModel(message.question, message.index);
     }
   }
 

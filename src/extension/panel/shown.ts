@@ -1,12 +1,13 @@
 import { explain, formatNumber, labelName, methodName } from '../../report/summary';
 import { pointsOf } from '../../report/trace';
-import type { Row, Shown, Work } from '../../../webview/results/protocol';
+import type { ChangedWeights, Row, Shown, Work } from '../../../webview/results/protocol';
 import {
   capital,
   claimWords,
   epsilonValue,
   headline,
   liveWords,
+  moveValue,
   seconds,
   soundnessSentence,
   worstFirst,
@@ -97,7 +98,8 @@ function liveOf({ activity, evidence }: QuestionState): NonNullable<Shown['busy'
 }
 
 /** How a result came about, in words. */
-export function workOf({ verdict: { statistics }, outputNames }: Answered): Work {
+export function workOf({ verdict, outputNames }: Answered): Work {
+  const { statistics } = verdict;
   const labels = statistics?.labels ?? [];
   const sorted = statistics?.sortSeconds;
   return {
@@ -112,6 +114,22 @@ export function workOf({ verdict: { statistics }, outputNames }: Answered): Work
     labelsNote: sorted === undefined || labels.length === 0 ? '' : `Sorted in ${seconds(sorted)}.`,
     trace: statistics?.trace ?? [],
     neurons: (statistics?.neurons ?? []).map(({ node, unstable, size }) => ({ node, unstable, size })),
+    weights: weightsOf(verdict),
+  };
+}
+
+function weightsOf(verdict: Answered['verdict']): ChangedWeights | null {
+  if (verdict.kind !== 'falsified' || !verdict.weights) return null;
+  const { changes, changed, patched } = verdict.weights;
+  return {
+    rows: changes.map(({ layer, tensor, index, before, after }) => ({
+      layer,
+      place: `${tensor}[${index.join(', ')}]`,
+      before,
+      after,
+    })),
+    more: changed - changes.length,
+    model: patched?.kind === 'file',
   };
 }
 
@@ -127,7 +145,8 @@ function rowOf(result: Answered): Row {
     claimWords: capital(claimWords(verdict.kind)),
     reason: explain(verdict),
     facts: factsOf(result),
-    counterexample: falsified,
+    // Where the weights alone are changed, the input is the sample itself.
+    counterexample: falsified && (!verdict.weights || result.epsilon !== undefined),
     inputShape: result.inputShape,
     outputNames: result.outputNames ?? [],
     preprocess: result.preprocess ?? null,
@@ -145,7 +164,7 @@ function factsOf(result: Answered): Row['facts'] {
   if (statistics?.backend !== undefined && statistics.backend !== '')
     facts.push({
       name: 'Method',
-      value: `${methodName(statistics.backend)}, ${statistics.subproblems} ${statistics.subproblems === 1 ? 'sub-problem' : 'sub-problems'}`,
+      value: `${methodName(statistics.backend)}, ${statistics.subproblems} ${result.weights ? 'linear program' : 'sub-problem'}${statistics.subproblems === 1 ? '' : 's'}`,
       title: 'What settled the question, or was tried last',
     });
   if (verdict.lowerBound !== null)
@@ -155,14 +174,22 @@ function factsOf(result: Answered): Row['facts'] {
       title:
         'Certified distance to a violation over the whole region; above 0 is verified. Rounding is already subtracted.',
     });
+  for (const move of result.weights ?? [])
+    facts.push({
+      name: `Layer ${move.layer}`,
+      value: moveValue(move),
+      title: 'What may happen to each of its weights',
+    });
   if (epsilon) facts.push({ name: 'ε', value: epsilonValue(epsilon) });
   if (label !== undefined) facts.push({ name: 'Label', value: className(label) });
   if (predicted !== undefined) facts.push({ name: 'Answer', value: `${className(predicted)} on the original` });
   if (verdict.kind === 'verified') {
-    facts.push({
-      name: 'Proof',
-      value: `${verdict.proof.leaves} ${verdict.proof.leaves === 1 ? 'part' : 'parts'} of the region`,
-    });
+    // A star set is no list of parts.
+    if (!result.weights)
+      facts.push({
+        name: 'Proof',
+        value: `${verdict.proof.leaves} ${verdict.proof.leaves === 1 ? 'part' : 'parts'} of the region`,
+      });
     facts.push({ name: 'Meaning', value: soundnessSentence(result) });
   }
   return facts;

@@ -56,7 +56,9 @@ export class CodeLenses implements vscode.CodeLensProvider, vscode.Disposable {
       lenses.push(lens('$(play) Run', COMMAND.verifyQuestion, 'Verify this property'));
     else lenses.push(lens('$(shield) Not trusted', 'workbench.trust.manage', 'Running needs a trusted workspace'));
     if (verdictOf(question.evidence) === 'falsified')
-      lenses.push(lens('$(eye) Counterexample', COMMAND.openCounterexample, 'Show the input that breaks it'));
+      lenses.push(
+        lens('$(eye) Counterexample', COMMAND.openCounterexample, 'Show the input, or the weights, that break it'),
+      );
     return lenses;
   }
 }

@@ -53,6 +53,21 @@ describe('the store', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('keeps a changed model as a file, and forgets the verdict without it', async () => {
+    if (FALSIFIED.kind !== 'falsified') throw new Error('not falsified');
+    const bytes = Uint8Array.of(8, 9, 10);
+    const changes = [{ layer: 'fc_1', tensor: 'w', index: [0], before: 1, after: 2 }];
+    const patched = { kind: 'bytes', bytes } as const;
+    const verdict: Verdict = { ...FALSIFIED, weights: { changed: 1, layers: ['fc_1'], largest: 1, changes, patched } };
+    await store.write(KEY, verdict, SHAPES);
+    const known = await store.read(KEY);
+    if (known?.kind !== 'falsified' || known.weights?.patched?.kind !== 'file') throw new Error('no file');
+    expect(known.weights.changes).toEqual(changes);
+    expect(new Uint8Array(readFileSync(known.weights.patched.path))).toEqual(bytes);
+    rmSync(known.weights.patched.path);
+    expect(await store.read(KEY)).toBeUndefined();
+  });
+
   it('keeps counts of a proof and no infinite bound', async () => {
     const leaf = {
       kind: 'box' as const,

@@ -4,6 +4,7 @@ import { questionId, VerdictStore } from '../../../src/extension/core/verdict-st
 import {
   epsilonValue,
   headline,
+  moveValue,
   percent,
   resultSentences,
   seconds,
@@ -180,7 +181,41 @@ describe('what the results panel shows', () => {
     ]);
     expect(work.labelsNote).toBe('Sorted in 0.50 s.');
     expect(work.neurons).toEqual([{ node: 'relu_1', unstable: 3, size: 8 }]);
-    expect(workOf(result(0, 'a', VERDICT.verified))).toEqual({ labels: [], labelsNote: '', trace: [], neurons: [] });
+    expect(workOf(result(0, 'a', VERDICT.verified))).toEqual({
+      labels: [],
+      labelsNote: '',
+      trace: [],
+      neurons: [],
+      weights: null,
+    });
+  });
+
+  it('lists changed weights, the model to save, and how far the layers may move', () => {
+    const changes = [
+      { layer: 'fc_1', tensor: 'w1', index: [0, 3], before: 1, after: 0.5 },
+      { layer: 'fc_1', tensor: 'w1', index: [1, 3], before: 0, after: 0.25 },
+    ];
+    const patched = { kind: 'file', path: '/store/ab.patched.onnx' } as const;
+    const verdict = { ...VERDICT.falsified, weights: { changed: 7, layers: ['fc_1'], largest: 0.5, changes, patched } };
+    const move = { layer: 'fc_1', number: 1, lower: -0.5, upper: 0.5, range: 2, moved: 7, weights: 8 };
+    const falsified = { ...result(0, 'a', verdict), weights: [move] };
+    expect(workOf(falsified).weights).toEqual({
+      rows: [
+        { layer: 'fc_1', place: 'w1[0, 3]', before: 1, after: 0.5 },
+        { layer: 'fc_1', place: 'w1[1, 3]', before: 0, after: 0.25 },
+      ],
+      more: 5,
+      model: true,
+    });
+    expect(
+      workOf({ ...falsified, verdict: { ...verdict, weights: { ...verdict.weights, patched: null } } }).weights,
+    ).toMatchObject({
+      model: false,
+    });
+    expect(moveValue(move)).toBe('−0.5 to 0.5 (25 % of their range), 7 of 8 weights');
+    expect(resultSentences(falsified)).toContain(
+      'In ONNX Runtime the model with 7 changed weights of fc_1 (the largest change is 0.5) violates it by 0.125 (found by pgd).',
+    );
   });
 
   it('a row has its reason, and its facts have names', () => {
