@@ -64,7 +64,7 @@ export class Helper {
 
 /** `count` threads; none where the worker's bundle is not beside this one (in tests). */
 export function startHelpers(start: WorkerStart, count: number): Helper[] {
+  if (count <= 0) return [];
   const file = path.join(__dirname, 'neuron-worker.js');
-  if (!existsSync(file)) return [];
-  return Array.from({ length: Math.max(0, count) }, () => new Helper(file, start));
+  return existsSync(file) ? Array.from({ length: count }, () => new Helper(file, start)) : [];
 }
