@@ -28,6 +28,20 @@ const WORKERS_AFTER = 60;
 /** Points that ONNX Runtime did not confirm, after which only better ones are replayed at once. */
 const PATIENCE = 25;
 
+/** Counts of a thread that has done nothing yet. */
+const NOTHING: SearchCounts = {
+  subproblems: 0,
+  leaves: 0,
+  depth: 0,
+  closedFraction: 0,
+  leafBound: Infinity,
+  stuck: 0,
+  stuckBound: Infinity,
+  open: 0,
+  openBound: Infinity,
+  bestAttack: Infinity,
+};
+
 interface Helper {
   readonly worker: Worker;
   idle: boolean;
@@ -132,6 +146,9 @@ export class ParallelSearch implements Prover {
 
   private give(helper: Helper, boxes: readonly OpenBox[]): void {
     helper.idle = false;
+    // Until the thread tells how far it is, what it was given is open: nobody else counts it.
+    const openBound = boxes.reduce((least, { bound }) => Math.min(least, bound), Infinity);
+    helper.counts = { ...(helper.counts ?? NOTHING), open: boxes.length, openBound };
     helper.worker.postMessage({ kind: 'boxes', boxes });
   }
 
