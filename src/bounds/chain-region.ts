@@ -27,6 +27,11 @@ export class ChainRegion extends ChainLadder implements NeuronRegion {
     return this.work.rows >> 1;
   }
 
+  override setBox(lower: Float64Array, upper: Float64Array, bounds: Float64Array | null): void {
+    super.setBox(lower, upper, bounds);
+    if (bounds) for (let layer = 0; layer < this.layers; layer++) this.relax(layer);
+  }
+
   *tightening(): Generator<void, number> {
     const rows: number[] = [];
     yield;

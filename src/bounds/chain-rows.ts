@@ -47,6 +47,7 @@ export class ChainRows {
   set(r: number, slot: number, splits: readonly Split[], multipliers: Multipliers | null): void {
     assert(r < this.rows, () => `row ${r} of ${this.rows}`);
     const { core, width } = this;
+    assert(multipliers === null || multipliers.alpha.length === width, () => 'multipliers of another region');
     integersAt(core, core.asked.value, this.rows)[r] = slot;
     core.rowReset(r);
     if (multipliers) {

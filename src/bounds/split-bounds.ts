@@ -66,7 +66,10 @@ export interface RefineEffort {
  * `BoxBounder`. Holds the region last given to `setBox`; not reentrant.
  */
 export interface SplitRegion {
-  /** The region; `bounds` are sound bounds of its neurons (from `bounds()` of another instance, say in another thread), or null to start from nothing. */
+  /**
+   * The region; `bounds` are sound bounds of its neurons (from `bounds()` of another instance, say in another thread), or null to start from nothing. With bounds, the
+   * neurons have exactly these, so that places mean the same in both instances, and all layers are relaxed.
+   */
   setBox(lower: Float64Array, upper: Float64Array, bounds: Float64Array | null): void;
   /** Certified lower bounds of the rows by a forward zonotope alone; null when nothing can be concluded on this region. */
   zonotope(rows: readonly number[]): Float64Array | null;

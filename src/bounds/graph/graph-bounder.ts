@@ -62,6 +62,14 @@ export class GraphBounder implements BoxBounder {
     return this.usable();
   }
 
+  /** Takes the bounds given to `setBox` for exactly what they are, even where intervals are tighter by a rounding: threads must agree to the bit. */
+  adopt(): void {
+    for (const [id, known] of this.inheritedBounds()) {
+      this.nodes.lower[id].set(known.lower);
+      this.nodes.upper[id].set(known.upper);
+    }
+  }
+
   backward(rows: readonly number[]): Float64Array {
     return this.finalRows(new Crown(this.graph, this.lower, this.upper, this.nodes), rows);
   }

@@ -99,7 +99,9 @@ export class GraphRegion implements NeuronRegion {
     this.tables.graph.core.release(this.mark);
     this.bounder.setBox(lower, upper, bounds);
     this.tables.setBox(lower, upper);
-    if (bounds) this.bounder.interval();
+    if (!bounds) return;
+    this.bounder.interval();
+    this.bounder.adopt();
   }
 
   /** On large networks intervals and a single backward pass stand in for the zonotope, whose every generator costs a pass of its own. */

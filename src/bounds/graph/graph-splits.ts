@@ -41,6 +41,7 @@ export class GraphSplits implements SplitBounds {
   set(r: number, form: number, splits: readonly Split[], multipliers: Multipliers | null): void {
     assert(r < this.rows, () => `row ${r} of ${this.rows}`);
     const { places } = this;
+    assert(multipliers === null || multipliers.alpha.length === this.width, () => 'multipliers of another region');
     const tile = this.tiles[Math.floor(r / TILE_ROWS)];
     const column = r % TILE_ROWS;
     const [low, beta, side] = [tile.low, tile.beta, tile.side];

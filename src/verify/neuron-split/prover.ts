@@ -240,8 +240,7 @@ export class NeuronSplitProver implements Prover {
     const splits = plan?.splits ?? null;
     if (plan === null || splits === null || this.openCount(disjuncts) === 0) return null;
     if (this.pass === null) {
-      const bounds = region.bounds();
-      this.helpers?.forEach(helper => helper.post({ kind: 'region', bounds }));
+      this.tellRegion();
       this.pass = new RefinementPass(region, { splits });
       this.passTime = 0;
     }
@@ -256,6 +255,8 @@ export class NeuronSplitProver implements Prover {
     this.passTime += performance.now() - begin;
     if (!done) return { kind: 'stopped' };
     this.pass = null;
+    // Sub-problems name neurons by their places, which follow from the bounds: all threads get the same to the bit.
+    this.tellRegion();
     const open = this.allDisjuncts().filter(disjunct => this.openCount([disjunct]) > 0);
     const worst = () => open.reduce((least, disjunct) => Math.min(least, this.tallies[disjunct].whole), 0);
     const before = worst();
@@ -375,10 +376,14 @@ export class NeuronSplitProver implements Prover {
     if (this.helpers === null && this.worked > HELPERS_AFTER) {
       const { network, problem } = this;
       this.helpers = startHelpers({ network, problem }, this.options.threads - 1);
-      const bounds = this.region.bounds();
-      for (const helper of this.helpers) helper.post({ kind: 'region', bounds });
+      this.tellRegion();
     }
     return this.helpers ?? [];
+  }
+
+  private tellRegion(): void {
+    const bounds = this.region.bounds();
+    this.helpers?.forEach(helper => helper.post({ kind: 'region', bounds }));
   }
 
   /** Books what came of some work. */

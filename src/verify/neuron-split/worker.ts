@@ -38,7 +38,6 @@ port.on('message', (message: ToWorker) => {
     case 'region':
       search = null;
       region.setBox(problem.box.lower, problem.box.upper, message.bounds);
-      for (let layer = 0; layer < region.layers; layer++) region.relax(layer);
       break;
     case 'layer':
       search = null;

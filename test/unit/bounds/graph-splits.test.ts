@@ -101,6 +101,20 @@ describe('a region of a general graph', () => {
     same(region.backward(ROWS), bounder.backward(ROWS));
   });
 
+  it('has exactly the bounds that it is given, so that threads number places alike', () => {
+    for (let seed = 0; seed < 120; seed++) {
+      const { network, constraints, lower, upper, region } = regionOf(seed, 0.4);
+      if (region.zonotope(ROWS) === null) continue;
+      finish(region.tightening());
+      finish(region.refining({ iterations: 10, alpha: 0.25 }));
+      const bounds = region.bounds();
+      const other = new GraphRegion(network, constraints);
+      other.setBox(lower, upper, bounds);
+      expect(other.bounds(), `seed ${seed}`).toEqual(bounds);
+      expect(other.splits(2).width).toBe(region.splits(2).width);
+    }
+  });
+
   it.each(Array.from({ length: 25 }, (_, seed) => seed))('keeps what its neurons can be, seed %i', seed => {
     const { random, network, lower, upper, region } = regionOf(seed, 0.6);
     region.zonotope(ROWS);

@@ -65,7 +65,9 @@ describe('bounds of sub-problems', () => {
           bounds.push(splits.certify(rows));
         }
         // What the search keeps is no worse than what it began with, but for float32.
-        rows.forEach(row => expect(bounds[3][row]).toBeGreaterThan(bounds[0][row] - 1e-4 * (1 + Math.abs(bounds[0][row]))));
+        rows.forEach(row =>
+          expect(bounds[3][row]).toBeGreaterThan(bounds[0][row] - 1e-4 * (1 + Math.abs(bounds[0][row]))),
+        );
         const inside = samples.filter(({ values }) =>
           chosen.every(({ place, sign }) => {
             const { layer, neuron } = splits.neuron(place);
