@@ -157,6 +157,8 @@ export class GraphRegion implements NeuronRegion {
     const { lower: known, upper: above } = this.boundsOf(layer);
     const lower = Float64Array.from(neurons, neuron => known[neuron]);
     const upper = Float64Array.from(neurons, neuron => above[neuron]);
+    // Of the input, or of a monotone function of single values, intervals say all there is to say.
+    if (tables.plans[id].length === 0) return { lower, upper };
     const { stamps, effort } = this.searched[layer];
     const stamp = this.changes.slice(0, layer).reduce((sum, count) => sum + count, 1);
     if (iterations > effort) {

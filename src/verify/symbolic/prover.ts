@@ -118,7 +118,7 @@ export class SymbolicProver implements Prover {
     const stuck = this.trees.flatMap(tree => tree.stuckParts);
     const least = (parts: readonly Part[]) =>
       parts.reduce((bound, part) => Math.min(bound, leastBound(part)), Infinity);
-    const isWhole = this.labels.every((_, disjunct) => this.treeOf(disjunct) !== null);
+    const isWhole = this.labels.every((_, disjunct) => this.treeOf(disjunct)?.isBegun === true);
     return {
       subproblems: this.subproblems,
       leaves: this.leaves,
@@ -136,7 +136,7 @@ export class SymbolicProver implements Prover {
   standings(): readonly Standing[] {
     return this.labels.map(({ closed, subproblems }, disjunct) => {
       const tree = this.treeOf(disjunct);
-      if (tree === null) return { bound: -Infinity, proved: false, subproblems };
+      if (!tree?.isBegun) return { bound: -Infinity, proved: false, subproblems };
       const bound = tree.open.reduce((least, { open }) => Math.min(least, open.get(disjunct) ?? Infinity), closed);
       return { bound, proved: this.isProved(disjunct), subproblems };
     });
@@ -158,7 +158,7 @@ export class SymbolicProver implements Prover {
 
   private isProved(disjunct: number): boolean {
     const tree = this.treeOf(disjunct);
-    return tree !== null && tree.open.every(({ open }) => !open.has(disjunct));
+    return tree !== null && tree.isBegun && tree.open.every(({ open }) => !open.has(disjunct));
   }
 
   /** Splits the neuron that costs the next part most. */

@@ -12,6 +12,9 @@ export class RefinementTree {
   private readonly stuck: OpenPart[] = [];
   /** Bounds that hold on every part that was closed and is not empty. */
   private hull: NodeBounds | null = null;
+  /** The part that was taken out and has not come back. */
+  private working: OpenPart | null = null;
+  private begun = false;
 
   constructor(readonly disjuncts: ReadonlySet<number>) {}
 
@@ -19,9 +22,14 @@ export class RefinementTree {
     return this.stack.length === 0;
   }
 
-  /** Parts that are not proved. */
+  /** Parts that are not proved, the one in work among them. */
   get open(): readonly OpenPart[] {
-    return [...this.stack, ...this.stuck];
+    return [...this.stack, ...this.stuck, ...(this.working ? [this.working] : [])];
+  }
+
+  /** Whether anything is known yet. */
+  get isBegun(): boolean {
+    return this.begun;
   }
 
   get stuckParts(): readonly OpenPart[] {
@@ -35,11 +43,13 @@ export class RefinementTree {
 
   /** The part to be split next, taken out; null when there is none. */
   next(): OpenPart | null {
-    return this.stack.pop() ?? null;
+    return (this.working = this.stack.pop() ?? null);
   }
 
   /** Takes in what a part that was split, or the region, has become. */
   add(examined: readonly { readonly part: Part; readonly outcome: Examined }[]): void {
+    this.begun = true;
+    this.working = null;
     const open: OpenPart[] = [];
     for (const { part, outcome } of examined) {
       if (outcome.part?.next) open.push(outcome.part);

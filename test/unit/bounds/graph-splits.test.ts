@@ -10,7 +10,7 @@ import { solveLeaf, type NeuronPhase } from '../../../src/lp/leaf';
 import { evaluate } from '../../../src/network/evaluate';
 import type { Network, NetworkNode } from '../../../src/network/network';
 import { marginAt } from '../../../src/verify/input-split/search';
-import { randomNetwork, type Kinds } from '../tensor/random-network';
+import { randomNetwork, stackedActivations, type Kinds } from '../tensor/random-network';
 import { randomBox, randomChain, randomConstraints } from './chains';
 
 /** Sampled points may differ from exact arithmetic by their own rounding. */
@@ -99,6 +99,26 @@ describe('a region of a general graph', () => {
     bounder.setBox(lower, upper, tightened);
     expect(bounder.interval()).toBe(true);
     same(region.backward(ROWS), bounder.backward(ROWS));
+  });
+
+  it('takes activations of the input and of one another', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const random = new Random(seed);
+      const network = stackedActivations(seed);
+      const constraints = randomConstraints(random, FORMS, network.outputSize, network.inputSize);
+      const { lower, upper } = randomBox(random, network.inputSize, 0.8);
+      const region = new GraphRegion(network, constraints);
+      region.setBox(lower, upper, null);
+      region.zonotope(ROWS);
+      finish(region.tightening());
+      finish(region.refining({ iterations: 10, alpha: 0.25 }));
+      const bounds = region.backward(ROWS);
+      for (const { input, values } of samplesOf(random, network, lower, upper, 100))
+        constraints.forEach((constraint, row) => {
+          const { margin } = marginAt(constraint, input, values[values.length - 1]);
+          expect(margin).toBeGreaterThanOrEqual(bounds[row] - SLACK);
+        });
+    }
   });
 
   it('has exactly the bounds that it is given, so that threads number places alike', () => {

@@ -131,6 +131,18 @@ export function randomNetwork(
   }; // prettier-ignore
 }
 
+/** A network whose activations read the input, and one another, without anything affine between. */
+export function stackedActivations(seed: number): Network {
+  const b = new Builder(new Random(seed));
+  const input = b.push({ kind: 'input', inputs: [], size: 4, shape: [4] });
+  const first = b.activation(b.activation(input, ['relu']), ['tanh']);
+  b.dense(b.activation(b.dense(b.activation(first, ['sigmoid']), 5), ['relu']), 3);
+  const tensor = (name: string, size: number) => ({ name, shape: [1, size], type: 'float32', offset: 0, size });
+  return {
+    nodes: b.nodes, inputs: [tensor('x', 4)], outputs: [tensor('y', 3)], inputSize: 4, outputSize: 3, trailing: 'none',
+  }; // prettier-ignore
+}
+
 /** Values of every node on one input, in float64. */
 export function evaluate(network: Network, x: ArrayLike<number>): Float64Array[] {
   const values: Float64Array[] = [];
