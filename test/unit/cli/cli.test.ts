@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundle } from '../bundle';
 import { perturbation, property, writeFourClasses, writeSigmoidModel, writeTinyModel } from './tiny';
 
@@ -31,6 +31,9 @@ beforeEach(() => {
   write('unsafe.vnnlib', property(1.5));
   write('tiny.certiscope.jsonc', perturbation());
 });
+
+// Processes are waited for without a turn of the event loop; the test runner must be answered in between.
+afterEach(() => new Promise<void>(resolve => setTimeout(resolve)));
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { model, node, tensor, valueInfo } from '../../../src/network/authoring';
 import { encodeModel } from '../../../src/network/codec';
 import { loadModel } from '../../../src/network/load';
@@ -32,6 +32,9 @@ beforeEach(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'certiscope-test-'));
   writeModel();
 });
+
+// Processes are waited for without a turn of the event loop; the test runner must be answered in between.
+afterEach(() => new Promise<void>(resolve => setTimeout(resolve)));
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
