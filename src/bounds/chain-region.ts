@@ -11,6 +11,7 @@ const SETTLED = 1e-6;
 
 /** The region of a dense chain that sub-problems share. The core counts layers from 1: hidden layer k here is its layer k + 1. */
 export class ChainRegion extends ChainLadder implements NeuronRegion {
+  readonly firstMethod = 'zonotope';
   private readonly work: ChainRows;
 
   /** `rows`: how many go through the products together. */

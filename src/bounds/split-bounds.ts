@@ -71,7 +71,9 @@ export interface SplitRegion {
    * neurons have exactly these, so that places mean the same in both instances, and all layers are relaxed.
    */
   setBox(lower: Float64Array, upper: Float64Array, bounds: Float64Array | null): void;
-  /** Certified lower bounds of the rows by a forward zonotope alone; null when nothing can be concluded on this region. */
+  /** What `zonotope` does here: on large networks intervals and a backward pass stand in for the zonotope. */
+  readonly firstMethod: 'zonotope' | 'backward';
+  /** Certified lower bounds of the rows by what is cheapest; null when nothing can be concluded on this region. */
   zonotope(rows: readonly number[]): Float64Array | null;
   /** Certified lower bounds of the rows by one backward pass over the neuron bounds there are. After `zonotope`, or a `setBox` with bounds. */
   backward(rows: readonly number[]): Float64Array;

@@ -1,6 +1,7 @@
+import { shownBelow } from '../base/shown-number';
 import type { PlannedTask } from '../engine/protocol';
 import type { Accuracy, ResultRecord, RunRecord } from '../report/record';
-import { countVerdicts, explain, formatNumber, labelName, resultName } from '../report/summary';
+import { countVerdicts, explain, labelName, resultName } from '../report/summary';
 import type { WeightChanges } from '../report/verdict';
 import type { Output, Style } from './terminal';
 
@@ -63,7 +64,7 @@ export class Printer {
     const names = labels.map(label => labelName(label, outputNames));
     const width = Math.max(0, ...names.map(name => name.length));
     labels.forEach(({ outcome, margin, seconds, subproblems, reason }, k) => {
-      const bound = margin === null ? '' : `margin ≥ ${formatNumber(margin)}`;
+      const bound = margin === null ? '' : `margin ≥ ${shownBelow(margin)}`;
       const work =
         outcome === 'discarded' || outcome === 'not tried'
           ? ''

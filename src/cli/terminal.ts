@@ -1,6 +1,6 @@
+import { shownBelow } from '../base/shown-number';
 import type { Progress } from '../verify/progress';
 import type { VerdictKind } from '../report/verdict';
-import { formatNumber } from '../report/summary';
 
 /** The part of a stream that printing needs. */
 export interface Output {
@@ -91,7 +91,7 @@ export function progressText(
     `[${'#'.repeat(filled)}${' '.repeat(BAR_WIDTH - filled)}] ${String(Math.floor(100 * workFraction)).padStart(3)} %`,
     total > 1 ? `${decided + 1}/${total}` : '',
     phase,
-    lowerBound === null ? '' : `bound ${formatNumber(lowerBound)}`,
+    lowerBound === null ? '' : `bound ${shownBelow(lowerBound)}`,
     phase === 'branching' ? `${openSubproblems} open` : '',
     workFraction > LEAST_FRACTION && left < untilLimit
       ? `${elapsedSeconds.toFixed(0)} s, about ${Math.ceil(left)} s left`

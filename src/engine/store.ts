@@ -157,5 +157,6 @@ async function hasItsTensors(verdict: Verdict<TensorReference>): Promise<boolean
 function withoutLeaves(verdict: Verdict): Verdict {
   const lowerBound = verdict.lowerBound !== null && Number.isFinite(verdict.lowerBound) ? verdict.lowerBound : null;
   if (verdict.kind !== 'verified') return { ...verdict, lowerBound };
-  return { ...verdict, lowerBound, proof: { leaves: verdict.proof.leaves, depth: verdict.proof.depth } };
+  const { proof } = verdict;
+  return { ...verdict, lowerBound, ...(proof && { proof: { leaves: proof.leaves, depth: proof.depth } }) };
 }

@@ -74,7 +74,6 @@ function verdictOf(verdict: WeightVerdict, question: Question): Verdict {
         ...common,
         kind: 'verified',
         soundness: 'real',
-        proof: { leaves: 1, depth: 0 },
         statistics: { subproblems: verdict.programs, backend: verdict.method },
       };
     case 'falsified': {

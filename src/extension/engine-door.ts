@@ -27,6 +27,11 @@ export class EngineDoor implements vscode.Disposable {
     return this.#engine;
   };
 
+  /** The engine if somebody has asked for it before; null otherwise: nothing is started. */
+  get opened(): Promise<Engine> | null {
+    return this.#engine;
+  }
+
   /** Kills the process; the next request starts another. */
   async restart(): Promise<void> {
     await (await this.#engine)?.restart();

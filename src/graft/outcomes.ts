@@ -133,7 +133,7 @@ function decided(
   const common = { ...none, seconds, lowerBound, margins };
   switch (verdict.kind) {
     case 'verified':
-      return { ...common, outcome: 'verified', branched: verdict.proof.depth > 0 };
+      return { ...common, outcome: 'verified', branched: (verdict.proof?.depth ?? 0) > 0 };
     case 'falsified':
       return { ...common, outcome: 'attacked', counterexample: verdict.counterexample.input, branched: true };
     default:

@@ -72,7 +72,10 @@ function jsonResult(result: ResultRecord, stem: string, files: SideFile[]): obje
     claim: result.claim,
     ...(explain(verdict) === '' ? {} : { reason: explain(verdict) }),
     ...(verdict.kind === 'verified'
-      ? { soundness: verdict.soundness, proof: { leaves: verdict.proof.leaves, depth: verdict.proof.depth } }
+      ? {
+          soundness: verdict.soundness,
+          ...(verdict.proof && { proof: { leaves: verdict.proof.leaves, depth: verdict.proof.depth } }),
+        }
       : {}),
     ...(result.label === undefined ? {} : { label: result.label }),
     ...(result.predicted === undefined ? {} : { predicted: result.predicted }),

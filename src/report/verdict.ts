@@ -173,7 +173,8 @@ export type Verdict<T = Float32Array> =
   | (VerdictBase<T> & {
       readonly kind: 'verified';
       readonly soundness: 'real' | 'runtime';
-      readonly proof: Proof;
+      /** Absent where a verdict rests on something that is not a tree of parts: the star set of changed weights. */
+      readonly proof?: Proof;
       readonly note?: string;
     })
   | (VerdictBase<T> & {

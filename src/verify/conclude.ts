@@ -1,3 +1,4 @@
+import { shownBelow } from '../base/shown-number';
 import type { Counterexample, LabelResult, Proof, Statistics, Verdict } from '../report/verdict';
 
 /** What a decision knows when it ends. */
@@ -29,7 +30,7 @@ export function conclude(findings: Findings): Verdict {
   const common = { seconds, lowerBound, statistics };
   if (counterexample) return { kind: 'falsified', counterexample, ...common };
   if (findings.verified) return { kind: 'verified', soundness: findings.soundness, proof: findings.proof, ...common };
-  const reached = `The certified lower bound reached ${format(lowerBound)}; the closest attack came to ${format(findings.bestAttack)}.`;
+  const reached = `The certified lower bound reached ${lowerBound === null ? 'nothing' : shownBelow(lowerBound)}; the closest attack came to ${format(findings.bestAttack)}.`;
   if (findings.replayProblem !== null)
     return {
       kind: 'error',

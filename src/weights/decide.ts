@@ -1,3 +1,4 @@
+import { shownBelow } from '../base/shown-number';
 import type { Budget } from '../verify/progress';
 import { ok, type Result } from '../base/result';
 import { SEARCH } from '../bounds/tolerances';
@@ -243,7 +244,7 @@ export class WeightDecision {
 
   private undecided(): WeightVerdict {
     const answered = this.answered();
-    const reached = `The certified lower bound reached ${shown(answered.lowerBound)}; the closest change of weights came to ${shown(finite(this.bestAttack))}.`;
+    const reached = `The certified lower bound reached ${answered.lowerBound === null ? 'nothing' : shownBelow(answered.lowerBound)}; the closest change of weights came to ${shown(finite(this.bestAttack))}.`;
     if (this.replayProblem !== null) return this.failed(this.replayProblem);
     if (this.budget.cancelled())
       return {

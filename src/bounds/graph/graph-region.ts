@@ -104,9 +104,13 @@ export class GraphRegion implements NeuronRegion {
     this.bounder.adopt();
   }
 
+  get firstMethod(): 'zonotope' | 'backward' {
+    return this.zonotopeWork > MOST_ZONOTOPE_WORK ? 'backward' : 'zonotope';
+  }
+
   /** On large networks intervals and a single backward pass stand in for the zonotope, whose every generator costs a pass of its own. */
   zonotope(rows: readonly number[]): Float64Array | null {
-    if (this.zonotopeWork > MOST_ZONOTOPE_WORK) return this.bounder.interval() ? this.backward(rows) : null;
+    if (this.firstMethod === 'backward') return this.bounder.interval() ? this.backward(rows) : null;
     const bounds = this.bounder.zonotope(rows);
     this.tables.graph.core.release(this.mark);
     return bounds;

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert';
+import { forEachTap } from '../../network/convolution-taps';
 import type { ConvNode, DenseNode, ScaleNode, SparseNode } from '../../network/network';
 import { doublesAt, stride, type CoreExports } from '../core/core';
 
@@ -102,28 +103,11 @@ export function convMap(core: CoreExports, node: ConvNode): LinearMap {
       for (let r = 0; r < rows; r++) core.convolveBack(geometry, output + r * rowIn, input + r * rowOut, weightT);
     },
     absolute: (output, input) => core.convolve(geometry, output, input, absoluteWeight),
-    unit: (output, index, sign) => convUnit(node, doublesAt(core, output, inputSize), index, sign),
+    unit: (output, index, sign) => {
+      const row = doublesAt(core, output, inputSize);
+      forEachTap(node, index, (i, weight) => (row[i] = sign * weight));
+    },
   };
-}
-
-/** Adds sign · (the taps that output `index` reads) to a row over the inputs. */
-function convUnit(node: ConvNode, row: Float64Array, index: number, sign: number): void {
-  const [channels, height, width] = node.inputShape;
-  const [outputs, outHeight, outWidth] = node.outputShape;
-  const [kernelHeight, kernelWidth] = node.kernel;
-  const perGroup = channels / node.groups;
-  const output = Math.floor(index / (outHeight * outWidth));
-  const top = Math.floor((index % (outHeight * outWidth)) / outWidth) * node.strides[0] - node.pads[0];
-  const left = (index % outWidth) * node.strides[1] - node.pads[1];
-  const first = Math.floor(output / (outputs / node.groups)) * perGroup;
-  let tap = output * perGroup * kernelHeight * kernelWidth;
-  for (let c = first; c < first + perGroup; c++)
-    for (let ky = 0; ky < kernelHeight; ky++)
-      for (let kx = 0; kx < kernelWidth; kx++, tap++) {
-        const y = top + ky * node.dilations[0];
-        const x = left + kx * node.dilations[1];
-        if (y >= 0 && y < height && x >= 0 && x < width) row[(c * height + y) * width + x] = sign * node.weight[tap];
-      }
 }
 
 export function scaleMap(core: CoreExports, node: ScaleNode): LinearMap {

@@ -1,3 +1,4 @@
+import { shownBelow } from '../../base/shown-number';
 import type { Progress } from '../../verify/progress';
 import type { Epsilon } from '../../report/record';
 import type { WeightMove } from '../../spec/perturbation/weights-claim';
@@ -71,7 +72,7 @@ function runningDetails(
   if (!progress) return { detail: counts.join(''), brief: counts.join('') };
   const { phase, workFraction, lowerBound, elapsedSeconds } = progress.progress;
   const done = workFraction > 0 ? [percent(workFraction)] : [];
-  const bound = lowerBound === null ? [] : [`lower bound ${formatNumber(lowerBound)}`];
+  const bound = lowerBound === null ? [] : [`lower bound ${shownBelow(lowerBound)}`];
   // Tenths that change four times a second are hard to read and say nothing.
   const elapsed = [`${Math.floor(elapsedSeconds)} s`];
   return {

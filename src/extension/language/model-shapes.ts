@@ -1,12 +1,13 @@
 import type * as vscode from 'vscode';
 import { verdictOf, type VerdictStore } from '../core/verdict-store';
 import { specificationUri } from '../documents/uris';
+import type { Engine } from '../../engine/run';
 import type { EngineDoor } from '../engine-door';
 import type { ModelShapes } from './vnnlib-answers';
 
 /**
  * The tensors of the model that a property was last verified against, as the engine tells them; asked once a model. Null for a property that has
- * never been run: a VNN-LIB file does not name its model, and a hover is no reason to start the engine.
+ * never been run, since a VNN-LIB file does not name its model, and where no engine was started: a hover is no reason to.
  */
 export function modelShapes(
   store: VerdictStore,
@@ -19,13 +20,18 @@ export function modelShapes(
     if (!evidence || verdictOf(evidence) === null) return Promise.resolve(null);
     const key = `${evidence.modelVersion} ${evidence.model}`;
     const asked = known.get(key) ?? ask(door, evidence.model);
+    if (asked === null) return Promise.resolve(null);
     known.set(key, asked);
     return asked;
   };
 }
 
-async function ask(door: EngineDoor, model: string): Promise<ModelShapes | null> {
-  const engine = await door.open();
+/** Null while there is no engine to ask. */
+function ask(door: EngineDoor, model: string): Promise<ModelShapes | null> | null {
+  return door.opened?.then(engine => shapesFrom(engine, model)) ?? null;
+}
+
+async function shapesFrom(engine: Engine, model: string): Promise<ModelShapes | null> {
   const answer = await engine.info({ model });
   if (!answer.ok) return null;
   const known = (tensors: typeof answer.value.inputs) => tensors.map(({ name, fixedShape }) => ({ name, shape: fixedShape ?? [] })); // prettier-ignore

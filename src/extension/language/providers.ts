@@ -60,9 +60,13 @@ class VnnlibLanguage
     const index = await this.#index(document);
     if (!index) return [];
     const ranges: vscode.FoldingRange[] = [];
+    const text = document.getText();
     for (const command of [...index.commands, ...runs(index)]) {
+      // Most commands are a line long; their positions need not be looked up.
+      const newline = text.indexOf('\n', command.start);
+      if (newline < 0 || newline >= command.end) continue;
       const { start, end } = rangeOf(document, command);
-      if (end.line > start.line) ranges.push(new vscode.FoldingRange(start.line, end.line));
+      ranges.push(new vscode.FoldingRange(start.line, end.line));
     }
     return ranges;
   }
@@ -147,7 +151,10 @@ class VnnlibLanguage
         actions.push(action);
       }
     }
-    const wantsRewrite = !context.only || context.only.contains(vscode.CodeActionKind.RefactorRewrite);
+    // Only when a person asks: the whole text is read for it, and a light bulb on every line helps nobody.
+    const wantsRewrite =
+      context.triggerKind === vscode.CodeActionTriggerKind.Invoke &&
+      (!context.only || context.only.contains(vscode.CodeActionKind.RefactorRewrite));
     const conversion = wantsRewrite ? asVersion2(text, index) : null;
     if (conversion) {
       const action = new vscode.CodeAction('Write as VNN-LIB 2.0', vscode.CodeActionKind.RefactorRewrite);

@@ -1,4 +1,13 @@
-import { mentionAt, occurrences, type Declaration, type Mention, type Span, type VnnlibIndex } from './vnnlib-index';
+import {
+  commandBefore,
+  inComment,
+  mentionAt,
+  occurrences,
+  type Declaration,
+  type Mention,
+  type Span,
+  type VnnlibIndex,
+} from './vnnlib-index';
 
 const NUMBER = String.raw`[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?`;
 /** A variable of a huge file is mentioned at most this many times before looking on is not worth the wait. */
@@ -244,10 +253,8 @@ const MOST_VARIABLES = 200;
 
 /** What can stand at an offset, by what stands before it. */
 export function suggestions(text: string, index: VnnlibIndex, offset: number): Suggestion[] {
-  const lineStart = text.lastIndexOf('\n', offset - 1) + 1;
-  const comment = text.indexOf(';', lineStart);
-  if (comment >= 0 && comment < offset) return [];
-  const command = [...index.commands].reverse().find(each => each.start < offset);
+  if (inComment(text, offset)) return [];
+  const command = commandBefore(index, offset);
   const inside = command !== undefined && (offset < command.end || text[command.end - 1] !== ')');
   const opened = /\(\s*[A-Za-z<>=!-]*$/.test(text.slice(Math.max(0, offset - 40), offset));
   if (!inside || (command.name === '' && opened)) return [...(index.version === 1 ? COMMANDS_1 : COMMANDS_2)];

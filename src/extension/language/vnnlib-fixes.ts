@@ -1,4 +1,4 @@
-import { type Span, type VnnlibIndex } from './vnnlib-index';
+import { commandBefore, inComment, type Span, type VnnlibIndex } from './vnnlib-index';
 import { sizeOf } from './vnnlib-answers';
 
 /** A change of the text. */
@@ -38,8 +38,8 @@ function equals(text: string, index: VnnlibIndex): Fix[] {
   const pattern = /\(\s*=(?=\s)/g;
   for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
     const at = match.index + match[0].length - 1;
-    if (index.commands.some(({ name, start, end }) => name === 'assert' && at > start && at < end))
-      edits.push({ start: at, end: at + 1, text: '==' });
+    const command = commandBefore(index, at);
+    if (command?.name === 'assert' && at < command.end) edits.push({ start: at, end: at + 1, text: '==' });
   }
   if (edits.length === 0) return [];
   return [{ title: edits.length === 1 ? 'Write ==' : `Write == (${edits.length} places)`, edits, preferred: true }];
@@ -159,13 +159,6 @@ function numberOf({ name }: { readonly name: string }): number {
 function lineStartOf(text: string, offset: number): number {
   const newline = text.lastIndexOf('\n', offset - 1);
   return newline >= 0 && text.slice(newline, offset).trim() === '' ? newline : offset;
-}
-
-function inComment(text: string, offset: number): boolean {
-  const comment = text.lastIndexOf(';', offset);
-  if (comment < 0) return false;
-  const newline = text.indexOf('\n', comment);
-  return newline < 0 || newline > offset;
 }
 
 /** The text after all edits; they must not overlap. */

@@ -151,9 +151,8 @@ const NAME_CHARACTER = /[A-Za-z0-9_]/;
 
 /** The variable at an offset, or null: in a comment, on a bracket, on a word that is not declared. */
 export function mentionAt(text: string, index: VnnlibIndex, offset: number): Mention | null {
+  if (inComment(text, offset)) return null;
   const lineStart = text.lastIndexOf('\n', offset - 1) + 1;
-  const comment = text.indexOf(';', lineStart);
-  if (comment >= 0 && comment < offset) return null;
   let start = offset;
   // Inside of brackets the name stands before them.
   const open = text.lastIndexOf('[', offset);
@@ -175,10 +174,24 @@ export function occurrences(text: string, name: string): Span[] {
     const end = at + name.length;
     if (at > 0 && /[A-Za-z0-9_-]/.test(text[at - 1])) continue;
     if (end < text.length && /[A-Za-z0-9_-]/.test(text[end])) continue;
-    const comment = text.lastIndexOf(';', at);
-    if (comment >= 0 && text.indexOf('\n', comment) >= at) continue;
-    if (comment >= 0 && text.indexOf('\n', comment) < 0) continue;
-    found.push({ start: at, end });
+    if (!inComment(text, at)) found.push({ start: at, end });
   }
   return found;
+}
+
+/** Whether an offset is behind a semicolon of its line. Looks at that line alone: files have millions of them. */
+export function inComment(text: string, offset: number): boolean {
+  return text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset).includes(';');
+}
+
+/** The last command that begins before an offset; undefined where there is none. Commands are in order: halved, not walked through. */
+export function commandBefore({ commands }: VnnlibIndex, offset: number): Command | undefined {
+  let low = 0;
+  let high = commands.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (commands[middle].start < offset) low = middle + 1;
+    else high = middle;
+  }
+  return commands[low - 1];
 }

@@ -1,4 +1,5 @@
-import { explain, formatNumber, labelName, methodName } from '../../report/summary';
+import { shownBelow } from '../../base/shown-number';
+import { explain, labelName, methodName } from '../../report/summary';
 import { pointsOf } from '../../report/trace';
 import type { ChangedWeights, Row, Shown, Work } from '../../../webview/results/protocol';
 import {
@@ -106,7 +107,7 @@ export function workOf({ verdict, outputNames }: Answered): Work {
     labels: labels.map(label => ({
       name: labelName(label, outputNames),
       outcome: label.outcome,
-      margin: label.margin === null ? '' : formatNumber(label.margin),
+      margin: label.margin === null ? '' : shownBelow(label.margin),
       seconds: label.outcome === 'discarded' || label.outcome === 'not tried' ? '' : seconds(label.seconds),
       subproblems: label.subproblems === 0 ? '' : String(label.subproblems),
       reason: label.reason ?? '',
@@ -170,7 +171,7 @@ function factsOf(result: Answered): Row['facts'] {
   if (verdict.lowerBound !== null)
     facts.push({
       name: 'Lower bound',
-      value: formatNumber(verdict.lowerBound),
+      value: shownBelow(verdict.lowerBound),
       title:
         'Certified distance to a violation over the whole region; above 0 is verified. Rounding is already subtracted.',
     });
@@ -184,8 +185,7 @@ function factsOf(result: Answered): Row['facts'] {
   if (label !== undefined) facts.push({ name: 'Label', value: className(label) });
   if (predicted !== undefined) facts.push({ name: 'Answer', value: `${className(predicted)} on the original` });
   if (verdict.kind === 'verified') {
-    // A star set is no list of parts.
-    if (!result.weights)
+    if (verdict.proof)
       facts.push({
         name: 'Proof',
         value: `${verdict.proof.leaves} ${verdict.proof.leaves === 1 ? 'part' : 'parts'} of the region`,

@@ -1,6 +1,7 @@
 import { unreachable } from '../../base/assert';
 import { Random } from '../../base/random';
 import { gamma, inflate, ROUNDING } from '../../base/rounding';
+import { shownAbove, shownBelow } from '../../base/shown-number';
 import type { BoxBounder } from '../../bounds/bounder';
 import { ChainLadder, denseChain, ladderFits } from '../../bounds/chain';
 import { GraphBounder } from '../../bounds/graph/graph-bounder';
@@ -11,6 +12,9 @@ import type { Constraint, LinearForm } from '../../spec/question';
 import { marginAt, type BoxProblem } from '../input-split/search';
 import type { LabelOrder } from '../options';
 import { targetLabel } from './target-label';
+
+/** Significant digits of a bound in a reason. */
+const DIGITS = 3;
 
 /** A label that cannot win, as the bounds by which labels are sorted show. */
 export interface DiscardedLabel {
@@ -82,8 +86,8 @@ export function mostDangerousFirst(bounds: ArrayLike<number>): number[] {
 export function staysBehind(problem: BoxProblem, disjunct: number, bound: number): string {
   const label = labelOf(problem, disjunct);
   return label?.references.length === 1
-    ? `It stays at least ${short(bound)} below output ${label.references[0]}.`
-    : `Its margin stays at or above ${short(bound)}.`;
+    ? `It stays at least ${shownBelow(bound, DIGITS)} below output ${label.references[0]}.`
+    : `Its margin stays at or above ${shownBelow(bound, DIGITS)}.`;
 }
 
 interface FoundBounds {
@@ -138,8 +142,8 @@ function outputBounds(network: Network, problem: BoxProblem): FoundBounds | null
       const label = labelOf(problem, disjunct);
       const reason =
         label?.references.length === 1
-          ? `It is at most ${short(upper[label.label], 'up')}, and output ${label.references[0]} at least ${short(lower[label.references[0]])}.`
-          : `The bounds of the outputs by themselves keep its margin at or above ${short(bound)}.`;
+          ? `It is at most ${shownAbove(upper[label.label], DIGITS)}, and output ${label.references[0]} at least ${shownBelow(lower[label.references[0]], DIGITS)}.`
+          : `The bounds of the outputs by themselves keep its margin at or above ${shownBelow(bound, DIGITS)}.`;
       return { disjunct, bound, reason, leaf: leafOf(problem, disjunct, 'outputs', bound) };
     },
   };
@@ -219,12 +223,4 @@ function oneOutput(output: number, sign: 1 | -1): Constraint {
   const none: LinearForm = { index: new Int32Array(0), value: new Float64Array(0) };
   const outputs: LinearForm = { index: Int32Array.of(output), value: Float64Array.of(sign) };
   return { outputs, inputs: none, bound: 0, coefficientError: 0, strict: false };
-}
-
-/** Three significant digits, rounded so that "at least" (down) or "at most" (up) stays true. */
-function short(value: number, direction: 'down' | 'up' = 'down'): string {
-  const near = Number(value.toPrecision(3));
-  if (direction === 'down' ? near <= value : near >= value) return String(near);
-  const step = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 2);
-  return String(Number((near + (direction === 'down' ? -step : step)).toPrecision(3)));
 }

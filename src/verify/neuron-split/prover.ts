@@ -186,7 +186,7 @@ export class NeuronSplitProver implements Prover {
     const rows = problem.constraints.map((_, row) => row);
     if (problem.disjuncts.some(own => own.length === 0)) return false;
     region.setBox(lower, upper, null);
-    let method: 'zonotope' | 'crown' = 'zonotope';
+    let method: 'zonotope' | 'backward' | 'crown' = region.firstMethod;
     let bounds = region.zonotope(rows);
     if (bounds === null) return false;
     let paused = 0;
@@ -210,7 +210,7 @@ export class NeuronSplitProver implements Prover {
   }
 
   /** Books what bounds of the whole region say of each disjunct. */
-  private settleWhole(bounds: Float64Array, method: 'zonotope' | 'crown'): void {
+  private settleWhole(bounds: Float64Array, method: 'zonotope' | 'backward' | 'crown'): void {
     const { lower, upper } = this.problem.box;
     this.problem.disjuncts.forEach((own, disjunct) => {
       const tally = this.tallies[disjunct];

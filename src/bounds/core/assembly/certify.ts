@@ -1,7 +1,7 @@
 // Certified bounds of rows, in float64 with all rounding subtracted. Whatever slopes and β a row holds: what is out of range is replaced.
 
 import { constantsGamma, layer, maxSize } from './chain';
-import { concretise, constants, errors, setRowPlane } from './crown';
+import { concretise, constants, errors, finishRow, setRowPlane } from './crown';
 import { gemm } from './gemm';
 import { inputForms } from './ladder';
 import { doubles, integers, stride } from './memory';
@@ -70,16 +70,7 @@ function activationRow(k: i32, row: usize, r: i32, position: i32): void {
     const size = f64x2.add(f64x2.abs(scaled), f64x2.abs(multiplier));
     error = f64x2.add(error, f64x2.mul(size, v128.load(it.errorWeight + at)));
   }
-  const slot = <usize>position << 3;
-  const intercepts = f64x2.extract_lane(fromIntercept, 0) + f64x2.extract_lane(fromIntercept, 1);
-  const biases = f64x2.extract_lane(fromBias, 0) + f64x2.extract_lane(fromBias, 1);
-  store<f64>(constants + slot, load<f64>(constants + slot) + (intercepts + biases));
-  store<f64>(
-    errors + slot,
-    load<f64>(errors + slot) +
-      (f64x2.extract_lane(error, 0) + f64x2.extract_lane(error, 1)) +
-      constantsGamma() * abs(intercepts),
-  );
+  finishRow(position, fromBias, fromIntercept, error);
 }
 
 /** Certified lower bounds of the first `count` active rows, by position: results as those of `bindRows`. */

@@ -79,8 +79,9 @@ function affineRow(k: i32, row: usize, index: i32): void {
   finishRow(index, fromBias, zero, error);
 }
 
+/** Books what a row gained and lost at one activation layer. */
 @inline
-function finishRow(index: i32, fromBias: v128, fromIntercept: v128, error: v128): void {
+export function finishRow(index: i32, fromBias: v128, fromIntercept: v128, error: v128): void {
   const slot = <usize>index << 3;
   const intercepts = f64x2.extract_lane(fromIntercept, 0) + f64x2.extract_lane(fromIntercept, 1);
   const biases = f64x2.extract_lane(fromBias, 0) + f64x2.extract_lane(fromBias, 1);
