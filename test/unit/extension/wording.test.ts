@@ -168,11 +168,11 @@ describe('what the results panel shows', () => {
       outputNames: ['cat', 'dog'],
     });
     expect(work.labels).toEqual([
-      { name: 'dog', outcome: 'verified', margin: '0.1235', seconds: '1.50 s', subproblems: '12', reason: '' },
+      { name: 'dog', outcome: 'verified', margin: '0.1234', seconds: '1.50 s', subproblems: '12', reason: '' },
       {
         name: 'cat',
         outcome: 'discarded',
-        margin: '0.1235',
+        margin: '0.1234',
         seconds: '',
         subproblems: '',
         reason: 'It stays behind.',
