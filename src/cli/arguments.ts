@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { ok, problem, type Result } from '../base/result';
+import { SETTINGS } from '../base/settings';
 import { BACKENDS, LABEL_ORDERS, type Backend, type LabelOrder } from '../verify/options';
 
 /** One option of a command: the command line is read by this table and `--help` is written from it. */
@@ -11,7 +12,7 @@ interface Option {
 }
 
 const VERIFY_OPTIONS = {
-  timeout: { type: 'string', placeholder: 'S', help: 'Wall-clock seconds for each question.' },
+  timeout: { type: 'string', placeholder: 'S', help: SETTINGS.timeout.option.help },
   check: { type: 'string', multiple: true, placeholder: 'NAME', help: 'Only this check; may be repeated.' },
   sample: {
     type: 'string',
@@ -35,9 +36,9 @@ const VERIFY_OPTIONS = {
     placeholder: 'KIND',
     help: 'real: the network in exact arithmetic. runtime: with ONNX Runtime\u2019s own rounding as well.',
   },
-  seed: { type: 'string', placeholder: 'N', help: 'Seed of everything random.' },
-  threads: { type: 'string', placeholder: 'N', help: 'Threads; 0 takes all cores.' },
-  memory: { type: 'string', placeholder: 'MB', help: 'Memory ceiling; a question that needs more ends as unknown.' },
+  seed: { type: 'string', placeholder: 'N', help: SETTINGS.seed.option.help },
+  threads: { type: 'string', placeholder: 'N', help: SETTINGS.threads.option.help },
+  memory: { type: 'string', placeholder: 'MB', help: SETTINGS.memoryLimit.option.help },
   isolated: { type: 'boolean', help: 'Solve in a supervised process of its own from the start.' },
   json: { type: 'string', placeholder: 'FILE', help: 'Write the results as JSON; - is standard output.' },
   patched: {

@@ -2,8 +2,7 @@ import * as vscode from 'vscode';
 import path from 'node:path';
 import type { Engine } from '../engine/run';
 import { logEngine } from './log';
-
-const STORE_LIMIT_MEGABYTES = 500;
+import { setting } from './settings';
 
 /** Starts the engine's client with the first request: nothing of it is loaded, and no process runs, before a person asks for something. */
 export class EngineDoor implements vscode.Disposable {
@@ -22,7 +21,7 @@ export class EngineDoor implements vscode.Disposable {
 
   /** The engine, started anew when its memory ceiling was changed in the settings; runs come one after the other, so none is lost. */
   open = async (): Promise<Engine> => {
-    if (this.#engine && this.#memoryLimit !== memoryLimit()) await this.#end();
+    if (this.#engine && this.#memoryLimit !== setting('memoryLimit')) await this.#end();
     this.#engine ??= this.#create();
     return this.#engine;
   };
@@ -56,14 +55,14 @@ export class EngineDoor implements vscode.Disposable {
   }
 
   async #create(): Promise<Engine> {
-    this.#memoryLimit = memoryLimit();
+    this.#memoryLimit = setting('memoryLimit');
     const { EngineClient } = await import('../engine/client');
     const started = performance.now();
     await vscode.workspace.fs.createDirectory(this.storeFolder);
     const engine = new EngineClient({
       script: path.join(this.context.extensionPath, 'dist', 'engine.js'),
       storeFolder: this.storeFolder.fsPath,
-      storeLimitMegabytes: STORE_LIMIT_MEGABYTES,
+      storeLimitMegabytes: setting('cacheLimit'),
       memoryLimitMegabytes: this.#memoryLimit,
     });
     engine.onLog(entry => logEngine(this.log, entry));
@@ -76,8 +75,4 @@ export class EngineDoor implements vscode.Disposable {
     });
     return engine;
   }
-}
-
-function memoryLimit(): number {
-  return vscode.workspace.getConfiguration('certiscope').get<number>('memoryLimit', 4096);
 }

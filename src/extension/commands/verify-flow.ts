@@ -9,6 +9,7 @@ import type { SpecificationIndex } from '../documents/specification-index';
 import { filePath, shownPath, specificationUri, textUri, withShortPaths } from '../documents/uris';
 import type { EngineDoor } from '../engine-door';
 import type { RunEnd, Runner } from '../runner';
+import { setting } from '../settings';
 
 /** A run that takes longer than this shows a notification with a way to stop it; a shorter one would only flash. */
 const NOTIFY_AFTER_MS = 3000;
@@ -243,7 +244,7 @@ export class VerifyFlow {
   }
 
   async #offerCounterexample(question: QuestionState, falsified: number): Promise<void> {
-    const wanted = vscode.workspace.getConfiguration('certiscope').get<string>('openCounterexample', 'ask');
+    const wanted = setting('openCounterexample');
     const open = () => vscode.commands.executeCommand(COMMAND.openCounterexample, question.id);
     if (wanted === 'always') return void open();
     if (wanted === 'never') return;
@@ -324,9 +325,8 @@ function mayRun(uri: vscode.Uri): boolean {
  * file has none. Threads are the machine's matter, and count for both where they were set at all.
  */
 function solverOptions(specification: vscode.Uri): VerifyParams['options'] {
-  const settings = vscode.workspace.getConfiguration('certiscope', specification);
-  const threads = settings.get<number>('threads', 0);
+  const threads = setting('threads', specification);
   const machine = threads > 0 ? { threads } : {};
   if (specificationKind(specification.path) === 'perturbation') return machine;
-  return { ...machine, seed: settings.get<number>('seed', 1), timeout: settings.get<number>('timeout', 60) };
+  return { ...machine, seed: setting('seed', specification), timeout: setting('timeout', specification) };
 }

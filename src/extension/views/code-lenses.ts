@@ -3,6 +3,7 @@ import { COMMAND, UNPACKED_SCHEME } from '../ids';
 import { headline } from '../core/wording';
 import { verdictOf, type QuestionState, type VerdictStore } from '../core/verdict-store';
 import { specificationUri } from '../documents/uris';
+import { setting } from '../settings';
 import { coalesce, VIEW_INTERVAL_MS } from './coalesce';
 import { toRange } from './ranges';
 
@@ -39,7 +40,7 @@ export class CodeLenses implements vscode.CodeLensProvider, vscode.Disposable {
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
-    if (!vscode.workspace.getConfiguration('certiscope').get<boolean>('codeLens', true)) return [];
+    if (!setting('codeLens')) return [];
     const specification = specificationUri(document.uri).toString();
     return this.store.questions(specification).flatMap(question => this.#lensesOf(question));
   }
