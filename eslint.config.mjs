@@ -41,6 +41,7 @@ const MAY_IMPORT = {
     'engine/protocol',
     'engine/run',
     'engine/client',
+    'engine/study-protocols',
     'engine/tensor-reference',
     'verify/progress',
     'verify/options',
@@ -83,7 +84,11 @@ const direction = {
       const [targetTop, targetFolder] = target.split('/');
       if (targetTop !== 'src') return;
       const allowed =
-        top === 'src' ? MAY_IMPORT[folder] : top === 'webview' ? ['base', 'report', 'engine/protocol'] : undefined;
+        top === 'src'
+          ? MAY_IMPORT[folder]
+          : top === 'webview'
+            ? ['base', 'report', 'engine/protocol', 'engine/study-protocols']
+            : undefined;
       if (allowed === undefined || (top === 'src' && folder === targetFolder)) return;
       if (!allowed.some(place => target === `src/${place}` || target.startsWith(`src/${place}/`)))
         context.report({ node: source, messageId: 'folder', data: { from: `${top}/${folder}`, to: target } });

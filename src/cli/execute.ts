@@ -19,7 +19,7 @@ const LARGEST_HERE = 5e6;
 const MEMORY_PART = 0.7;
 
 /** Bytes that this process could use: in a container less than the machine has. */
-function machineMemory(): number {
+export function machineMemory(): number {
   return Math.min(os.totalmem(), process.constrainedMemory() || Infinity);
 }
 

@@ -52,8 +52,8 @@ const CLEAR_LINE = '\r\u001b[K';
 /** Below this part of the work an estimate of the rest says nothing. */
 const LEAST_FRACTION = 0.02;
 
-/** One line at the bottom of a terminal that says how far the work is; nothing at all where there is no terminal. */
-export class ProgressLine {
+/** One line at the bottom of a terminal that is written over; nothing at all where it is not enabled. */
+export class StatusLine {
   private shown = false;
 
   constructor(
@@ -61,9 +61,8 @@ export class ProgressLine {
     private readonly enabled: boolean,
   ) {}
 
-  show(name: string, decided: number, total: number, timeout: number, progress: Progress): void {
+  write(text: string): void {
     if (!this.enabled) return;
-    const text = progressText(name, decided, total, timeout, progress);
     this.output.write(`${CLEAR_LINE}${text.slice(0, (this.output.columns ?? 80) - 1)}`);
     this.shown = true;
   }
@@ -72,6 +71,13 @@ export class ProgressLine {
     if (!this.shown) return;
     this.output.write(CLEAR_LINE);
     this.shown = false;
+  }
+}
+
+/** Says how far the work on a question is. */
+export class ProgressLine extends StatusLine {
+  show(name: string, decided: number, total: number, timeout: number, progress: Progress): void {
+    this.write(progressText(name, decided, total, timeout, progress));
   }
 }
 

@@ -11,8 +11,10 @@ import {
   type ModelInfo,
   type VerifyParams,
 } from './protocol';
-import type { Engine, EngineRun, EngineState, RunListener } from './run';
+import type { Engine, EngineRun, EngineState, RunListener, StudyListener, StudyRun } from './run';
+import type { ParamsOf, PartOf, ResultOf, StudyKind } from './study-protocols/kinds';
 import { SupervisedRun, type Limits } from './supervised-run';
+import { SupervisedStudy } from './supervised-study';
 
 export interface ClientOptions extends Omit<ProcessOptions, 'version'> {
   /** For tests; the package's own version otherwise. */
@@ -40,7 +42,7 @@ export class EngineClient implements Engine {
   private readonly limits: Limits;
   private readonly stateListeners = new Set<(state: EngineState) => void>();
   private readonly logListeners = new Set<(log: LogParams) => void>();
-  private readonly runs = new Set<SupervisedRun>();
+  private readonly runs = new Set<{ stop(): Promise<unknown> }>();
   private engine: Promise<EngineProcess | undefined> | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private crashes: number[] = [];
@@ -72,6 +74,23 @@ export class EngineClient implements Engine {
     this.runs.add(run);
     this.queue = this.queue.then(() => run.drive()).finally(() => this.runs.delete(run));
     return run;
+  }
+
+  study<K extends StudyKind>(
+    kind: K,
+    params: ParamsOf<K>,
+    listener: StudyListener<PartOf<K>> = {},
+  ): StudyRun<ResultOf<K>> {
+    const study = new SupervisedStudy<PartOf<K>, ResultOf<K>>(
+      { runId: `study-${this.nextRun++}`, kind, params },
+      listener,
+      this.limits,
+      () => this.acquire(),
+      () => this.whyUnavailable(),
+    );
+    this.runs.add(study);
+    this.queue = this.queue.then(() => study.drive()).finally(() => this.runs.delete(study));
+    return study;
   }
 
   info(params: InfoParams): Promise<Answer<ModelInfo>> {

@@ -4,6 +4,7 @@ import { startGuard } from './guard-handle';
 import { infoOf, inspect } from './inspection';
 import { openPlan } from './open';
 import { serve } from './server';
+import { loadStudy } from './studies/registry';
 import { engineVersion, packageVersion } from './version';
 
 const memoryLimit = Number(process.env.CERTISCOPE_MEMORY_LIMIT ?? Infinity);
@@ -23,5 +24,6 @@ serve(createMessageConnection(new IPCMessageReader(process), new IPCMessageWrite
   plan: openPlan,
   info: infoOf,
   inspect,
+  loadStudy,
   exit: () => process.exit(),
 });

@@ -1,37 +1,34 @@
-import path from 'node:path';
 import { fail, ok, type Problem, type Result } from '../base/result';
 import type { Accuracy, Epsilon, Preprocess } from '../report/record';
 import type { Verdict } from '../report/verdict';
-import type { DataSet, Sample } from '../spec/data/data-set';
-import { loadData } from '../spec/data/load';
+import type { DataSet } from '../spec/data/data-set';
 import type { EpsilonUnits } from '../spec/perturbation/claim';
-import { planSpec, type SpecPlan, type SpecTask } from '../spec/perturbation/plan';
+import type { SpecPlan, SpecTask } from '../spec/perturbation/plan';
 import { neighbourhoodOf, type Check, type PerturbationSpec } from '../spec/perturbation/spec';
 import { DEFAULT_OPTIONS } from '../verify/options';
-import { PlannedModel } from './model';
-import { besideSpecification, existing, type PlanRequest } from './open';
+import type { PlannedModel } from './model';
+import type { PlanRequest } from './open';
 import type { OtherDecision, Plan, PreparedTask, ResultFacts, Task } from './plan';
 import type { Answer } from './protocol';
+import type { Samples } from './samples';
+import { subjectOf, type Subject } from './subject';
 import type { OpenedWeightsCheck } from './weights-check';
 
 /** A perturbation spec asks one question for every check and sample. */
 export async function planPerturbation(spec: PerturbationSpec, request: PlanRequest): Promise<Answer<Plan>> {
-  const loaded = PlannedModel.load(existing(request.model ?? besideSpecification(spec.file, spec.model)));
-  if (!loaded.ok) return { ok: false, problems: [placed(loaded.error, spec, request)] };
-  const data = await loadData(spec, path.dirname(spec.file));
-  if (!data.ok) return { ok: false, problems: data.error };
-  const planned = planSpec(spec, loaded.value.network, data.value);
-  if (!planned.ok) return { ok: false, problems: planned.error };
-  const refused = await backendProblems(spec, loaded.value, request);
+  const subject = await subjectOf(spec, request.model);
+  if (!subject.ok) return { ok: false, problems: subject.error };
+  const { model, plan: planned } = subject.value;
+  const refused = await backendProblems(spec, model, request);
   if (refused.length > 0) return { ok: false, problems: refused };
-  const weights = await openWeightsChecks(spec, loaded.value, request);
+  const weights = await openWeightsChecks(spec, model, request);
   if (!weights.ok) return { ok: false, problems: weights.error };
-  const questions = new Questions(spec, planned.value, data.value, loaded.value, weights.value);
+  const questions = new Questions(subject.value, weights.value);
   const plan: Plan = {
-    ...loaded.value.parts,
+    ...model.parts,
     specification: spec.file,
-    warnings: planned.value.warnings,
-    tasks: planned.value.tasks.map(task => questions.task(task, request)),
+    warnings: planned.warnings,
+    tasks: planned.tasks.map(task => questions.task(task, request)),
     ...(questions.hasAccuracy ? { measureAccuracy: () => questions.measureAccuracy() } : {}),
   };
   return { ok: true, value: plan, warnings: plan.warnings };
@@ -87,11 +84,6 @@ function exactOnly(spec: PerturbationSpec, { index, solver }: Check, request: Pl
   return { code: 'engine/soundness', message, severity: 'error', file: spec.file, ...place };
 }
 
-/** A model that a specification names and that cannot be used is reported where it is named, and says its own path. */
-function placed(problem: Problem, spec: PerturbationSpec, request: PlanRequest): Problem {
-  return request.model === undefined ? { ...problem, file: spec.file, range: spec.rangeOf(['model']) } : problem;
-}
-
 /** Samples on which the accuracy is measured at most: it is a check of the preprocessing, no benchmark. */
 const MOST_MEASURED = 1000;
 /** Fewer samples than this say nothing about the accuracy. */
@@ -100,15 +92,18 @@ const LEAST_MEASURED = 10;
 /** Makes the questions of a plan, one at a time. */
 class Questions {
   private readonly units = new Map<Check, EpsilonUnits>();
-  private readonly outputs = new Map<number, { readonly ok: true; readonly value: Float32Array }>();
+  private readonly spec: PerturbationSpec;
+  private readonly plan: SpecPlan;
+  private readonly data: DataSet;
+  private readonly model: PlannedModel;
+  private readonly samples: Samples;
 
   constructor(
-    private readonly spec: PerturbationSpec,
-    private readonly plan: SpecPlan,
-    private readonly data: DataSet,
-    private readonly model: PlannedModel,
+    subject: Subject,
     private readonly weights: ReadonlyMap<Check, OpenedWeightsCheck>,
-  ) {}
+  ) {
+    ({ spec: this.spec, plan: this.plan, data: this.data, model: this.model, samples: this.samples } = subject);
+  }
 
   /** Labels say how right the network is only where outputs are classes. */
   get hasAccuracy(): boolean {
@@ -133,7 +128,7 @@ class Questions {
     let correct = 0;
     let total = 0;
     for (const index of samples) {
-      const forward = await this.forward(index);
+      const forward = await this.samples.forward(index);
       // A sample that cannot be read is its own question's error.
       if (!forward.ok) continue;
       total++;
@@ -156,7 +151,7 @@ class Questions {
   }
 
   private async prepare({ check, sample }: SpecTask): Promise<Result<PreparedTask>> {
-    const forward = await this.forward(sample);
+    const forward = await this.samples.forward(sample);
     if (!forward.ok) return forward;
     const { input, output } = forward.value;
     const weights = this.weights.get(check);
@@ -182,18 +177,6 @@ class Questions {
     return ok({ claim, facts, settled });
   }
 
-  /** The sample as the network takes it, and what ONNX Runtime answers. Answers are kept, for all checks; inputs would fill the memory. */
-  private async forward(index: number): Promise<Result<Forward>> {
-    const sample = await this.data.sample(index);
-    if (!sample.ok) return sample;
-    const input = this.plan.modelInput(sample.value);
-    if (!input.ok) return input;
-    const output = this.outputs.get(index) ?? (await this.model.forward(input.value));
-    if (!output.ok) return output;
-    this.outputs.set(index, output);
-    return ok({ sample: sample.value, input: input.value, output: output.value });
-  }
-
   private epsilon(check: Check): Epsilon | undefined {
     const inputs = neighbourhoodOf(check);
     if (inputs === null) return undefined;
@@ -214,12 +197,6 @@ function instead(opened: OpenedWeightsCheck): OtherDecision {
     meaning: opened.meaning,
     decide: async (...asked) => (await import('./weights-verdict')).decideWeightsCheck(opened, ...asked),
   };
-}
-
-interface Forward {
-  readonly sample: Sample;
-  readonly input: Float32Array;
-  readonly output: Float32Array;
 }
 
 /** Distinct values that are still read as a list; of more only the smallest and the largest are told. */

@@ -15,6 +15,7 @@ import type { Accuracy, ResultRecord } from '../report/record';
 import type { VerdictKind } from '../report/verdict';
 import type { SolverOptions } from '../verify/options';
 import type { Progress } from '../verify/progress';
+import type { StudyKind } from './study-protocols/kinds';
 
 export type { ModelInfo } from '../network/info';
 
@@ -174,6 +175,40 @@ export interface Inspection {
 
 /** Reads a specification against its model and says everything that is wrong with it, without solving: for diagnostics and CodeLens. */
 export const inspectRequest = new RequestType<InspectParams, Answer<Inspection>, void>('inspect');
+
+//#endregion
+
+//#region studies
+
+/** One study in flight at a time, and none beside a run: the cores are shared. `cancel` ends it like a run; its answer then says so. */
+export interface StudyParams {
+  /** Chosen by the client, unique in its life. */
+  readonly runId: string;
+  readonly kind: StudyKind;
+  /** `ParamsOf<kind>`. */
+  readonly params: unknown;
+}
+
+/** Answers with `ResultOf<kind>` when the work is done, or with what is wrong with the user's files. */
+export const studyRequest = new RequestType<StudyParams, Answer<unknown>, void>('study');
+
+export interface StudyProgressParams {
+  readonly runId: string;
+  /** 0 to 1; null where nobody knows. */
+  readonly fraction: number | null;
+  readonly text: string;
+}
+
+/** At most four a second. */
+export const studyProgressNotification = new NotificationType<StudyProgressParams>('studyProgress');
+
+export interface StudyPartParams {
+  readonly runId: string;
+  /** `PartOf<kind>`. */
+  readonly part: unknown;
+}
+
+export const studyPartNotification = new NotificationType<StudyPartParams>('studyPart');
 
 //#endregion
 

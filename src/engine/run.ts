@@ -13,6 +13,7 @@ import type {
   VerifyParams,
   VerifyPlan,
 } from './protocol';
+import type { ParamsOf, PartOf, ResultOf, StudyKind } from './study-protocols/kinds';
 
 /** What a caller of `EngineClient.verify` is told while a run goes on. Every member is optional; calls come in the order of protocol.ts. */
 export interface RunListener {
@@ -35,6 +36,19 @@ export interface EngineRun {
   stop(): Promise<FinishedParams>;
 }
 
+/** What a caller of `EngineClient.study` is told while it is at work. */
+export interface StudyListener<Part> {
+  onProgress?(fraction: number | null, text: string): void;
+  onPart?(part: Part): void;
+}
+
+/** A study in flight. `result` always settles, whatever happens to the engine process; it never rejects. */
+export interface StudyRun<Result> {
+  readonly result: Promise<Answer<Result>>;
+  /** Resolves within a second. `result` then is what the study had found, if it could still say so, or a problem with code `engine/cancelled`. */
+  stop(): Promise<void>;
+}
+
 export type EngineState =
   | { readonly kind: 'idle' }
   | { readonly kind: 'running'; readonly processId: number }
@@ -47,6 +61,8 @@ export interface Engine {
   onState(listener: (state: EngineState) => void): { dispose(): void };
   onLog(listener: (log: LogParams) => void): { dispose(): void };
   verify(params: Omit<VerifyParams, 'runId'>, listener?: RunListener): EngineRun;
+  /** A longer piece of work that is no verdict; it waits for the runs and studies before it. */
+  study<K extends StudyKind>(kind: K, params: ParamsOf<K>, listener?: StudyListener<PartOf<K>>): StudyRun<ResultOf<K>>;
   info(params: InfoParams): Promise<Answer<ModelInfo>>;
   inspect(params: InspectParams): Promise<Answer<Inspection>>;
   /** Kills the process, forgets past crashes; unfinished runs go on in a new process. */

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import type { MessageConnection } from 'vscode-jsonrpc';
 import type { Problem } from '../base/result';
 import { worst, type VerdictKind } from '../report/verdict';
@@ -8,6 +10,9 @@ import { describeTasks, type Plan } from './plan';
 import * as protocol from './protocol';
 import type { Answer, FinishedParams, TensorReference, VerifyParams, VerifyPlan } from './protocol';
 import { VerdictStore } from './store';
+import { paced } from './studies/pace';
+import type { Study, StudyEnvironment } from './studies/study';
+import type { StudyKind } from './study-protocols/kinds';
 
 /** What the engine process can do; injected, so that the protocol is tested without networks. */
 export interface EngineServices {
@@ -20,6 +25,8 @@ export interface EngineServices {
   plan(params: VerifyParams): Promise<Answer<Plan>>;
   info(params: protocol.InfoParams): Promise<Answer<protocol.ModelInfo>>;
   inspect(params: protocol.InspectParams): Promise<Answer<protocol.Inspection>>;
+  /** The work of a kind of study. */
+  loadStudy<K extends StudyKind>(kind: K): Promise<Study<K>>;
   exit(): void;
 }
 
@@ -35,12 +42,13 @@ export function serve(connection: MessageConnection, services: EngineServices): 
   connection.onRequest(protocol.infoRequest, params => services.info(params));
   connection.onRequest(protocol.inspectRequest, params => services.inspect(params));
   connection.onRequest(protocol.verifyRequest, params => server.verify(params));
+  connection.onRequest(protocol.studyRequest, params => server.study(params));
   connection.onRequest(protocol.cancelRequest, params => server.cancel(params.runId));
   connection.onRequest(protocol.shutdownRequest, () => void setImmediate(() => services.exit()));
   connection.listen();
 }
 
-/** The run in work. */
+/** The run or the study in work. */
 interface Run {
   readonly runId: string;
   cancelled: boolean;
@@ -87,6 +95,40 @@ class EngineServer {
     // The plan goes first: whoever reads a result must know what it is a result of.
     setImmediate(() => void this.execute(run, planned.value, params, environment));
     return { ok: true, value, warnings: planned.warnings };
+  }
+
+  async study({ runId, kind, params }: protocol.StudyParams): Promise<Answer<unknown>> {
+    const { store, connection } = this;
+    if (store === undefined)
+      return refusal('engine/order', 'The engine was asked for a study before it was initialised.');
+    if (this.run !== undefined) return refusal('engine/busy', `The engine is still at work on ${this.run.runId}.`);
+    const run = (this.run = beginRun(runId));
+    // A client that is gone ends this process through its channel; there is no one left to tell.
+    const send = (sending: Promise<void>): void => void sending.catch(() => undefined);
+    try {
+      const study = (await this.services.loadStudy(kind)) as (
+        params: unknown,
+        environment: StudyEnvironment<unknown>,
+      ) => Promise<Answer<unknown>>;
+      const folder = path.join(store.filesFolder, kind);
+      await mkdir(folder, { recursive: true });
+      return await study(params, {
+        cancelled: () => run.cancelled,
+        memoryLimit: this.services.memoryLimit,
+        folder,
+        onProgress: paced((fraction, text) =>
+          send(connection.sendNotification(protocol.studyProgressNotification, { runId, fraction, text })),
+        ),
+        onPart: part => send(connection.sendNotification(protocol.studyPartNotification, { runId, part })),
+        tensor: (name, values, shape) => store.tensor(`${runId}.${process.pid}.${name}`, values, shape),
+      });
+    } catch (error) {
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+      const reason = error instanceof Error ? error.message : String(error);
+      return refusal('engine/failed', `The study stopped: ${reason}. Please report it; the log has the details.`);
+    } finally {
+      this.end(run);
+    }
   }
 
   async cancel(runId: string): Promise<boolean> {

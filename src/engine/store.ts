@@ -37,6 +37,11 @@ export class VerdictStore {
     this.folder = path.join(folder, FORMAT);
   }
 
+  /** Where studies keep files that trimming leaves alone. */
+  get filesFolder(): string {
+    return path.join(path.dirname(this.folder), 'studies');
+  }
+
   /** The verdict that was stored under `key`, if it is there and whole. */
   async read(key: string): Promise<Verdict<TensorReference> | undefined> {
     const file = this.entryPath(key);

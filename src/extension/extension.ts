@@ -1,6 +1,7 @@
 import { sinceFirstLine } from './activation-clock';
 import * as vscode from 'vscode';
 import { openProperty, registerCommands } from './commands/commands';
+import { SpecificationChoice } from './commands/specification-choice';
 import { VerifyFlow } from './commands/verify-flow';
 import { VerdictStore } from './core/verdict-store';
 import { SpecificationIndex } from './documents/specification-index';
@@ -38,7 +39,8 @@ export function activate(context: vscode.ExtensionContext): Internals {
   const runner = new Runner(door.open, store, message => log.warn(message));
   const diagnostics = new Diagnostics(store);
   const index = new SpecificationIndex(store);
-  const flow = new VerifyFlow(context, store, index, runner, door);
+  const choice = new SpecificationChoice(store, index, door);
+  const flow = new VerifyFlow(context, store, index, runner, door, choice);
   const panel = new ResultsPanel(context.extensionUri, store, {
     run: id => void flow.verifyQuestion(id),
     stop: id => void flow.stop(store.question(id)?.specification),

@@ -25,9 +25,13 @@ const MAX_FILES = 300;
  * Asks for data, preprocessing, property and ε, writes the specification beside the model and returns it; undefined when the person
  * changed their mind.
  */
-export async function createSpecification(model: vscode.Uri, info: ModelInfo): Promise<vscode.Uri | undefined> {
+export async function createSpecification(
+  model: vscode.Uri,
+  info: ModelInfo,
+  title = 'Verify',
+): Promise<vscode.Uri | undefined> {
   const inputSize = sizeOf(info);
-  const steps = new Steps(`Verify ${basename(model)}`, 4);
+  const steps = new Steps(`${title} ${basename(model)}`, 4);
   const data = await askData(steps, model, info, inputSize);
   if (!data) return undefined;
   const preprocess = await askPreprocessing(steps, data.bytes);

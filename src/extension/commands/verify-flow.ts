@@ -1,14 +1,14 @@
 import * as vscode from 'vscode';
-import type { Problem } from '../../base/result';
-import type { ModelInfo, VerifyParams } from '../../engine/protocol';
+import type { VerifyParams } from '../../engine/protocol';
 import { COMMAND } from '../ids';
 import { specificationKind } from '../core/outline';
 import { headline } from '../core/wording';
 import { verdictOf, type QuestionId, type QuestionState, type VerdictStore } from '../core/verdict-store';
 import type { SpecificationIndex } from '../documents/specification-index';
-import { filePath, shownPath, specificationUri, textUri, withShortPaths } from '../documents/uris';
+import { filePath, shownPath, textUri } from '../documents/uris';
 import type { EngineDoor } from '../engine-door';
 import type { RunEnd, Runner } from '../runner';
+import { mayRun, tellProblems, type SpecificationChoice } from './specification-choice';
 import { setting } from '../settings';
 
 /** A run that takes longer than this shows a notification with a way to stop it; a shorter one would only flash. */
@@ -24,14 +24,15 @@ export class VerifyFlow {
     private readonly index: SpecificationIndex,
     private readonly runner: Runner,
     private readonly door: EngineDoor,
+    private readonly choice: SpecificationChoice,
   ) {}
 
   /** *Verify* on a model, on a specification, or (without either) on what the person then picks. */
   async verify(target: vscode.Uri | undefined): Promise<void> {
-    const uri = target ?? specificationInEditor() ?? (await this.#pickFile());
-    if (!uri || !mayRun(uri)) return;
-    if (specificationKind(uri.path)) await this.verifySpecification(specificationUri(uri), null);
-    else await this.#verifyModel(uri);
+    const chosen = await this.choice.choose(target, { title: 'Verify' });
+    if (!chosen) return;
+    if (chosen.model) await this.#openAndRun(chosen.specification, chosen.model);
+    else await this.verifySpecification(chosen.specification, null);
   }
 
   async verifyQuestion(id: QuestionId): Promise<void> {
@@ -93,69 +94,11 @@ export class VerifyFlow {
     return ended;
   }
 
-  async #verifyModel(model: vscode.Uri): Promise<void> {
-    await this.index.scan();
-    const specifications = this.#specificationsFor(model);
-    const [only] = specifications;
-    if (!only) return this.#askSpecification(model);
-    if (specifications.length === 1) return this.#openAndRun(only, model);
-    const items = [
-      ...specifications.map(uri => ({ label: shownPath(uri), description: this.#describe(uri), uri })),
-      { label: '$(add) A new specification…', description: '', uri: null },
-    ];
-    const picked = await vscode.window.showQuickPick(items, {
-      title: `Verify ${shownPath(model)}`,
-      placeHolder: 'Which specification?',
-    });
-    if (!picked) return;
-    if (picked.uri) await this.#openAndRun(picked.uri, model);
-    else await this.#askSpecification(model);
-  }
-
-  /** Specifications that name the model, and VNN-LIB files beside it, which name none. */
-  #specificationsFor(model: vscode.Uri): vscode.Uri[] {
-    const folder = vscode.Uri.joinPath(model, '..').toString();
-    return (
-      this.store
-        .specifications()
-        .filter(({ id, kind, model: named }) =>
-          kind === 'vnnlib'
-            ? vscode.Uri.joinPath(vscode.Uri.parse(id), '..').toString() === folder
-            : named === model.fsPath,
-        )
-        // Those that name the model come first.
-        .sort((a, b) => Number(a.kind === 'vnnlib') - Number(b.kind === 'vnnlib') || (a.id < b.id ? -1 : 1))
-        .map(({ id }) => vscode.Uri.parse(id))
-    );
-  }
-
-  #describe(specification: vscode.Uri): string {
-    return this.store
-      .questions(specification.toString())
-      .map(question => `${question.name}: ${headline(question, this.store.isStale(question)).label}`)
-      .join(', ');
-  }
-
   async #openAndRun(specification: vscode.Uri, model: vscode.Uri): Promise<void> {
     await vscode.window.showTextDocument(textUri(specification), { preserveFocus: true, preview: false });
     const isVnnlib = specificationKind(specification.path) === 'vnnlib';
     if (isVnnlib) await this.#rememberModel(specification, model.fsPath);
     await this.verifySpecification(specification, null, isVnnlib ? model.fsPath : undefined);
-  }
-
-  /** No specification yet: read the model, ask four things, write one, open it and run it. */
-  async #askSpecification(model: vscode.Uri): Promise<void> {
-    const engine = await this.door.open();
-    const answer = await vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Window, title: `Certiscope: reading ${shownPath(model)}` },
-      () => engine.info({ model: model.fsPath }),
-    );
-    const problems = answer.ok ? modelProblems(answer.value) : answer.problems;
-    this.store.apply({ kind: 'inspected', model: model.fsPath, problems });
-    if (!answer.ok || !answer.value.supported) return this.#tell(problems, shownPath(model));
-    const { createSpecification } = await import('./specification-wizard');
-    const specification = await createSpecification(model, answer.value);
-    if (specification) await this.#openAndRun(specification, model);
   }
 
   /** The model of a VNN-LIB file, which names none: undefined where the specification names its own, null when the person gave up. */
@@ -184,26 +127,6 @@ export class VerifyFlow {
 
   async #rememberModel(specification: vscode.Uri, model: string): Promise<void> {
     await this.context.workspaceState.update(modelKey(specification), model);
-  }
-
-  async #pickFile(): Promise<vscode.Uri | undefined> {
-    await this.index.scan();
-    const models = this.index.models().map(uri => ({ label: `$(circuit-board) ${shownPath(uri)}`, uri }));
-    const specifications = this.store
-      .specifications()
-      .map(({ id }) => vscode.Uri.parse(id))
-      .map(uri => ({ label: `$(checklist) ${shownPath(uri)}`, description: this.#describe(uri), uri }));
-    if (models.length + specifications.length === 0) {
-      void vscode.window.showInformationMessage(
-        'There is no ONNX model in this folder. Open a folder that holds a file ending in .onnx.',
-      );
-      return undefined;
-    }
-    const picked = await vscode.window.showQuickPick([...specifications, ...models], {
-      title: 'Verify',
-      placeHolder: 'Which specification or model?',
-    });
-    return picked?.uri;
   }
 
   #showProgress(specification: vscode.Uri, ended: Promise<RunEnd>): void {
@@ -235,7 +158,7 @@ export class VerifyFlow {
     names: readonly string[] | null,
     { finished, problems }: RunEnd,
   ): Promise<void> {
-    if (problems.length > 0) return this.#tell(problems, shownPath(specification));
+    if (problems.length > 0) return tellProblems(problems, shownPath(specification));
     if (finished.outcome === 'cancelled') return;
     const asked = this.store.questions(specification.toString()).filter(({ name }) => names?.includes(name) ?? true);
     const falsified = asked.filter(({ evidence }) => verdictOf(evidence) === 'falsified');
@@ -256,32 +179,6 @@ export class VerifyFlow {
     const action = 'Open Counterexample';
     void vscode.window.showWarningMessage(message, action).then(picked => picked === action && open());
   }
-
-  #tell(problems: readonly Problem[], about: string): void {
-    const [first] = problems;
-    if (!first) return;
-    const sentence = withShortPaths(first.message);
-    const more = problems.length > 1 ? ` (and ${problems.length - 1} more; see the Problems view)` : '';
-    const action = 'Show Log';
-    void vscode.window
-      .showErrorMessage(`${sentence.includes(about) ? '' : `${about}: `}${sentence}${more}`, action)
-      .then(picked => {
-        if (picked === action) void vscode.commands.executeCommand(COMMAND.showLog);
-      });
-  }
-}
-
-/** Why a model that could be read cannot be verified: every operator that is not supported, or what is wrong with the graph. */
-function modelProblems({ path, supported, problem, operators }: ModelInfo): Problem[] {
-  if (problem) return [problem];
-  if (supported) return [];
-  return operators
-    .filter(operator => !operator.supported)
-    .map(({ opType, reasons }) => ({
-      code: 'unsupported',
-      message: `${path}: ${opType} cannot be verified. ${reasons.join(' ')}`,
-      file: path,
-    }));
 }
 
 function modelKey(specification: vscode.Uri): string {
@@ -293,31 +190,6 @@ async function exists(uri: vscode.Uri): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function specificationInEditor(): vscode.Uri | undefined {
-  const document = vscode.window.activeTextEditor?.document.uri;
-  const uri = document && specificationUri(document);
-  return uri && specificationKind(uri.path) ? uri : undefined;
-}
-
-/** Says why not, when a file cannot be run. */
-function mayRun(uri: vscode.Uri): boolean {
-  if (filePath(specificationUri(uri)) === null) {
-    void vscode.window.showWarningMessage(
-      'This workspace is virtual: its files are on no disk that the engine can read. Open the folder on the machine it lives on to run it.',
-    );
-    return false;
-  }
-  if (vscode.workspace.isTrusted) return true;
-  const action = 'Manage Trust';
-  void vscode.window
-    .showWarningMessage(
-      'This workspace is not trusted, so nothing is run. Specifications and verdicts can be read.',
-      action,
-    )
-    .then(picked => picked === action && vscode.commands.executeCommand('workbench.trust.manage'));
-  return false;
 }
 
 /**

@@ -6,6 +6,7 @@ import { RESULTS_PANEL } from '../ids';
 import type { Answered, QuestionId, VerdictStore } from '../core/verdict-store';
 import { filePath, shownPath, withShortPaths } from '../documents/uris';
 import { coalesce, VIEW_INTERVAL_MS } from '../views/coalesce';
+import { Page } from './page';
 import { shownOf, workOf } from './shown';
 
 /** What the panel asks of the rest of the extension. */
@@ -21,96 +22,63 @@ export interface PanelActions {
 }
 
 /** The one results panel. It shows one question, follows the store, and never takes the focus. */
-export class ResultsPanel implements vscode.Disposable, vscode.WebviewPanelSerializer<PanelState> {
+export class ResultsPanel implements vscode.Disposable {
   readonly #disposables: { dispose(): void }[];
   readonly #update = coalesce(VIEW_INTERVAL_MS, () => this.#show());
-  #panel: vscode.WebviewPanel | null = null;
+  readonly #page: Page<FromPanel, ToPanel, PanelState>;
   #question: QuestionId | null = null;
-  #ready = false;
   /** A result to be chosen once the page is there. */
   #wanted: number | null = null;
 
   constructor(
-    private readonly extensionUri: vscode.Uri,
+    extensionUri: vscode.Uri,
     private readonly store: VerdictStore,
     private readonly actions: PanelActions,
   ) {
+    this.#page = new Page({
+      extensionUri,
+      viewType: RESULTS_PANEL,
+      title: 'Certiscope Results',
+      onReady: () => this.#show(),
+      onMessage: message => void this.#receive(message),
+      onRestore: state => {
+        this.#question = state?.question ?? null;
+        if (this.#question) this.actions.restore(this.#question);
+      },
+    });
     this.#disposables = [
       this.#update,
+      this.#page,
       store.onChange(({ event, questions, specifications }) => {
         const shown = this.#question;
         if (!shown || !(questions.has(shown) || specifications.has(specificationOf(shown)))) return;
         if (event.kind === 'edited') this.#update.flush();
         else this.#update.request();
       }),
-      vscode.window.registerWebviewPanelSerializer(RESULTS_PANEL, this),
     ];
   }
 
   dispose(): void {
     for (const disposable of this.#disposables) disposable.dispose();
-    this.#panel?.dispose();
   }
 
   get isOpen(): boolean {
-    return this.#panel !== null;
+    return this.#page.isOpen;
   }
 
   /** Shows a question, and one of its results, beside the editor; the focus stays where it is. */
   open(question: QuestionId | null, index: number | null = null): void {
     this.#question = question ?? this.#question;
     this.#wanted = index;
-    if (this.#panel) this.#panel.reveal(undefined, true);
-    else
-      this.#adopt(
-        vscode.window.createWebviewPanel(
-          RESULTS_PANEL,
-          'Certiscope Results',
-          { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true },
-          this.#options(),
-        ),
-      );
+    this.#page.reveal();
     this.#show();
-  }
-
-  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: PanelState | undefined): Promise<void> {
-    this.#panel?.dispose();
-    this.#question = state?.question ?? null;
-    panel.webview.options = this.#options();
-    this.#adopt(panel);
-    if (this.#question) this.actions.restore(this.#question);
-  }
-
-  #options(): vscode.WebviewOptions {
-    return {
-      enableScripts: true,
-      enableForms: false,
-      localResourceRoots: [vscode.Uri.joinPath(this.extensionUri, 'dist', 'webview')],
-    };
-  }
-
-  #adopt(panel: vscode.WebviewPanel): void {
-    this.#panel = panel;
-    this.#ready = false;
-    panel.iconPath = vscode.Uri.joinPath(this.extensionUri, 'media', 'icon.svg');
-    panel.webview.onDidReceiveMessage((message: FromPanel) => void this.#receive(message));
-    panel.onDidDispose(() => {
-      if (this.#panel !== panel) return;
-      this.#panel = null;
-      this.#ready = false;
-    });
-    panel.webview.html = this.#html(panel.webview);
-  }
-
-  #post(message: ToPanel): void {
-    if (this.#ready) void this.#panel?.webview.postMessage(message);
   }
 
   #show(): void {
     const question = this.#question === null ? undefined : this.store.question(this.#question);
     const specification = question && this.store.specification(question.specification);
-    if (!question || !specification) return this.#post({ type: 'show', shown: null });
-    if (this.#panel) this.#panel.title = `${question.name} · Certiscope`;
+    if (!question || !specification) return this.#page.post({ type: 'show', shown: null });
+    this.#page.title = `${question.name} · Certiscope`;
     const uri = vscode.Uri.parse(question.specification);
     const model = question.evidence?.model || specification.model;
     const shown = shownOf({
@@ -122,18 +90,15 @@ export class ResultsPanel implements vscode.Disposable, vscode.WebviewPanelSeria
       canRun: vscode.workspace.isTrusted && filePath(uri) !== null,
       shorten: withShortPaths,
     });
-    this.#post({ type: 'show', shown });
-    if (this.#wanted !== null && this.#ready) {
-      this.#post({ type: 'select', index: this.#wanted });
+    this.#page.post({ type: 'show', shown });
+    if (this.#wanted !== null && this.#page.isReady) {
+      this.#page.post({ type: 'select', index: this.#wanted });
       this.#wanted = null;
     }
   }
 
-  async #receive(message: FromPanel): Promise<void> {
+  async #receive(message: Exclude<FromPanel, { type: 'ready' }>): Promise<void> {
     switch (message.type) {
-      case 'ready':
-        this.#ready = true;
-        return this.#show();
       case 'tensors':
         return this.#sendTensors(message.question, message.index);
       case 'run':
@@ -153,32 +118,7 @@ export class ResultsPanel implements vscode.Disposable, vscode.WebviewPanelSeria
     const result = this.store.question(question)?.evidence?.results.find(candidate => candidate.index === index);
     if (!result) return;
     const { tensors, problem } = await readTensors(result);
-    this.#post({ type: 'tensors', question, index, tensors, problem, work: workOf(result) });
-  }
-
-  #html(webview: vscode.Webview): string {
-    const nonce = crypto.randomUUID();
-    const asset = (name: string) =>
-      webview.asWebviewUri(vscode.Uri.joinPath(this.extensionUri, 'dist', 'webview', name)).toString();
-    // The nonce for styles is for the component library's own style elements; there is no 'unsafe-inline' anywhere.
-    const policy = [
-      `default-src 'none'`,
-      `script-src 'nonce-${nonce}'`,
-      `style-src ${webview.cspSource} 'nonce-${nonce}'`,
-      `font-src ${webview.cspSource}`,
-    ].join('; ');
-    return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta property="csp-nonce" content="${nonce}">
-<link rel="stylesheet" href="${asset('results.css')}">
-<title>Certiscope Results</title>
-</head>
-<body><script type="module" nonce="${nonce}" src="${asset('results.js')}"></script></body>
-</html>`;
+    this.#page.post({ type: 'tensors', question, index, tensors, problem, work: workOf(result) });
   }
 }
 

@@ -3,6 +3,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { MEMORY_MARK } from '../../../src/engine/guard-orders';
 import { serve } from '../../../src/engine/server';
+import type { Answer } from '../../../src/engine/protocol';
+import type { Study, StudyEnvironment } from '../../../src/engine/studies/study';
+import type { StudyKind } from '../../../src/engine/study-protocols/kinds';
 import type { Verdict } from '../../../src/report/verdict';
 import type { Budget, Progress } from '../../../src/verify/progress';
 import { FALSIFIED, fakePlan, HALFWAY, VERIFIED, type Behaviour } from './fake-plan';
@@ -56,6 +59,23 @@ async function act(index: number, budget: Budget, onProgress: (progress: Progres
   }
 }
 
+/** A study whose parameters say how it behaves. */
+async function fakeStudy(
+  { behaviour }: { readonly behaviour: 'works' | 'slow' | 'hangs' | 'crashes' | 'fails' },
+  environment: StudyEnvironment<number>,
+): Promise<Answer<number>> {
+  environment.onProgress(0.5, 'half of it');
+  environment.onPart(1);
+  environment.onPart(2);
+  // What was told is on its way before the process goes.
+  await new Promise(resolve => setTimeout(resolve, 50));
+  if (behaviour === 'crashes') crash();
+  if (behaviour === 'fails') throw new Error('a cable came loose');
+  if (behaviour === 'hangs') for (;;);
+  if (behaviour === 'slow') while (!environment.cancelled()) await new Promise(resolve => setTimeout(resolve, 5));
+  return { ok: true, value: environment.cancelled() ? 2 : 3, warnings: [] };
+}
+
 if (settings.start === 'crash') crash();
 process.on('disconnect', () => process.exit());
 serve(createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process)), {
@@ -66,6 +86,7 @@ serve(createMessageConnection(new IPCMessageReader(process), new IPCMessageWrite
     if (settings.start === 'crash-in-plan') crash();
     return Promise.resolve({ ok: true, value: fakePlan(settings.behaviours, act, settings.timeout), warnings: [] });
   },
+  loadStudy: <K extends StudyKind>() => Promise.resolve(fakeStudy as unknown as Study<K>),
   info: params =>
     Promise.resolve({
       ok: false,

@@ -62,6 +62,7 @@ class Conversation {
       version: '1.2.3',
       memoryLimit: 2 ** 40,
       engineVersion: () => Promise.resolve('1.2.3+program'),
+      loadStudy: () => Promise.reject(new Error('no transcript has a study')),
       plan: params =>
         Promise.resolve(
           params.specification.text === 'broken'

@@ -1,0 +1,23 @@
+import type { UnstableNeurons } from './unstable-neurons';
+
+/**
+ * A study is a longer piece of work on a model whose outcome is not a verdict. What each kind is asked, what it tells while it is at work (its parts: whatever can be
+ * shown before the end) and what it answers. All three cross the engine's door as JSON; large numbers as `TensorReference`s.
+ *
+ * A new kind: its types in this folder, one line here, its work in `src/engine/studies`, one line in `registry.ts` there.
+ */
+export interface StudyKinds {
+  'unstable-neurons': UnstableNeurons;
+}
+
+/** The three types of one kind. */
+export interface StudyTypes<Params, Part, Result> {
+  readonly params: Params;
+  readonly part: Part;
+  readonly result: Result;
+}
+
+export type StudyKind = keyof StudyKinds;
+export type ParamsOf<K extends StudyKind> = StudyKinds[K]['params'];
+export type PartOf<K extends StudyKind> = StudyKinds[K]['part'];
+export type ResultOf<K extends StudyKind> = StudyKinds[K]['result'];
