@@ -1,7 +1,8 @@
 import type { Problem } from '../base/result';
 import type { FinishedParams, VerifyParams } from '../engine/protocol';
 import type { Engine, EngineRun } from '../engine/run';
-import type { VerdictStore } from './core/verdict-store';
+import type { StoreEvent, VerdictStore } from './core/verdict-store';
+import type { RunEffort } from './runs/kept-run';
 
 /** What is to be run. The text is the one on the screen when the person asked. */
 export interface RunRequest {
@@ -14,10 +15,26 @@ export interface RunRequest {
   readonly model?: string;
   /** Only these properties; null means all. */
   readonly names: readonly string[] | null;
+  /** Only these samples; absent means all. */
+  readonly samples?: readonly number[];
+  /** Absent: complete. */
+  readonly effort?: RunEffort;
   readonly options: VerifyParams['options'];
-  /** `restore`: only what the engine's store already knows, without solving and without showing work. */
-  readonly purpose: 'verify' | 'restore';
+  /**
+   * `restore`: only what the engine's store already knows, without solving and without showing work. `repeat`: a text of the past is asked again; what comes of
+   * it is for the history alone, and says nothing about the text on the screen.
+   */
+  readonly purpose: 'verify' | 'restore' | 'repeat';
 }
+
+/** Hears everything about the runs that people asked for, also what the store drops because a newer run has taken over. */
+export interface RunObserver {
+  onBegin(run: string, request: RunRequest): void;
+  onEvent(event: RunEvent): void;
+}
+
+/** What is told of a run once it is in the queue. */
+export type RunEvent = Extract<StoreEvent, { run: string }>;
 
 /** How a run ended, as whoever asked for it wants to know. */
 export interface RunEnd {
@@ -50,16 +67,19 @@ export class Runner {
     private readonly engine: () => Promise<Engine>,
     private readonly store: VerdictStore,
     private readonly log: (message: string) => void,
+    private readonly observer: RunObserver | null = null,
   ) {}
 
   run(request: RunRequest): Promise<RunEnd> {
     if (request.purpose === 'verify') void this.stop(request.specification);
     const run = `run-${++this.#count}`;
-    this.store.apply({
+    if (request.purpose !== 'restore') this.observer?.onBegin(run, request);
+    this.#tell(request, {
       kind: 'queued',
       run,
       specification: request.specification,
       names: request.names,
+      ...(request.samples === undefined ? {} : { samples: request.samples }),
       quiet: request.purpose === 'restore',
     });
     return new Promise(end => {
@@ -99,29 +119,35 @@ export class Runner {
     void this.#next();
   }
 
-  #finish({ run, end }: Waiting, result: RunEnd): void {
-    if (result.problems.length > 0) this.store.apply({ kind: 'refused', run, problems: result.problems });
-    this.store.apply({ kind: 'finished', run, finished: result.finished });
+  #finish({ run, request, end }: Waiting, result: RunEnd): void {
+    if (result.problems.length > 0) this.#tell(request, { kind: 'refused', run, problems: result.problems });
+    this.#tell(request, { kind: 'finished', run, finished: result.finished });
     end(result);
+  }
+
+  #tell({ purpose }: RunRequest, event: RunEvent): void {
+    if (purpose !== 'restore') this.observer?.onEvent(event);
+    if (purpose !== 'repeat') this.store.apply(event);
   }
 
   async #execute(run: string, request: RunRequest): Promise<RunEnd> {
     const engine = await this.engine();
     if (this.#current?.stopped) return { finished: cancelled(run), problems: [] };
-    const { store } = this;
+    const tell = (event: RunEvent) => this.#tell(request, event);
     const engineRun = engine.verify(
       {
         specification: { path: request.path, ...(request.text === undefined ? {} : { text: request.text }) },
         ...(request.model === undefined ? {} : { model: request.model }),
         ...(request.names === null ? {} : { checks: request.names }),
+        ...(request.samples === undefined ? {} : { samples: request.samples }),
         ...(request.options === undefined ? {} : { options: request.options }),
         cache: request.purpose === 'restore' ? 'only' : 'read',
       },
       {
-        onPlan: ({ model, tasks }, warnings) => store.apply({ kind: 'planned', run, model, tasks, warnings }),
-        onAccuracy: accuracy => store.apply({ kind: 'accuracy', run, accuracy }),
-        onProgress: progress => store.apply({ kind: 'progress', run, progress }),
-        onResult: result => store.apply({ kind: 'result', run, result }),
+        onPlan: ({ model, tasks }, warnings) => tell({ kind: 'planned', run, model, tasks, warnings }),
+        onAccuracy: accuracy => tell({ kind: 'accuracy', run, accuracy }),
+        onProgress: progress => tell({ kind: 'progress', run, progress }),
+        onResult: result => tell({ kind: 'result', run, result }),
         onRestart: (reason, tail) => this.log(`The engine was started again: ${reason}\n${tail}`),
       },
     );

@@ -88,6 +88,8 @@ export type StoreEvent =
       readonly run: string;
       readonly specification: string;
       readonly names: readonly string[] | null;
+      /** Only these samples: what they give is added to what is known of the others. */
+      readonly samples?: readonly number[];
       readonly quiet: boolean;
     }
   | {
@@ -121,6 +123,8 @@ interface Run {
   readonly fingerprints: ReadonlyMap<QuestionId, string>;
   /** A look into the engine's store: it is not shown as work. */
   readonly quiet: boolean;
+  /** Only some samples were asked about. */
+  readonly partial: boolean;
   readonly model: string;
   readonly modelVersion: number;
   readonly planned: ReadonlyMap<QuestionId, number>;
@@ -309,6 +313,7 @@ export class VerdictStore {
       questions: asked.map(question => question.id),
       fingerprints: new Map(asked.map(question => [question.id, question.fingerprint])),
       quiet: event.quiet,
+      partial: event.samples !== undefined,
       model: '',
       modelVersion: 0,
       planned: new Map(),
@@ -355,16 +360,21 @@ export class VerdictStore {
     const question = this.#questions.get(id);
     if (!question || !this.#accepts(run, question)) return;
     const same = question.evidence?.run === run.id ? question.evidence : null;
+    const fingerprint = run.fingerprints.get(id) ?? question.fingerprint;
+    const { model, modelVersion } = run;
+    const earlier = same ?? (run.partial ? addedTo(question.evidence, fingerprint, run) : null);
+    const own = run.partial ? asPartOf(earlier?.results ?? [], event.result) : event.result;
     const evidence: Evidence = {
       run: run.id,
-      fingerprint: run.fingerprints.get(id) ?? question.fingerprint,
-      model: run.model,
-      modelVersion: run.modelVersion,
-      results: withResult(same?.results ?? [], event.result),
-      planned: run.planned.get(id) ?? 1,
+      fingerprint,
+      model,
+      modelVersion,
+      results: withResult(earlier?.results ?? [], own),
+      planned: run.partial ? plannedAround(question.evidence, run.planned.get(id) ?? 1) : (run.planned.get(id) ?? 1),
       ended: false,
     };
-    const done = evidence.results.length >= evidence.planned;
+    // A run of some samples ends when it says so: the others were there before it.
+    const done = !run.partial && evidence.results.length >= evidence.planned;
     this.#updateQuestion(id, { evidence, ...(done ? { activity: { kind: 'idle' } } : {}) }, touched);
   }
 
@@ -375,7 +385,8 @@ export class VerdictStore {
     for (const question of this.questions(run.specification)) {
       if (question.evidence?.run === run.id) {
         const missing = question.evidence.results.length < question.evidence.planned;
-        const interrupted = missing ? { interrupted: event.finished.problem?.message ?? 'The run was stopped.' } : {};
+        const why = run.partial ? 'Only some samples were run.' : 'The run was stopped.';
+        const interrupted = missing ? { interrupted: event.finished.problem?.message ?? why } : {};
         this.#updateQuestion(question.id, { evidence: { ...question.evidence, ended: true, ...interrupted } }, touched);
       }
       if (this.#isHeldBy(run, question.id)) this.#updateQuestion(question.id, { activity: { kind: 'idle' } }, touched);
@@ -409,6 +420,23 @@ interface Touched {
 function withProgress(trace: Trace, { progress }: ProgressParams): Trace {
   const { elapsedSeconds, lowerBound, openSubproblems, depth, subproblems } = progress;
   return extended(trace, { seconds: elapsedSeconds, lowerBound, open: openSubproblems, depth, subproblems });
+}
+
+/** What is known of other samples, when it is about the same text and the same model as a run of some samples. */
+function addedTo(evidence: Evidence | null, fingerprint: string, { model, modelVersion }: Run): Evidence | null {
+  if (!evidence || evidence.fingerprint !== fingerprint) return null;
+  return evidence.model === model && evidence.modelVersion === modelVersion ? evidence : null;
+}
+
+/** A sample keeps the place that it had in the run over all of them; a new one goes to the end. */
+function asPartOf(results: readonly Answered[], result: Answered): Answered {
+  const known = results.find(({ sample }) => sample === result.sample);
+  return { ...result, index: known?.index ?? (results.at(-1)?.index ?? -1) + 1 };
+}
+
+/** How many results a question has in all, after a run of some samples: where nobody knows, more than there are. */
+function plannedAround(evidence: Evidence | null, planned: number): number {
+  return evidence ? Math.max(evidence.planned, planned) : planned + 1;
 }
 
 /** Results come in the order of the plan, so that the new one goes to the end; one that comes again replaces the earlier. */

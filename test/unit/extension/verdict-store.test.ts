@@ -233,3 +233,52 @@ describe('clearing and removing', () => {
     expect([...changes.at(-1)!.models]).toEqual([MODEL]);
   });
 });
+
+describe('a run of some samples', () => {
+  const some = (run: string, ...samples: number[]) =>
+    store.apply({ kind: 'queued', run, specification: SPEC, names: ['a'], samples, quiet: false });
+
+  function allOf(run: string): void {
+    queued(run, ['a']);
+    planned(run, 'a', 'a', 'a');
+    for (const index of [0, 1, 2]) store.apply({ kind: 'result', run, result: result(index, 'a', VERDICT.unknown) });
+    store.apply({ kind: 'finished', run, finished: finished() });
+  }
+
+  it('adds to what is known of the others, at the places they had', () => {
+    allOf('1');
+    some('2', 2, 1);
+    planned('2', 'a', 'a');
+    store.apply({ kind: 'result', run: '2', result: result(0, 'a', VERDICT.falsified, 1) });
+    expect(activity(A)).toBe('queued');
+    store.apply({ kind: 'result', run: '2', result: result(1, 'a', VERDICT.verified, 2) });
+    store.apply({ kind: 'finished', run: '2', finished: finished() });
+    const { results } = store.question(A)!.evidence!;
+    expect(results.map(({ index, sample, verdict: { kind } }) => [index, sample, kind])).toEqual([
+      [0, 0, 'unknown'],
+      [1, 1, 'falsified'],
+      [2, 2, 'verified'],
+    ]);
+    expect(verdict(A)).toBe('falsified');
+  });
+
+  it('alone never makes a question verified', () => {
+    some('1', 1);
+    planned('1', 'a');
+    store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified, 1) });
+    store.apply({ kind: 'finished', run: '1', finished: finished() });
+    expect(verdict(A)).toBe('unknown');
+    expect(store.question(A)!.evidence!.interrupted).toBe('Only some samples were run.');
+  });
+
+  it('forgets what was known about another text', () => {
+    allOf('1');
+    outlined(['a', 'A2'], ['b', 'B1']);
+    some('2', 1);
+    planned('2', 'a');
+    store.apply({ kind: 'result', run: '2', result: result(0, 'a', VERDICT.verified, 1) });
+    store.apply({ kind: 'finished', run: '2', finished: finished() });
+    expect(store.question(A)!.evidence!.results.map(({ sample }) => sample)).toEqual([1]);
+    expect(verdict(A)).toBe('unknown');
+  });
+});
