@@ -36,14 +36,20 @@ export async function maskFigures(settings: Settings): Promise<void> {
   const official = must(await readMask(file('mask_FAT_eps2_255_graft50')));
   const mask = (heuristic: Heuristic, changes: Partial<MaskOptions>): Mask =>
     must(createMask(instability, indicator[heuristic], { ...DEFAULT_MASK_OPTIONS, ...changes }));
-  const both = (ranking: Ranking): Partial<MaskOptions> => ({ instabilityRanking: ranking, significanceRanking: ranking }); // prettier-ignore
+  const both = (ranking: Ranking): Partial<MaskOptions> => ({
+    instabilityRanking: ranking,
+    significanceRanking: ranking,
+  });
 
   say('Figure 4.1: scores by heuristic and ranking, share of neurons (%) in ten equal bins of [0, 1]');
-  const bins = (values: Float64Array): string[] => [...histogram(values, 10).counts].map(count => percent(count / values.length)); // prettier-ignore
+  const bins = (values: Float64Array): string[] =>
+    [...histogram(values, 10).counts].map(count => percent(count / values.length));
   table([
     ['scores', ...Array.from({ length: 10 }, (_, k) => (k / 10).toFixed(1))],
     ...ALL.map(ranking => [`instability, ${ranking}`, ...bins(scores(instability.values, ranking))]),
-    ...HEURISTICS.flatMap(name => ALL.map(ranking => [`${name}, ${ranking}`, ...bins(scores(indicator[name].values, ranking))])), // prettier-ignore
+    ...HEURISTICS.flatMap(name =>
+      ALL.map(ranking => [`${name}, ${ranking}`, ...bins(scores(indicator[name].values, ranking))]),
+    ),
   ]);
 
   say('Figure 4.2: neurons selected under GAP by ranking; so many in exactly these masks');
@@ -58,29 +64,46 @@ export async function maskFigures(settings: Settings): Promise<void> {
   say('Figure 4.3: mean Jaccard distance between the heuristics under one ranking (thesis: 0.253, 0.278, 0.303)');
   table([
     ['ranking', 'distance'],
-    ...RANKED.map(ranking => [ranking, averagePairwiseDistance(HEURISTICS.map(name => mask(name, both(ranking)))).toFixed(3)]), // prettier-ignore
+    ...RANKED.map(ranking => [
+      ranking,
+      averagePairwiseDistance(HEURISTICS.map(name => mask(name, both(ranking)))).toFixed(3),
+    ]),
   ]);
 
   say('Figure 4.4: mean Jaccard distance between rankings under one heuristic (thesis, GAP: 0.404)');
   table([
     ['heuristic', 'distance'],
-    ...HEURISTICS.map(name => [name, averagePairwiseDistance(RANKED.map(ranking => mask(name, both(ranking)))).toFixed(3)]), // prettier-ignore
+    ...HEURISTICS.map(name => [
+      name,
+      averagePairwiseDistance(RANKED.map(ranking => mask(name, both(ranking)))).toFixed(3),
+    ]),
   ]);
 
-  say(`Figure 4.5: mean Jaccard distance between schedules of γ under GAP (thesis: none 0.448, dense 0.194; its set of γ is not given, here ${SCHEDULES.map(([name]) => name).join('; ')})`); // prettier-ignore
+  say(
+    `Figure 4.5: mean Jaccard distance between schedules of γ under GAP (thesis: none 0.448, dense 0.194; its set of γ is not given, here ${SCHEDULES.map(([name]) => name).join('; ')})`,
+  );
   table([
     ['ranking', 'distance'],
-    ...RANKED.map(ranking => [ranking, averagePairwiseDistance(SCHEDULES.map(([, schedule]) => mask('GAP', { ...both(ranking), schedule }))).toFixed(3)]), // prettier-ignore
+    ...RANKED.map(ranking => [
+      ranking,
+      averagePairwiseDistance(SCHEDULES.map(([, schedule]) => mask('GAP', { ...both(ranking), schedule }))).toFixed(3),
+    ]),
   ]);
 
-  say('Similarity of every mask to the released one (thesis: best 0.6097, by SAP with none/min, none/dense, dense/min, dense/dense)'); // prettier-ignore
+  say(
+    'Similarity of every mask to the released one (thesis: best 0.6097, by SAP with none/min, none/dense, dense/min, dense/dense)',
+  );
   table([
     ['instability/significance', ...HEURISTICS, 'overlap under SAP (%)'],
     ...RANKED.flatMap(instabilityRanking =>
       RANKED.map(significanceRanking => {
         const masks = HEURISTICS.map(name => mask(name, { instabilityRanking, significanceRanking }));
         const shared = vennRegions([official, masks[0]])[3] / graftedCount(official);
-        return [`${instabilityRanking}/${significanceRanking}`, ...masks.map(each => jaccardSimilarity(official, each).toFixed(4)), percent(shared)]; // prettier-ignore
+        return [
+          `${instabilityRanking}/${significanceRanking}`,
+          ...masks.map(each => jaccardSimilarity(official, each).toFixed(4)),
+          percent(shared),
+        ];
       }),
     ),
   ]);
@@ -89,11 +112,16 @@ export async function maskFigures(settings: Settings): Promise<void> {
   const plane = must(scorePlane(instability, indicator.SAP, DEFAULT_MASK_OPTIONS));
   const ranked = performance.now();
   for (let k = 0; k < 10; k++) must(selectNeurons(plane, { ...DEFAULT_MASK_OPTIONS, ratio: k / 10 }));
-  say(`A mask of ${plane.instability.length} neurons from cached scores: ${(ranked - started).toFixed(0)} ms to rank, ${((performance.now() - ranked) / 10).toFixed(0)} ms for each new γ or ratio.\n`); // prettier-ignore
+  say(
+    `A mask of ${plane.instability.length} neurons from cached scores: ${(ranked - started).toFixed(0)} ms to rank, ${((performance.now() - ranked) / 10).toFixed(0)} ms for each new γ or ratio.\n`,
+  );
 }
 
 function venn(names: readonly string[], masks: readonly Mask[]): void {
-  const rows = vennRegions(masks).map((count, code) => [names.filter((_, k) => (code >> k) & 1).join(' and ') || 'none of them', String(count)]); // prettier-ignore
+  const rows = vennRegions(masks).map((count, code) => [
+    names.filter((_, k) => (code >> k) & 1).join(' and ') || 'none of them',
+    String(count),
+  ]);
   table([['in', 'neurons'], ...rows]);
 }
 
@@ -113,7 +141,9 @@ export function releasedOutcomes(settings: Settings): void {
     outcomes[model as 'baseline' | 'grafted'].set(Number(index), RELEASED_OUTCOMES[outcome]);
   }
   const common = [...outcomes.baseline.keys()].filter(index => outcomes.grafted.has(index));
-  say(`Released CNN-B results on CIFAR-10: ${outcomes.baseline.size} and ${outcomes.grafted.size} images, ${common.length} in both.`); // prettier-ignore
+  say(
+    `Released CNN-B results on CIFAR-10: ${outcomes.baseline.size} and ${outcomes.grafted.size} images, ${common.length} in both.`,
+  );
   flowTables(
     common.map(index => outcomes.baseline.get(index)!),
     common.map(index => outcomes.grafted.get(index)!),
@@ -125,7 +155,11 @@ export function flowTables(base: readonly Outcome[], grafted: readonly Outcome[]
   const { counts, overlaps, hypotheses } = outcomeFlow(base, grafted);
   table([
     ['from base ↓ to graft →', ...OUTCOMES, 'all'],
-    ...OUTCOMES.map(from => [from, ...OUTCOMES.map(to => String(counts[from][to])), String(base.filter(each => each === from).length)]), // prettier-ignore
+    ...OUTCOMES.map(from => [
+      from,
+      ...OUTCOMES.map(to => String(counts[from][to])),
+      String(base.filter(each => each === from).length),
+    ]),
     ['all', ...OUTCOMES.map(to => String(grafted.filter(each => each === to).length)), String(base.length)],
   ]);
   table([
@@ -134,6 +168,12 @@ export function flowTables(base: readonly Outcome[], grafted: readonly Outcome[]
   ]);
   table([
     [`hypothesis (eq. 4.3; ${reference})`, 'contained', 'of', '%', 'holds'],
-    ...hypotheses.map(({ statement, contained, of, part, holds }) => [statement, String(contained), String(of), percent(part, 2), holds ? 'yes' : 'no']), // prettier-ignore
+    ...hypotheses.map(({ statement, contained, of, part, holds }) => [
+      statement,
+      String(contained),
+      String(of),
+      percent(part, 2),
+      holds ? 'yes' : 'no',
+    ]),
   ]);
 }

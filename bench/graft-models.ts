@@ -78,7 +78,14 @@ export async function benchModels(settings: Settings, state: State): Promise<Ben
   const data = mnist(settings.data, 'train', 0, settings.images - held);
   const validation = mnist(settings.data, 'train', settings.images - held, held);
   const adversarial = { perturbation: perturbationOf(settings), step: 1.25, alignment: 0.2 };
-  const common = { batch: 128, momentum: 0.9, adversarial, patience: null, seed: settings.seed, threads: settings.threads }; // prettier-ignore
+  const common = {
+    batch: 128,
+    momentum: 0.9,
+    adversarial,
+    patience: null,
+    seed: settings.seed,
+    threads: settings.threads,
+  };
   const base = await trained(BASE, state, data, validation, async () => {
     const bytes = exportClassifier(ARCHITECTURE, initialParameters(ARCHITECTURE, settings.seed));
     const model = ungrafted(must(loadModelBytes(bytes, 'base.onnx')).network);
@@ -92,7 +99,10 @@ export async function benchModels(settings: Settings, state: State): Promise<Ben
         const mask = await maskOfVariant(variant, base, data, settings, state);
         const weights = variant.retrained ? { rate: cosine(1e-3), decay: 5e-4 } : null;
         const grafts = variant.mask === 'empty' ? null : { rate: cosine(0.01), decay: 0 };
-        return { model: must(graftNetwork(base.model.network, mask)), options: { ...common, epochs: settings.graftEpochs, weights, grafts } }; // prettier-ignore
+        return {
+          model: must(graftNetwork(base.model.network, mask)),
+          options: { ...common, epochs: settings.graftEpochs, weights, grafts },
+        };
       }),
     );
   }
@@ -112,9 +122,23 @@ async function trained(
     const { model, options } = await prepare();
     const checkpoint = state.file(`${name}.checkpoint`);
     const resume = existsSync(checkpoint) ? must(await readCheckpoint(checkpoint)) : undefined;
-    const onEpoch = ({ epoch, meanLoss, score, seconds }: { epoch: number; meanLoss: number; score: number | null; seconds: number }): void => // prettier-ignore
-      say(`  ${name}: epoch ${epoch} of ${options.epochs}, loss ${meanLoss.toFixed(4)}, validation ${((score ?? NaN) * 100).toFixed(1)} %, ${seconds.toFixed(1)} s`); // prettier-ignore
-    const outcome = must(await trainRobustly({ model, data, validation, checkpoint, ...(resume ? { resume } : {}) }, options, { onEpoch })); // prettier-ignore
+    const onEpoch = ({
+      epoch,
+      meanLoss,
+      score,
+      seconds,
+    }: {
+      epoch: number;
+      meanLoss: number;
+      score: number | null;
+      seconds: number;
+    }): void =>
+      say(
+        `  ${name}: epoch ${epoch} of ${options.epochs}, loss ${meanLoss.toFixed(4)}, validation ${((score ?? NaN) * 100).toFixed(1)} %, ${seconds.toFixed(1)} s`,
+      );
+    const outcome = must(
+      await trainRobustly({ model, data, validation, checkpoint, ...(resume ? { resume } : {}) }, options, { onEpoch }),
+    );
     say(`  ${name}: ${outcome.message}`);
     writeFileSync(file, must(writeGraftedModel(outcome.model)));
   }
@@ -133,9 +157,22 @@ async function maskOfVariant(
   if (mask === 'empty') return { layers, grafted: new Uint8Array(layers.reduce((sum, { size }) => sum + size, 0)) };
   if (mask === 'random') return randomMask(layers, settings.ratio, new Random(settings.seed, 0x3a5));
   const ranking: Ranking = mask;
-  const options = { ...DEFAULT_MASK_OPTIONS, ratio: settings.ratio, instabilityRanking: ranking, significanceRanking: ranking }; // prettier-ignore
-  const chosen = must(createMask(await instabilityOfBase(base, data, settings, state), await importanceOfBase(base, data, settings, state), options)); // prettier-ignore
-  say(`  mask "${name}": ${graftedPerLayer(chosen).join(', ')} of ${layers.map(({ size }) => size).join(', ')} neurons per layer`); // prettier-ignore
+  const options = {
+    ...DEFAULT_MASK_OPTIONS,
+    ratio: settings.ratio,
+    instabilityRanking: ranking,
+    significanceRanking: ranking,
+  };
+  const chosen = must(
+    createMask(
+      await instabilityOfBase(base, data, settings, state),
+      await importanceOfBase(base, data, settings, state),
+      options,
+    ),
+  );
+  say(
+    `  mask "${name}": ${graftedPerLayer(chosen).join(', ')} of ${layers.map(({ size }) => size).join(', ')} neurons per layer`,
+  );
   return chosen;
 }
 
@@ -172,6 +209,10 @@ export async function trainingTable(settings: Settings, state: State): Promise<v
   const models = await benchModels(settings, state);
   table([
     ['network', 'linear neurons', 'bytes'],
-    ...models.map(({ name, model, loaded }) => [name, String([...model.grafts.values()].reduce((sum, { mask }) => sum + mask.reduce((a, b) => a + b, 0), 0)), String(loaded.bytes.length)]), // prettier-ignore
+    ...models.map(({ name, model, loaded }) => [
+      name,
+      String([...model.grafts.values()].reduce((sum, { mask }) => sum + mask.reduce((a, b) => a + b, 0), 0)),
+      String(loaded.bytes.length),
+    ]),
   ]);
 }

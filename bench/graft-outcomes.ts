@@ -24,11 +24,22 @@ const STANDARD_IMAGES = 10_000;
 export async function outcomesOf(each: BenchModel, settings: Settings, state: State): Promise<SampleOutcome[]> {
   const name = `outcomes-${settings.samples}-${settings.timeout}-${each.name}`;
   const known = new Map<number, SampleOutcome>();
-  for (const outcome of state.read<(Omit<SampleOutcome, 'counterexample'> & { counterexample: number[] | null })[]>(name) ?? []) // prettier-ignore
-    known.set(outcome.sample, { ...outcome, counterexample: outcome.counterexample && Float32Array.from(outcome.counterexample) }); // prettier-ignore
+  for (const outcome of state.read<(Omit<SampleOutcome, 'counterexample'> & { counterexample: number[] | null })[]>(
+    name,
+  ) ?? [])
+    known.set(outcome.sample, {
+      ...outcome,
+      counterexample: outcome.counterexample && Float32Array.from(outcome.counterexample),
+    });
   const data = mnist(settings.data, 't10k', 0, settings.samples);
   const keep = (): void =>
-    state.write(name, [...known.values()].map(outcome => ({ ...outcome, counterexample: outcome.counterexample && [...outcome.counterexample] }))); // prettier-ignore
+    state.write(
+      name,
+      [...known.values()].map(outcome => ({
+        ...outcome,
+        counterexample: outcome.counterexample && [...outcome.counterexample],
+      })),
+    );
   return must(
     await measureOutcomes(each.model, each.loaded, data, perturbationOf(settings), {
       attack: { steps: 100, restarts: settings.restarts, seed: settings.seed },
@@ -66,34 +77,59 @@ export async function outcomeTables(settings: Settings, state: State): Promise<v
   for (const each of models) {
     const outcomes = await outcomesOf(each, settings, state);
     all.set(each.name, outcomes);
-    const standard = await state.keep(`standard-${each.name}`, () => evaluated(each, settings, STANDARD_IMAGES, { steps: 0, restarts: 0, seed: 1 })); // prettier-ignore
-    const robust = await state.keep(`robust-${each.name}`, () => evaluated(each, settings, settings.robustImages, { steps: 100, restarts: settings.restarts, seed: 1 })); // prettier-ignore
+    const standard = await state.keep(`standard-${each.name}`, () =>
+      evaluated(each, settings, STANDARD_IMAGES, { steps: 0, restarts: 0, seed: 1 }),
+    );
+    const robust = await state.keep(`robust-${each.name}`, () =>
+      evaluated(each, settings, settings.robustImages, { steps: 100, restarts: settings.restarts, seed: 1 }),
+    );
     const { verified, counts } = accuracies(outcomes);
-    const unstable = await state.keep(`unstable-${settings.samples}-${settings.timeout}-${each.name}`, () => unstableOf(each, outcomes, settings)); // prettier-ignore
+    const unstable = await state.keep(`unstable-${settings.samples}-${settings.timeout}-${each.name}`, () =>
+      unstableOf(each, outcomes, settings),
+    );
     rows.set(each.name, { standard, robust, verified, undecided: counts.undecided / outcomes.length, unstable });
   }
-  say(`Tables 4.1 to 4.3: a convolutional network on MNIST, ε = ${settings.epsilon}, ${100 * settings.ratio} % grafted. SA on ${STANDARD_IMAGES} test images, RA by PGD-100 with ${settings.restarts} restarts on ${settings.robustImages},`); // prettier-ignore
-  say(`VA on ${settings.samples} within ${settings.timeout} s each. UNR: samples that reach branch and bound, grafted neurons counted / not; all samples, not counted.`); // prettier-ignore
+  say(
+    `Tables 4.1 to 4.3: a convolutional network on MNIST, ε = ${settings.epsilon}, ${100 * settings.ratio} % grafted. SA on ${STANDARD_IMAGES} test images, RA by PGD-100 with ${settings.restarts} restarts on ${settings.robustImages},`,
+  );
+  say(
+    `VA on ${settings.samples} within ${settings.timeout} s each. UNR: samples that reach branch and bound, grafted neurons counted / not; all samples, not counted.`,
+  );
   table([
     ['network', 'SA %', 'RA %', 'VA %', 'undecided %', 'UNR %'],
-    ...[...rows].map(([name, { standard, robust, verified, undecided, unstable }]) => [name, percent(standard, 2), percent(robust), percent(verified), percent(undecided), unstable]), // prettier-ignore
+    ...[...rows].map(([name, { standard, robust, verified, undecided, unstable }]) => [
+      name,
+      percent(standard, 2),
+      percent(robust),
+      percent(verified),
+      percent(undecided),
+      unstable,
+    ]),
   ]);
   claims(rows);
   for (const { name } of models.filter(each => each.name !== BASE)) {
     say(`Figures 4.6 to 4.8: ${BASE} → ${name}`);
-    flowTables(all.get(BASE)!.map(each => each.outcome), all.get(name)!.map(each => each.outcome), 'this bench'); // prettier-ignore
+    flowTables(
+      all.get(BASE)!.map(each => each.outcome),
+      all.get(name)!.map(each => each.outcome),
+      'this bench',
+    );
   }
 }
 
 function claims(rows: ReadonlyMap<string, Row>): void {
   const base = rows.get(BASE)!;
   const control = Math.max(...CONTROLS.map(({ name }) => rows.get(name)!.verified));
-  say(`The base network's RA is ${percent(base.robust)} % (asked: at least 80), and ${percent(base.undecided)} % of the images are undecided (asked: most).`); // prettier-ignore
+  say(
+    `The base network's RA is ${percent(base.robust)} % (asked: at least 80), and ${percent(base.undecided)} % of the images are undecided (asked: most).`,
+  );
   for (const [name, { verified, standard }] of rows) {
     if (name === BASE || CONTROLS.some(each => each.name === name)) continue;
     const [gain, loss] = [verified - control, base.standard - standard];
     const comes = gain >= 0.2 && loss <= 0.02;
-    say(`${name}: VA ${percent(gain)} points over the better control (asked: 20), SA ${percent(-loss, 2)} points from the base (asked: within 2): ${comes ? 'comes out' : 'does not come out'}.`); // prettier-ignore
+    say(
+      `${name}: VA ${percent(gain)} points over the better control (asked: 20), SA ${percent(-loss, 2)} points from the base (asked: within 2): ${comes ? 'comes out' : 'does not come out'}.`,
+    );
   }
   say();
 }
@@ -101,7 +137,9 @@ function claims(rows: ReadonlyMap<string, Row>): void {
 async function unstableOf(each: BenchModel, outcomes: readonly SampleOutcome[], settings: Settings): Promise<string> {
   const data = mnist(settings.data, 't10k', 0, settings.samples);
   const perturbation = perturbationOf(settings);
-  const regions = outcomes.map(({ sample }) => regionAround(data.inputs.slice(784 * sample, 784 * (sample + 1)), perturbation)); // prettier-ignore
+  const regions = outcomes.map(({ sample }) =>
+    regionAround(data.inputs.slice(784 * sample, 784 * (sample + 1)), perturbation),
+  );
   const measured = must(await measureInstability(each.model, regions, { method: 'crown' }));
   const branched = outcomes.flatMap(({ branched: reached }, k) => (reached ? [k] : []));
   const mask = maskOf(each.model);
@@ -124,17 +162,24 @@ export async function transferTables(settings: Settings, state: State): Promise<
   const [base] = models;
   const data = mnist(settings.data, 't10k', 0, settings.samples);
   const examples = async (each: BenchModel): Promise<Map<number, Float32Array>> =>
-    new Map((await outcomesOf(each, settings, state)).flatMap(({ sample, counterexample }) => (counterexample ? [[sample, counterexample] as const] : []))); // prettier-ignore
+    new Map(
+      (await outcomesOf(each, settings, state)).flatMap(({ sample, counterexample }) =>
+        counterexample ? [[sample, counterexample] as const] : [],
+      ),
+    );
   const ofBase = await examples(base);
   const heading = ['adversarial examples of → tried on', 'tried', 'wrong on the image %', 'fooled %', 'withstood %'];
   const rows = [];
   for (const each of models.slice(1)) {
-    for (const [from, to, points] of [[each, base, await examples(each)], [base, each, ofBase]] as const) {
+    for (const [from, to, points] of [
+      [each, base, await examples(each)],
+      [base, each, ofBase],
+    ] as const) {
       const target = must(await Replayer.open({ bytes: to.loaded.bytes }, to.loaded.network));
       rows.push([`${from.name} → ${to.name}`, ...parts(must(await measureTransfer(points, data, target)))]);
       await target.close();
     }
-  } // prettier-ignore
+  }
   say('Figure 4.9: transfer of adversarial examples in both directions');
   table([heading, ...rows]);
   await retrainedTransfer(base, settings);
@@ -144,7 +189,11 @@ export async function transferTables(settings: Settings, state: State): Promise<
 async function retrainedTransfer(base: BenchModel, settings: Settings): Promise<void> {
   const images = Math.min(2000, settings.images);
   const perturbation = perturbationOf(settings);
-  const attacks = { 'one signed step': { steps: 1, restarts: 1 }, 'PGD-10': { steps: 10, restarts: 1 }, 'PGD-100': { steps: 100, restarts: 1 } }; // prettier-ignore
+  const attacks = {
+    'one signed step': { steps: 1, restarts: 1 },
+    'PGD-10': { steps: 10, restarts: 1 },
+    'PGD-100': { steps: 100, restarts: 1 },
+  };
   const program = must(await RobustnessProgram.compile(base.model, perturbation, { threads: settings.threads }));
   const points = async (data: ReturnType<typeof mnist>): Promise<[string, ReadonlyMap<number, Float32Array>][]> => {
     const found: [string, ReadonlyMap<number, Float32Array>][] = [];
@@ -159,12 +208,26 @@ async function retrainedTransfer(base: BenchModel, settings: Settings): Promise<
     (await points(train)).map(([, each]) => each),
   );
   const retrained = must(
-    await trainRobustly({ model: base.model, data: pooled, validation: null }, { epochs: 3, batch: 64, momentum: 0.9, weights: { rate: cosine(0.01), decay: 0 }, grafts: null, adversarial: null, patience: null, seed: settings.seed, threads: settings.threads }), // prettier-ignore
+    await trainRobustly(
+      { model: base.model, data: pooled, validation: null },
+      {
+        epochs: 3,
+        batch: 64,
+        momentum: 0.9,
+        weights: { rate: cosine(0.01), decay: 0 },
+        grafts: null,
+        adversarial: null,
+        patience: null,
+        seed: settings.seed,
+        threads: settings.threads,
+      },
+    ),
   );
   const loaded = must(loadModelBytes(must(writeGraftedModel(retrained.model)), 'retrained.onnx'));
   const target = must(await Replayer.open({ bytes: loaded.bytes }, loaded.network));
   const rows = [];
-  for (const [name, found] of await points(test)) rows.push([name, ...parts(must(await measureTransfer(found, test, target)))]); // prettier-ignore
+  for (const [name, found] of await points(test))
+    rows.push([name, ...parts(must(await measureTransfer(found, test, target)))]);
   await target.close();
   await program.close();
   say(`AIGENT, table II: transfer from the base network to itself retrained on ${pooled.count} pooled images`);

@@ -26,20 +26,43 @@ export async function pairTables(settings: Settings, state: State): Promise<void
   const perturbation = perturbationOf(settings);
   const ofBase = bySample(await outcomesOf(base, settings, state));
   const bounds = [['pair', 's a sample', 'mean width of g_j − f_j', 'widest', 'seen by points %', 'points outside']];
-  const verdicts = [['pair', 'samples', 'carried', 'missed by the base in equal time', 'missed by the base', 'not by bounds of f', 'best bound']]; // prettier-ignore
+  const verdicts = [
+    [
+      'pair',
+      'samples',
+      'carried',
+      'missed by the base in equal time',
+      'missed by the base',
+      'not by bounds of f',
+      'best bound',
+    ],
+  ];
   for (const each of models.slice(1).filter(({ name }) => !CONTROLS.some(control => control.name === name))) {
     const ofGraft = bySample(await outcomesOf(each, settings, state));
     const right = [...ofGraft.values()].filter(({ outcome }) => outcome === 'verified' || outcome === 'undecided');
     const samples = right.map(({ sample }) => sample);
-    const carried = must(await carryVerdicts(base.model.network, each.model, data, perturbation, { samples, grafted: ofGraft })); // prettier-ignore
+    const carried = must(
+      await carryVerdicts(base.model.network, each.model, data, perturbation, { samples, grafted: ofGraft }),
+    );
     const widths = carried.flatMap(({ outputs }) => outputs.map(({ lower, upper }) => upper - lower));
     const tried = await contradictions(base, each, carried, settings);
     const mean = widths.reduce((sum, width) => sum + width, 0) / widths.length;
-    bounds.push([each.name, (carried.reduce((sum, { seconds }) => sum + seconds, 0) / carried.length).toFixed(2), mean.toFixed(3), Math.max(...widths).toFixed(3), percent(tried.reached), `${tried.outside} of ${tried.points}`]); // prettier-ignore
+    bounds.push([
+      each.name,
+      (carried.reduce((sum, { seconds }) => sum + seconds, 0) / carried.length).toFixed(2),
+      mean.toFixed(3),
+      Math.max(...widths).toFixed(3),
+      percent(tried.reached),
+      `${tried.outside} of ${tried.points}`,
+    ]);
     const summary = carrySummary(carried, { base: ofBase, grafted: ofGraft });
     const best = Math.max(...carried.map(({ lowerBound }) => lowerBound));
     say(`  ${each.name}: done`);
-    verdicts.push([each.name, summary.samples, summary.carried, summary.missedByBase, summary.onlyCarried, summary.beyondBounds].map(String).concat(best.toFixed(3))); // prettier-ignore
+    verdicts.push(
+      [each.name, summary.samples, summary.carried, summary.missedByBase, summary.onlyCarried, summary.beyondBounds]
+        .map(String)
+        .concat(best.toFixed(3)),
+    );
   }
   say(`Certified bounds on g − f over the region of each sample that g may be verified on (ε = ${settings.epsilon})`);
   table(bounds);
@@ -70,7 +93,6 @@ async function contradictions(
   carried: readonly Carried[],
   settings: Settings,
 ): Promise<Tried> {
-  // prettier-ignore
   const data = mnist(settings.data, 't10k', 0, settings.samples);
   const random = new Random(settings.seed, 0x9a1);
   const each = Math.ceil(POINTS / Math.max(1, carried.length) / BATCH) * BATCH;
@@ -79,10 +101,17 @@ async function contradictions(
   let [points, outside, reached, ranges] = [0, 0, 0, 0];
   for (const { sample, outputs } of carried) {
     if (outputs.length === 0) continue;
-    const { lowerPoint, upperPoint } = regionAround(data.inputs.slice(784 * sample, 784 * (sample + 1)), perturbationOf(settings)); // prettier-ignore
+    const { lowerPoint, upperPoint } = regionAround(
+      data.inputs.slice(784 * sample, 784 * (sample + 1)),
+      perturbationOf(settings),
+    );
     const all = await extremes(base, graft, lowerPoint, upperPoint, BATCH, random);
     while (all.length < each)
-      all.push(lowerPoint.map((low, i) => low + (random.integer(2) ? random.integer(2) : random.uniform()) * (upperPoint[i] - low))); // prettier-ignore
+      all.push(
+        lowerPoint.map(
+          (low, i) => low + (random.integer(2) ? random.integer(2) : random.uniform()) * (upperPoint[i] - low),
+        ),
+      );
     const seen = outputs.map(() => [Infinity, -Infinity]);
     for (let from = 0; from < all.length; from += BATCH) {
       const flat = new Float32Array(BATCH * 784);
@@ -141,7 +170,8 @@ async function extremes(
   });
   for (let t = 0; t < ASCENT_STEPS; t++) {
     const rate = Float32Array.of(0.25 * 0.85 ** t);
-    points = must(await program.run({ x: points, low: lower, high: upper, aim: aims, rate })).next as Float32Array<ArrayBuffer>; // prettier-ignore
+    points = must(await program.run({ x: points, low: lower, high: upper, aim: aims, rate }))
+      .next as Float32Array<ArrayBuffer>;
   }
   await program.close();
   return Array.from({ length: count }, (_, row) => points.slice(row * inputSize, (row + 1) * inputSize));

@@ -42,7 +42,20 @@ export async function speedTables(settings: Settings): Promise<void> {
     const data = mnist(settings.data, 'train', 0, settings.images);
     const [started, before] = [performance.now(), process.cpuUsage()];
     must(
-      await trainRobustly({ model, data, validation: null }, { epochs: 1, batch: 128, momentum: 0.9, weights: { rate: cosine(0.05), decay: 5e-4 }, grafts: null, adversarial: { perturbation, step: 1.25, alignment: 0.2 }, patience: null, seed: settings.seed, threads: settings.threads }), // prettier-ignore
+      await trainRobustly(
+        { model, data, validation: null },
+        {
+          epochs: 1,
+          batch: 128,
+          momentum: 0.9,
+          weights: { rate: cosine(0.05), decay: 5e-4 },
+          grafts: null,
+          adversarial: { perturbation, step: 1.25, alignment: 0.2 },
+          patience: null,
+          seed: settings.seed,
+          threads: settings.threads,
+        },
+      ),
     );
     rows.push([name, String(settings.images), ...elapsed(started, before)]);
   }
@@ -52,7 +65,9 @@ export async function speedTables(settings: Settings): Promise<void> {
   if (!existsSync(file)) return;
   const { network } = must(loadModel(file));
   const images = mnist(settings.data, 't10k', 0, 100);
-  const regions = Array.from({ length: 100 }, (_, k) => regionAround(images.inputs.slice(784 * k, 784 * (k + 1)), perturbation)); // prettier-ignore
+  const regions = Array.from({ length: 100 }, (_, k) =>
+    regionAround(images.inputs.slice(784 * k, 784 * (k + 1)), perturbation),
+  );
   const maps = [['map of mnist_cnn_a_adv.onnx, 100 images, ε = 0.1', 'wall s', 'processor s', 'unstable']];
   for (const method of ['intervals', 'crown', 'alpha-crown'] as const) {
     const [started, before] = [performance.now(), process.cpuUsage()];

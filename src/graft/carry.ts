@@ -49,12 +49,16 @@ export async function carryVerdicts(
   const result: Carried[] = [];
   for (const sample of samples) {
     const started = performance.now();
-    const { lower, upper } = regionAround(data.inputs.slice(sample * base.inputSize, (sample + 1) * base.inputSize), perturbation); // prettier-ignore
+    const { lower, upper } = regionAround(
+      data.inputs.slice(sample * base.inputSize, (sample + 1) * base.inputSize),
+      perturbation,
+    );
     const usable = bounder.setBox(lower, upper);
     if (usable)
       for (const _ of bounder.tightening()) {
         await nextTurn();
-        if (options.cancelled?.()) return problem('graft/cancelled', `Cancelled after ${result.length} of ${samples.length} samples.`); // prettier-ignore
+        if (options.cancelled?.())
+          return problem('graft/cancelled', `Cancelled after ${result.length} of ${samples.length} samples.`);
       }
     const margins = usable ? bounder.margins(data.labels[sample]) : [];
     const outputs = usable ? bounder.outputDifferences() : [];
@@ -106,5 +110,11 @@ export function carrySummary(
   );
   const only = verified.filter(({ sample }) => !byBase(sample, Infinity));
   const beyond = verified.filter(({ margins }) => margins.some(({ base }) => !(base.lower > 0)));
-  return { samples: carried.length, carried: verified.length, missedByBase: missed.length, onlyCarried: only.length, beyondBounds: beyond.length }; // prettier-ignore
+  return {
+    samples: carried.length,
+    carried: verified.length,
+    missedByBase: missed.length,
+    onlyCarried: only.length,
+    beyondBounds: beyond.length,
+  };
 }

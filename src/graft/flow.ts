@@ -33,7 +33,12 @@ export interface Flow {
 export function outcomeFlow(base: readonly Outcome[], grafted: readonly Outcome[]): Flow {
   assert(base.length === grafted.length, () => `${base.length} and ${grafted.length} outcomes`);
   const row = (): Record<Outcome, number> => ({ misclassified: 0, attacked: 0, verified: 0, undecided: 0 });
-  const counts: Record<Outcome, Record<Outcome, number>> = { misclassified: row(), attacked: row(), verified: row(), undecided: row() }; // prettier-ignore
+  const counts: Record<Outcome, Record<Outcome, number>> = {
+    misclassified: row(),
+    attacked: row(),
+    verified: row(),
+    undecided: row(),
+  };
   base.forEach((outcome, k) => counts[outcome][grafted[k]]++);
   const total = (list: readonly Outcome[], outcome: Outcome): number => list.filter(each => each === outcome).length;
   const overlaps = OUTCOMES.map(outcome => {

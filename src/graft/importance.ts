@@ -32,7 +32,10 @@ export async function measureImportance(
     return problem('graft/no-neurons', 'The network has no rectified neurons (no Relu), so none can matter.');
   if (data.count === 0) return problem('graft/no-samples', 'Importance is measured on samples, and none are chosen.');
   if (importance === 'gap' && data.labels === null)
-    return problem('graft/no-labels', 'The data has no labels, and GAP is the gradient of a loss that needs them. Name the file of the labels, or choose SAP or VAP.'); // prettier-ignore
+    return problem(
+      'graft/no-labels',
+      'The data has no labels, and GAP is the gradient of a loss that needs them. Name the file of the labels, or choose SAP or VAP.',
+    );
   const { inputSize, outputSize } = model.network;
   const labels = data.labels ?? new Uint8Array(data.count);
   const neurons = neuronCount(layers);

@@ -7,7 +7,15 @@ import { loadModelBytes } from '../network/load';
 import type { Network } from '../network/network';
 import type { Box } from '../spec/question';
 import type { GraftedNetwork } from '../train/grafted-network';
-import { layerOffsets, neuronCount, neuronLayers, rectifiers, type Mask, type NeuronLayer, type NeuronValues } from './neurons'; // prettier-ignore
+import {
+  layerOffsets,
+  neuronCount,
+  neuronLayers,
+  rectifiers,
+  type Mask,
+  type NeuronLayer,
+  type NeuronValues,
+} from './neurons';
 import { writeGraftedModel } from './write-model';
 
 /** How often each neuron is unstable: its certified bounds l, u of what it reads obey l ≤ 0 ≤ u over a region (Brandis 2023, section 2.5). */
@@ -59,7 +67,8 @@ export async function measureInstability(
     return problem('graft/no-neurons', 'The network has no rectified neurons (no Relu), so none can be unstable.');
   const bounded = boundedNetwork(model);
   if (!bounded.ok) return bounded;
-  const source = options.method === 'alpha-crown' ? new AlphaBounds(bounded.value) : new PlainBounds(bounded.value, options.method); // prettier-ignore
+  const source =
+    options.method === 'alpha-crown' ? new AlphaBounds(bounded.value) : new PlainBounds(bounded.value, options.method);
   const unstable: Uint8Array[] = [];
   const kept: NeuronBounds[] = [];
   for (const [k, region] of regions.entries()) {
@@ -72,7 +81,10 @@ export async function measureInstability(
       step = steps.next();
     }
     if (step.value === null)
-      return problem('graft/bounds', `Nothing can be concluded about region ${k}: its bounds leave the range of float64. Choose a smaller ε.`); // prettier-ignore
+      return problem(
+        'graft/bounds',
+        `Nothing can be concluded about region ${k}: its bounds leave the range of float64. Choose a smaller ε.`,
+      );
     const flat = flattened(layers, step.value);
     unstable.push(Uint8Array.from(flat.lower, (low, i) => (low <= 0 && flat.upper[i] >= 0 ? 1 : 0)));
     if (options.keepBounds) kept.push({ lower: Float32Array.from(flat.lower), upper: Float32Array.from(flat.upper) });
@@ -93,7 +105,10 @@ export function instabilityOf(
   const layers = neuronLayers(network);
   const names = new Set(layers.map(({ name }) => name));
   const unstable = regions.map(all => {
-    const flat = flattened(layers, all.filter(({ node }) => names.has(node))); // prettier-ignore
+    const flat = flattened(
+      layers,
+      all.filter(({ node }) => names.has(node)),
+    );
     return Uint8Array.from(flat.lower, (low, i) => (low <= 0 && flat.upper[i] >= 0 ? 1 : 0));
   });
   return { layers, method: 'verifier', unstable, bounds: null };
@@ -199,7 +214,11 @@ export function unstableRatio(
   let sum = 0;
   for (const flags of chosen) for (let i = 0; i < neurons; i++) sum += leftOut?.[i] ? 0 : flags[i];
   const ratio = sum / (chosen.length * neurons);
-  const grafted = !options.mask ? '' : leftOut ? ', grafted neurons counted as stable' : ', grafted neurons counted like the others'; // prettier-ignore
+  const grafted = !options.mask
+    ? ''
+    : leftOut
+      ? ', grafted neurons counted as stable'
+      : ', grafted neurons counted like the others';
   const statement = `${(100 * ratio).toFixed(2)} % of ${neurons} neurons, mean over ${chosen.length} regions (${options.among ?? 'all samples'}), bounds by ${method}${grafted}`;
   return { ratio, regions: chosen.length, neurons, statement };
 }

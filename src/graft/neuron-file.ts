@@ -17,7 +17,11 @@ export async function readNeuronValues(file: string): Promise<Result<NeuronValue
   try {
     bytes = await readFile(file);
   } catch (error) {
-    return problem('file/unreadable', `${file}: this file cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`, { file }); // prettier-ignore
+    return problem(
+      'file/unreadable',
+      `${file}: this file cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`,
+      { file },
+    );
   }
   const names = await arrayNames(bytes);
   if (names === null || names.length === 0)
@@ -27,7 +31,11 @@ export async function readNeuronValues(file: string): Promise<Result<NeuronValue
   for (const name of names) {
     const array = await readNpz(bytes, name, 'data');
     const numbers = array.ok
-      ? readNumbers(array.value, 0, array.value.shape.reduce((size, extent) => size * extent, 1)) // prettier-ignore
+      ? readNumbers(
+          array.value,
+          0,
+          array.value.shape.reduce((size, extent) => size * extent, 1),
+        )
       : array;
     if (!array.ok || !numbers.ok) {
       const { code, message } = array.ok
@@ -53,7 +61,11 @@ export async function readMask(file: string): Promise<Result<Mask>> {
   const { layers, values } = read.value;
   const wrong = values.find(value => value !== 0 && value !== 1);
   if (wrong !== undefined)
-    return problem('graft/file', `${file} holds ${wrong}; a mask holds 1 for a grafted neuron and 0 for a rectified one.`, { file }); // prettier-ignore
+    return problem(
+      'graft/file',
+      `${file} holds ${wrong}; a mask holds 1 for a grafted neuron and 0 for a rectified one.`,
+      { file },
+    );
   return ok({ layers, grafted: Uint8Array.from(values) });
 }
 
@@ -82,5 +94,11 @@ export async function writeNeuronValues(file: string, data: NeuronValues | Mask)
     `a${k}.npy`,
     encodeNpy(Float32Array.from(ofLayer(layers, all, k)), shape),
   ]);
-  return saveFile(file, zipSync(Object.fromEntries(entries) as Record<string, Uint8Array>, { level: 6, mtime: new Date('2020-01-01T00:00:00Z') })); // prettier-ignore
+  return saveFile(
+    file,
+    zipSync(Object.fromEntries(entries) as Record<string, Uint8Array>, {
+      level: 6,
+      mtime: new Date('2020-01-01T00:00:00Z'),
+    }),
+  );
 }

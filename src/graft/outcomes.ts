@@ -70,7 +70,15 @@ export async function measureOutcomes(
       const label = data.labels[sample];
       const answer = await replayer.value.forward(x);
       if (!answer.ok) return answer;
-      const none = { sample, seconds: 0, lowerBound: null, branched: false, counterexample: null, margins: [], reason: null }; // prettier-ignore
+      const none = {
+        sample,
+        seconds: 0,
+        lowerBound: null,
+        branched: false,
+        counterexample: null,
+        margins: [],
+        reason: null,
+      };
       const question = labelQuestion(regionAround(x, perturbation), label, outputSize);
       const found = attacked.value.get(row);
       const counterexample = found ? await replayed(solver, question, found) : null;
@@ -164,7 +172,9 @@ export interface Accuracies {
 }
 
 export function accuracies(outcomes: readonly Pick<SampleOutcome, 'outcome'>[]): Accuracies {
-  const counts = Object.fromEntries(OUTCOMES.map(outcome => [outcome, outcomes.filter(each => each.outcome === outcome).length])) as Record<Outcome, number>; // prettier-ignore
+  const counts = Object.fromEntries(
+    OUTCOMES.map(outcome => [outcome, outcomes.filter(each => each.outcome === outcome).length]),
+  ) as Record<Outcome, number>;
   const samples = outcomes.length;
   return {
     samples,

@@ -26,7 +26,11 @@ export function readGraftedBytes(bytes: Uint8Array, file: string): Result<Grafte
     return loaded.ok ? ok({ network: loaded.value.network, grafts: new Map() }) : loaded;
   }
   const damaged = (name: string): { ok: false; error: { code: string; message: string } } =>
-    problem('graft/damaged', `${file}: the linear neurons of layer "${name}" cannot be made out; save the grafted model again.`, { file }); // prettier-ignore
+    problem(
+      'graft/damaged',
+      `${file}: the linear neurons of layer "${name}" cannot be made out; save the grafted model again.`,
+      { file },
+    );
   const broken = layers.find(layer => !layer.input || !layer.output);
   if (broken) return damaged(broken.name);
   const loaded = loadModelBytes(encodeModel(withoutGrafts(decoded.value, layers)), file);

@@ -28,7 +28,7 @@ export async function measureTransfer(
     const label = data.labels[sample];
     const clean = await target.forward(data.inputs.slice(sample * size, (sample + 1) * size));
     const attacked = clean.ok ? await target.forward(point) : clean;
-    if (!clean.ok || !attacked.ok) return clean.ok ? attacked as { ok: false; error: never } : clean; // prettier-ignore
+    if (!clean.ok || !attacked.ok) return clean.ok ? (attacked as { ok: false; error: never }) : clean;
     if (classOf(clean.value.output, label) !== label) misclassified++;
     // A tie is an attack that works.
     else if (attacked.value.output.some((value, j) => j !== label && !(value < attacked.value.output[label]))) fooled++;

@@ -34,11 +34,22 @@ export interface WriteOptions {
  */
 export function writeGraftedModel(grafted: GraftedNetwork, options: WriteOptions = {}): Result<Uint8Array> {
   const { network } = grafted;
-  const tooLarge = network.nodes.find(each => each.kind === 'sparse' && !isRearrangement(each) && each.size * network.nodes[each.inputs[0]].size > MOST_MATRIX_ENTRIES); // prettier-ignore
+  const tooLarge = network.nodes.find(
+    each =>
+      each.kind === 'sparse' &&
+      !isRearrangement(each) &&
+      each.size * network.nodes[each.inputs[0]].size > MOST_MATRIX_ENTRIES,
+  );
   if (tooLarge)
-    return problem('graft/export', `Layer "${tooLarge.name}" cannot be written as a plain ONNX operator: its map of ${network.nodes[tooLarge.inputs[0]].size} values to ${tooLarge.size} is too large.`); // prettier-ignore
+    return problem(
+      'graft/export',
+      `Layer "${tooLarge.name}" cannot be written as a plain ONNX operator: its map of ${network.nodes[tooLarge.inputs[0]].size} values to ${tooLarge.size} is too large.`,
+    );
   if (network.inputs.length > 1)
-    return problem('graft/export', `The network has ${network.inputs.length} inputs; only networks of one input can be grafted and saved.`); // prettier-ignore
+    return problem(
+      'graft/export',
+      `The network has ${network.inputs.length} inputs; only networks of one input can be grafted and saved.`,
+    );
   return ok(new Writer(grafted, options.rectifyAll ?? false).write());
 }
 
@@ -71,7 +82,9 @@ class Writer {
       else {
         const graft = grafts.get(each.id);
         this.names.push(
-          each.kind === 'relu' && graft?.mask.includes(1) ? this.layer(each, graft) : this.plain(each, this.unique(each.name)), // prettier-ignore
+          each.kind === 'relu' && graft?.mask.includes(1)
+            ? this.layer(each, graft)
+            : this.plain(each, this.unique(each.name)),
         );
       }
     }
@@ -127,7 +140,10 @@ class Writer {
     const x = this.names[each.inputs[0]];
     if (this.rectifyAll) {
       const per = (what: string, values: ArrayLike<number>): string => this.floats(part(what), [1, each.size], values);
-      const kept = per('kept', mask.map(grafted => 1 - grafted)); // prettier-ignore
+      const kept = per(
+        'kept',
+        mask.map(grafted => 1 - grafted),
+      );
       const positive = this.call('Mul', [this.call('Relu', [x], name), kept], part('keep'));
       const scaled = this.call('Mul', [x, per('slopes', slope)], part('scale'));
       const line = this.call('Add', [scaled, per('intercepts', intercept)], part('shift'));
@@ -139,8 +155,16 @@ class Writer {
     const gather = (value: string, what: string, places: number[]): string =>
       this.call('Gather', [value, this.whole(part(what), places)], part(`take_${what}`), { axis: { int: 1 } });
     const chosen = rectified.length === 0 ? x : gather(x, PARTS.linearUnits, linear);
-    const scaled = this.call('Mul', [chosen, this.floats(part(PARTS.slope), [1, linear.length], of(slope))], part('scale')); // prettier-ignore
-    const line = this.call('Add', [scaled, this.floats(part(PARTS.intercept), [1, linear.length], of(intercept))], part('shift')); // prettier-ignore
+    const scaled = this.call(
+      'Mul',
+      [chosen, this.floats(part(PARTS.slope), [1, linear.length], of(slope))],
+      part('scale'),
+    );
+    const line = this.call(
+      'Add',
+      [scaled, this.floats(part(PARTS.intercept), [1, linear.length], of(intercept))],
+      part('shift'),
+    );
     if (rectified.length === 0) return line;
     const positive = this.call('Relu', [gather(x, PARTS.rectifiedUnits, rectified)], name);
     const joined = this.call('Concat', [positive, line], part('join'), { axis: { int: 1 } });
@@ -167,12 +191,20 @@ class Writer {
         const image = this.call('Reshape', [x, this.whole(`${name}.image`, [1, ...inputShape])], `${name}.unflatten`);
         const weight = this.floats(`${name}.weight`, [outputShape[0], inputShape[0] / groups, ...kernel], each.weight);
         const bias = each.bias ? [this.floats(`${name}.bias`, [outputShape[0]], each.bias)] : [];
-        const attributes = { kernel_shape: { ints: kernel }, strides: { ints: strides }, dilations: { ints: dilations }, pads: { ints: pads }, group: { int: groups } }; // prettier-ignore
+        const attributes = {
+          kernel_shape: { ints: kernel },
+          strides: { ints: strides },
+          dilations: { ints: dilations },
+          pads: { ints: pads },
+          group: { int: groups },
+        };
         const y = this.call('Conv', [image, weight, ...bias], name, attributes);
         return this.call('Reshape', [y, this.whole(`${name}.flat`, [1, -1])], `${name}.flatten`);
       }
       case 'scale': {
-        const scaled = each.scale ? this.call('Mul', [x, this.floats(`${name}.scale`, [1, each.size], each.scale)], name) : x; // prettier-ignore
+        const scaled = each.scale
+          ? this.call('Mul', [x, this.floats(`${name}.scale`, [1, each.size], each.scale)], name)
+          : x;
         return shifted(scaled, each.bias);
       }
       case 'sparse':
@@ -183,7 +215,7 @@ class Writer {
             factor === 1
               ? inputs[k]
               : this.call('Mul', [inputs[k], this.floats(`${name}.factor`, [1], [factor])], `${name}.times`),
-          ) // prettier-ignore
+          )
           .reduce((sum, term) => this.call('Add', [sum, term], `${name}.sum`));
       case 'concat':
         return this.call('Concat', inputs, name, { axis: { int: 1 } });

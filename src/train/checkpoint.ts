@@ -48,7 +48,9 @@ interface Header {
 /** Magic, length of the header, header as JSON, then all arrays as little-endian float32. */
 function encode(state: TrainingState): Uint8Array {
   const lists = { parameters: state.parameters, velocities: state.velocities, best: state.best?.parameters ?? [] };
-  const named = (['parameters', 'velocities', 'best'] as const).flatMap(list => lists[list].map(each => ({ list, ...each }))); // prettier-ignore
+  const named = (['parameters', 'velocities', 'best'] as const).flatMap(list =>
+    lists[list].map(each => ({ list, ...each })),
+  );
   const header: Header = {
     epoch: state.epoch,
     best: state.best && { epoch: state.best.epoch, score: state.best.score },
@@ -73,9 +75,17 @@ export async function readCheckpoint(file: string): Promise<Result<TrainingState
   try {
     bytes = await readFile(file);
   } catch (error) {
-    return problem('file/unreadable', `${file}: this checkpoint cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`, { file }); // prettier-ignore
+    return problem(
+      'file/unreadable',
+      `${file}: this checkpoint cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`,
+      { file },
+    );
   }
-  const damaged = problem('checkpoint/damaged', `${file} is no complete checkpoint of a training. Choose another one, or begin anew.`, { file }); // prettier-ignore
+  const damaged = problem(
+    'checkpoint/damaged',
+    `${file} is no complete checkpoint of a training. Choose another one, or begin anew.`,
+    { file },
+  );
   const start = MAGIC.length + 4;
   if (bytes.length < start || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) return damaged;
   const end = start + bytes.readUInt32LE(MAGIC.length);

@@ -79,7 +79,14 @@ export function withParameters(model: GraftedNetwork, parameters: readonly Param
   });
   const grafts = [...model.grafts].map(([id, graft]): [number, Graft] => {
     const node = nodes[id];
-    return [id, { mask: graft.mask, slope: given(node, 'slope', graft.slope), intercept: given(node, 'intercept', graft.intercept) }]; // prettier-ignore
+    return [
+      id,
+      {
+        mask: graft.mask,
+        slope: given(node, 'slope', graft.slope),
+        intercept: given(node, 'intercept', graft.intercept),
+      },
+    ];
   });
   return { network: { ...model.network, nodes }, grafts: new Map(grafts) };
 }
@@ -119,8 +126,10 @@ export function answers(
 
 /** Every parameter as an input of its name. */
 export function variablesOf(parameters: readonly Parameter[]): Map<string, Expression> {
-  return new Map(parameters.map(({ name, shape, data }) => {
-    assert(sizeOf(shape) === data.length, () => `${name} has ${data.length} numbers`);
-    return [name, input(name, shape)];
-  })); // prettier-ignore
+  return new Map(
+    parameters.map(({ name, shape, data }) => {
+      assert(sizeOf(shape) === data.length, () => `${name} has ${data.length} numbers`);
+      return [name, input(name, shape)];
+    }),
+  );
 }

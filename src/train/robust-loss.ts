@@ -1,6 +1,20 @@
 import type { Expression } from '../tensor/expression';
 import { gradient } from '../tensor/gradient';
-import { add, abs, div, logSumExp, mul, reduceMax, reduceMean, reduceSum, reshape, sign, sqrt, stopGradient, sub } from '../tensor/operators'; // prettier-ignore
+import {
+  add,
+  abs,
+  div,
+  logSumExp,
+  mul,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sign,
+  sqrt,
+  stopGradient,
+  sub,
+} from '../tensor/operators';
 import { perturbationExpressions, type Perturbation } from './perturbation';
 
 /** Losses of standard and of fast adversarial training. */

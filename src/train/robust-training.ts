@@ -81,13 +81,22 @@ export async function trainRobustly(
   assert(data.inputs.length === data.count * inputSize, () => `inputs of another size than ${inputSize}`);
   assert(options.momentum > 0, () => `a momentum of ${options.momentum}`);
   if (data.count < options.batch)
-    return problem('train/too-few-samples', `There are ${data.count} samples for batches of ${options.batch}: give more samples, or choose smaller batches.`); // prettier-ignore
+    return problem(
+      'train/too-few-samples',
+      `There are ${data.count} samples for batches of ${options.batch}: give more samples, or choose smaller batches.`,
+    );
   const groups = movingGroups(model, options);
   const moving = groups.flatMap(({ parameters }) => parameters);
   if (moving.length === 0)
-    return problem('train/nothing-to-train', 'Nothing is left to train: the weights are fixed and no neuron is grafted. Retrain the weights, or graft some neurons.'); // prettier-ignore
+    return problem(
+      'train/nothing-to-train',
+      'Nothing is left to train: the weights are fixed and no neuron is grafted. Retrain the weights, or graft some neurons.',
+    );
   if (resume && !sameParameters(resume.parameters, moving))
-    return problem('checkpoint/architecture', 'The checkpoint is of another network or of another mask than those to train. Choose its own, or begin anew.'); // prettier-ignore
+    return problem(
+      'checkpoint/architecture',
+      'The checkpoint is of another network or of another mask than those to train. Choose its own, or begin anew.',
+    );
 
   const program = await compileRobustStep(model, groups, options);
   if (!program.ok) return program;
@@ -95,8 +104,15 @@ export async function trainRobustly(
   try {
     if (given.validation) {
       // Any perturbation will do where none is attacked.
-      const unattacked = { radius: new Float32Array(inputSize), lower: new Float32Array(inputSize), upper: new Float32Array(inputSize) }; // prettier-ignore
-      const compiled = await RobustnessProgram.compile(model, options.adversarial?.perturbation ?? unattacked, { ...(options.threads ? { threads: options.threads } : {}), batch: Math.min(256, given.validation.count) }); // prettier-ignore
+      const unattacked = {
+        radius: new Float32Array(inputSize),
+        lower: new Float32Array(inputSize),
+        upper: new Float32Array(inputSize),
+      };
+      const compiled = await RobustnessProgram.compile(model, options.adversarial?.perturbation ?? unattacked, {
+        ...(options.threads ? { threads: options.threads } : {}),
+        batch: Math.min(256, given.validation.count),
+      });
       if (!compiled.ok) return compiled;
       validator = compiled.value;
     }
@@ -127,7 +143,11 @@ class RobustTraining {
     private readonly validator: RobustnessProgram | null,
   ) {
     const parameters = groups.flatMap(group => group.parameters);
-    const velocities = parameters.map(({ name, shape, data }) => ({ name: `velocity:${name}`, shape, data: new Float32Array(data.length) })); // prettier-ignore
+    const velocities = parameters.map(({ name, shape, data }) => ({
+      name: `velocity:${name}`,
+      shape,
+      data: new Float32Array(data.length),
+    }));
     this.state = given.resume ?? { epoch: 0, parameters, velocities, best: null, history: [] };
   }
 
@@ -136,14 +156,23 @@ class RobustTraining {
     while (this.state.epoch < epochs) {
       const since = this.state.epoch - (this.state.best?.epoch ?? 0);
       if (patience !== null && this.state.best && since >= patience)
-        return this.outcome('stopped-early', `Stopped after epoch ${this.state.epoch}: epoch ${this.state.best.epoch} had the best score.`); // prettier-ignore
+        return this.outcome(
+          'stopped-early',
+          `Stopped after epoch ${this.state.epoch}: epoch ${this.state.best.epoch} had the best score.`,
+        );
       const started = performance.now();
       const passed = await this.epoch();
       if (!passed.ok) return passed;
       if (passed.value.end === 'cancelled')
-        return this.outcome('cancelled', `Cancelled in epoch ${this.state.epoch + 1}; what was reached by epoch ${this.state.epoch} is kept.`); // prettier-ignore
+        return this.outcome(
+          'cancelled',
+          `Cancelled in epoch ${this.state.epoch + 1}; what was reached by epoch ${this.state.epoch} is kept.`,
+        );
       if (passed.value.end === 'diverged')
-        return this.outcome('diverged', `Training diverged in epoch ${this.state.epoch + 1}; what was reached by epoch ${this.state.epoch} is kept. Choose a smaller learning rate.`); // prettier-ignore
+        return this.outcome(
+          'diverged',
+          `Training diverged in epoch ${this.state.epoch + 1}; what was reached by epoch ${this.state.epoch} is kept. Choose a smaller learning rate.`,
+        );
       const closed = await this.closeEpoch(passed.value.values, passed.value.meanLoss, started);
       if (!closed.ok) return closed;
     }
@@ -166,7 +195,9 @@ class RobustTraining {
     const random = new Random(seed, 0x7a1 + this.state.epoch);
     const order = Int32Array.from({ length: data.count }, (_, k) => k);
     random.shuffle(order);
-    const values = Object.fromEntries([...this.state.parameters, ...this.state.velocities].map(each => [each.name, each.data])); // prettier-ignore
+    const values = Object.fromEntries(
+      [...this.state.parameters, ...this.state.velocities].map(each => [each.name, each.data]),
+    );
     const inputs = new Float32Array(batch * inputSize);
     const targets = new Float32Array(batch * outputSize);
     const noise = adversarial ? { noise: new Float32Array(inputs.length) } : null;
@@ -176,7 +207,9 @@ class RobustTraining {
       fill(inputs, targets, data, order.subarray(k * batch, (k + 1) * batch), inputSize, outputSize);
       if (noise) for (let i = 0; i < inputs.length; i++) noise.noise[i] = 2 * random.uniform() - 1;
       const progress = (this.state.epoch * perEpoch + k) / (epochs * perEpoch);
-      const rates = Object.fromEntries(this.groups.map(({ name, rate }) => [`rate:${name}`, Float32Array.of(rate(progress))])); // prettier-ignore
+      const rates = Object.fromEntries(
+        this.groups.map(({ name, rate }) => [`rate:${name}`, Float32Array.of(rate(progress))]),
+      );
       const result = await this.program.run({ ...values, ...rates, ...noise, inputs, targets });
       if (!result.ok) return result;
       const { loss, ...next } = result.value;

@@ -85,7 +85,9 @@ export class PairBackward {
       this.constantsGamma * Math.abs(bias?.[i] ?? 0) + (error?.[i] ?? 0);
     if (stream === 'base') {
       const product = gamma(terms) + base.relativeError(id);
-      return base.absolute(id, this.size('base', input)).map((sum, i) => inflate(product * inflate(sum) + ofBias(base.bias[id], base.biasError[id], i))); // prettier-ignore
+      return base
+        .absolute(id, this.size('base', input))
+        .map((sum, i) => inflate(product * inflate(sum) + ofBias(base.bias[id], base.biasError[id], i)));
     }
     const product = gamma(terms) + linear.relativeError(id);
     const own = linear.absolute(id, this.size('difference', input)).map(sum => inflate(product * inflate(sum)));
@@ -93,7 +95,11 @@ export class PairBackward {
     const others = change.absolute(id, this.size('base', input));
     const doubt = weightDoubt(this.pair, id, this.size('base', input));
     const rounding = gamma(terms) + change.relativeError(id);
-    return own.map((error, i) => inflate(error + rounding * inflate(others[i]) + (doubt?.[i] ?? 0) + ofBias(change.bias[id], change.biasError[id], i))); // prettier-ignore
+    return own.map((error, i) =>
+      inflate(
+        error + rounding * inflate(others[i]) + (doubt?.[i] ?? 0) + ofBias(change.bias[id], change.biasError[id], i),
+      ),
+    );
   }
 
   private step(pass: Pass, id: number): void {
@@ -146,7 +152,8 @@ export class PairBackward {
     this.constants(pass, id, d, changed[id] ? change.bias[id] : null, this.errorWeight('difference', id));
     if (changed[id]) this.arrive(pass, 'base', input, address => change.maps[id]!.backward(address, d, pass.rows));
     // The inputs are shared: what reads them alone differs by its weights only.
-    if (input !== 0) this.arrive(pass, 'difference', input, address => linear.maps[id]!.backward(address, d, pass.rows)); // prettier-ignore
+    if (input !== 0)
+      this.arrive(pass, 'difference', input, address => linear.maps[id]!.backward(address, d, pass.rows));
   }
 
   /** constant += A·bias, error += |A|·weight. */

@@ -63,7 +63,8 @@ export class PairBounder {
   *tightening(): Generator<void, void> {
     const bounds = this.known();
     for (const node of this.pair.base.nodes) {
-      if (node.kind !== 'relu' && node.kind !== 'leakyRelu' && node.kind !== 'sigmoid' && node.kind !== 'tanh') continue; // prettier-ignore
+      if (node.kind !== 'relu' && node.kind !== 'leakyRelu' && node.kind !== 'sigmoid' && node.kind !== 'tanh')
+        continue;
       const [input] = node.inputs;
       const wanted = this.open(node, bounds);
       for (const stream of ['base', 'grafted', 'difference'] as const) {
@@ -120,7 +121,6 @@ export class PairBounder {
     node: ActivationNode,
     { base, grafted, difference }: PairBounds,
   ): Record<'base' | 'grafted' | 'difference', number[]> {
-    // prettier-ignore
     const [input] = node.inputs;
     const graft = this.pair.grafts.get(node.id);
     const wanted = { base: [] as number[], grafted: [] as number[], difference: [] as number[] };
@@ -144,14 +144,17 @@ export class PairBounder {
     neurons: readonly number[],
     bounds: PairBounds,
   ): void {
-    // prettier-ignore
     const { size } = this.pair.base.nodes[id];
     const units = new Float64Array(2 * neurons.length * size);
     neurons.forEach((i, k) => {
       units[2 * k * size + i] = 1;
       units[(2 * k + 1) * size + i] = -1;
     });
-    const rows = { count: 2 * neurons.length, base: stream === 'difference' ? null : units, difference: stream === 'base' ? null : units }; // prettier-ignore
+    const rows = {
+      count: 2 * neurons.length,
+      base: stream === 'difference' ? null : units,
+      difference: stream === 'base' ? null : units,
+    };
     const lower = this.backward!.lowerBounds(id, rows);
     neurons.forEach((i, k) => {
       bounds[stream].lower[id][i] = Math.max(bounds[stream].lower[id][i], lower[2 * k]);

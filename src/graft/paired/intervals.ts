@@ -163,9 +163,13 @@ function activationDifference(
     if (graft?.mask[i]) {
       // slope·d + (slope·y + intercept − σ(y)), the bracket linear on either side of 0.
       const { slope, intercept } = { slope: graft.slope[i], intercept: graft.intercept[i] };
-      const bracket = (y[0] < 0 && y[1] > 0 ? [y[0], 0, y[1]] : y).map(at => slope * at - (at >= 0 ? at : node.slope * at)); // prettier-ignore
+      const bracket = (y[0] < 0 && y[1] > 0 ? [y[0], 0, y[1]] : y).map(
+        at => slope * at - (at >= 0 ? at : node.slope * at),
+      );
       const ends = [slope * from, slope * to];
-      const size = Math.abs(intercept) + (2 + Math.abs(slope)) * (Math.max(...y.map(Math.abs)) + Math.max(Math.abs(from), Math.abs(to))); // prettier-ignore
+      const size =
+        Math.abs(intercept) +
+        (2 + Math.abs(slope)) * (Math.max(...y.map(Math.abs)) + Math.max(Math.abs(from), Math.abs(to)));
       const lost = inflate(16 * ROUNDING.unit * size);
       low[i] = Math.min(...bracket) + Math.min(...ends) + intercept - lost;
       high[i] = Math.max(...bracket) + Math.max(...ends) + intercept + lost;

@@ -37,23 +37,44 @@ export function pairNetworks(base: Network, { network: grafted, grafts }: Grafte
     b !== undefined && a.kind === b.kind && a.size === b.size && a.inputs.join() === b.inputs.join();
   const odd = base.nodes.find((node, k) => !same(node, grafted.nodes[k]));
   if (odd || base.nodes.length !== grafted.nodes.length)
-    return problem('graft/pair', `The two networks are not one network and its graft: they differ from layer "${(odd ?? base.nodes[base.nodes.length - 1]).name}" on. Choose the base network that was grafted.`); // prettier-ignore
+    return problem(
+      'graft/pair',
+      `The two networks are not one network and its graft: they differ from layer "${(odd ?? base.nodes[base.nodes.length - 1]).name}" on. Choose the base network that was grafted.`,
+    );
   const pool = base.nodes.find(node => node.kind === 'maxPool');
   if (pool)
-    return problem('graft/pair-unsupported', `Layer "${pool.name}" is a max pooling; the difference of two networks with max pooling cannot be bounded yet.`); // prettier-ignore
+    return problem(
+      'graft/pair-unsupported',
+      `Layer "${pool.name}" is a max pooling; the difference of two networks with max pooling cannot be bounded yet.`,
+    );
   const changed = base.nodes.map((node, k) => {
     const other = grafted.nodes[k];
     return node.kind === 'dense' || node.kind === 'conv' ? !sameNumbers(node, other as DenseNode | ConvNode) : false;
   });
   const fixed = base.nodes.find((node, k) => !changed[k] && !sameFixed(node, grafted.nodes[k]));
   if (fixed)
-    return problem('graft/pair-unsupported', `Layer "${fixed.name}" differs between the two networks, and is of a kind that training does not change. Choose the base network that was grafted.`); // prettier-ignore
+    return problem(
+      'graft/pair-unsupported',
+      `Layer "${fixed.name}" differs between the two networks, and is of a kind that training does not change. Choose the base network that was grafted.`,
+    );
   const change: NetworkNode[] = base.nodes.map((node, k) => {
     if (changed[k]) return difference(grafted.nodes[k] as DenseNode | ConvNode, node as DenseNode | ConvNode);
     const { id, size, shape, name } = node;
-    return { kind: 'constant', id, inputs: [], size, shape, name, bias: new Float64Array(size), relativeError: 0, biasError: null }; // prettier-ignore
+    return {
+      kind: 'constant',
+      id,
+      inputs: [],
+      size,
+      shape,
+      name,
+      bias: new Float64Array(size),
+      relativeError: 0,
+      biasError: null,
+    };
   });
-  const withoutBias = grafted.nodes.map(node => ('bias' in node && node.kind !== 'constant' ? { ...node, bias: null, biasError: null } : node)); // prettier-ignore
+  const withoutBias = grafted.nodes.map(node =>
+    'bias' in node && node.kind !== 'constant' ? { ...node, bias: null, biasError: null } : node,
+  );
   const prepared = new PreparedGraph(base);
   return ok({
     base: prepared,
@@ -80,7 +101,15 @@ function sameFixed(a: NetworkNode, b: NetworkNode): boolean {
     case 'scale':
       return b.kind === a.kind && exact(a) && exact(b) && sameArray(a.scale, b.scale) && sameArray(a.bias, b.bias);
     case 'sparse':
-      return b.kind === a.kind && exact(a) && exact(b) && sameArray(a.value, b.value) && sameArray(a.bias, b.bias) && a.column.join() === b.column.join() && a.rowStart.join() === b.rowStart.join(); // prettier-ignore
+      return (
+        b.kind === a.kind &&
+        exact(a) &&
+        exact(b) &&
+        sameArray(a.value, b.value) &&
+        sameArray(a.bias, b.bias) &&
+        a.column.join() === b.column.join() &&
+        a.rowStart.join() === b.rowStart.join()
+      );
     case 'constant':
       return b.kind === a.kind && exact(a) && exact(b) && sameArray(a.bias, b.bias);
     case 'add':
@@ -101,6 +130,9 @@ function difference(g: DenseNode | ConvNode, f: DenseNode | ConvNode): DenseNode
   const minus = (a: Float64Array | null, b: Float64Array | null): Float64Array | null =>
     a === null && b === null ? null : (a ?? b!).map((_, i) => (a?.[i] ?? 0) - (b?.[i] ?? 0));
   const bias = minus(g.bias, f.bias);
-  const biasError = bias?.map((value, i) => Math.abs(value) * 2 * ROUNDING.unit + (g.biasError?.[i] ?? 0) + (f.biasError?.[i] ?? 0)) ?? null; // prettier-ignore
-  return { ...g, weight: minus(g.weight, f.weight)!, bias, biasError, relativeError: 2 * ROUNDING.unit } as DenseNode | ConvNode; // prettier-ignore
+  const biasError =
+    bias?.map((value, i) => Math.abs(value) * 2 * ROUNDING.unit + (g.biasError?.[i] ?? 0) + (f.biasError?.[i] ?? 0)) ??
+    null;
+  return { ...g, weight: minus(g.weight, f.weight)!, bias, biasError, relativeError: 2 * ROUNDING.unit } as
+    DenseNode | ConvNode;
 }

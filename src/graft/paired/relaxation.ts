@@ -30,7 +30,10 @@ export function relaxPair(node: ActivationNode, graft: Graft | undefined, bounds
   relax(node, bounds.base.lower[input], bounds.base.upper[input], result.base);
   relax(node, bounds.grafted.lower[input], bounds.grafted.upper[input], result.grafted);
   for (let i = 0; i < size; i++) {
-    const range = (of: 'base' | 'grafted' | 'difference'): [number, number] => [bounds[of].lower[input][i], bounds[of].upper[input][i]]; // prettier-ignore
+    const range = (of: 'base' | 'grafted' | 'difference'): [number, number] => [
+      bounds[of].lower[input][i],
+      bounds[of].upper[input][i],
+    ];
     const [y, z, d] = [range('base'), range('grafted'), range('difference')];
     const [least, most] = slopesOn(node, Math.min(y[0], z[0]), Math.max(y[1], z[1]));
     differenceLines(result.difference, i, least, most, d[0], d[1]);
@@ -61,7 +64,6 @@ function differenceLines(into: Relaxation, i: number, least: number, most: numbe
     slope: number,
     side: 1 | -1,
   ): void => {
-    // prettier-ignore
     slopes[i] = slope;
     // On one side of 0 the function is the line itself.
     const exact = points.length === 2 && f(from) === slope * from && f(to) === slope * to;

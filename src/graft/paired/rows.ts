@@ -23,7 +23,14 @@ export class RowSum {
     this.ofD = 0;
     if (graft?.mask[i]) {
       this.part(c, graft.slope[i], graft.intercept[i], 'both', sizeV, sizeD);
-      this.part(q, q > 0 ? base.lowerSlope[i] : base.upperSlope[i], q > 0 ? base.lowerIntercept[i] : base.upperIntercept[i], 'base', sizeV, sizeD); // prettier-ignore
+      this.part(
+        q,
+        q > 0 ? base.lowerSlope[i] : base.upperSlope[i],
+        q > 0 ? base.lowerIntercept[i] : base.upperIntercept[i],
+        'base',
+        sizeV,
+        sizeD,
+      );
       return;
     }
     const together = Math.abs(c) * slack.difference[i] + Math.abs(e) * slack.base[i];
@@ -31,8 +38,22 @@ export class RowSum {
     const pairwise = together <= apart;
     const own = pairwise ? difference : grafted;
     const rest = pairwise ? e : q;
-    this.part(c, c > 0 ? own.lowerSlope[i] : own.upperSlope[i], c > 0 ? own.lowerIntercept[i] : own.upperIntercept[i], pairwise ? 'difference' : 'both', sizeV, sizeD); // prettier-ignore
-    this.part(rest, rest > 0 ? base.lowerSlope[i] : base.upperSlope[i], rest > 0 ? base.lowerIntercept[i] : base.upperIntercept[i], 'base', sizeV, sizeD); // prettier-ignore
+    this.part(
+      c,
+      c > 0 ? own.lowerSlope[i] : own.upperSlope[i],
+      c > 0 ? own.lowerIntercept[i] : own.upperIntercept[i],
+      pairwise ? 'difference' : 'both',
+      sizeV,
+      sizeD,
+    );
+    this.part(
+      rest,
+      rest > 0 ? base.lowerSlope[i] : base.upperSlope[i],
+      rest > 0 ? base.lowerIntercept[i] : base.upperIntercept[i],
+      'base',
+      sizeV,
+      sizeD,
+    );
   }
 
   /** factor·(slope·what it reads + intercept). */

@@ -5,10 +5,16 @@ import { evaluateNode } from '../tensor/random-network';
 export function evaluateGrafted({ network, grafts }: GraftedNetwork, x: ArrayLike<number>): Float64Array[] {
   const values: Float64Array[] = [];
   for (const node of network.nodes) {
-    const plain = evaluateNode(node, node.inputs.map(id => values[id]), x); // prettier-ignore
+    const plain = evaluateNode(
+      node,
+      node.inputs.map(id => values[id]),
+      x,
+    );
     const graft = grafts.get(node.id);
     const a = values[node.inputs[0]];
-    values.push(graft ? plain.map((value, i) => (graft.mask[i] ? graft.slope[i] * a[i] + graft.intercept[i] : value)) : plain); // prettier-ignore
+    values.push(
+      graft ? plain.map((value, i) => (graft.mask[i] ? graft.slope[i] * a[i] + graft.intercept[i] : value)) : plain,
+    );
   }
   return values;
 }

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random';
 import { measureImportance } from '../../../src/graft/importance';
-import { BOUND_METHODS, instabilityCounts, instabilityOf, measureInstability, perChannel, perPixel, unstableRatio, type BoundMethod } from '../../../src/graft/instability'; // prettier-ignore
+import {
+  BOUND_METHODS,
+  instabilityCounts,
+  instabilityOf,
+  measureInstability,
+  perChannel,
+  perPixel,
+  unstableRatio,
+  type BoundMethod,
+} from '../../../src/graft/instability';
 import { maskOf } from '../../../src/graft/graft';
 import { graftedCount, neuronCount, neuronLayers, rectifiers } from '../../../src/graft/neurons';
 import { ungrafted, type GraftedNetwork } from '../../../src/train/grafted-network';
@@ -29,7 +38,8 @@ const models: [string, GraftedNetwork][] = [
 ];
 
 describe.each(models)('instability of %s', (_, model) => {
-  const measure = async (method: BoundMethod) => must(await measureInstability(model, regions, { method, keepBounds: true })); // prettier-ignore
+  const measure = async (method: BoundMethod) =>
+    must(await measureInstability(model, regions, { method, keepBounds: true }));
 
   it.each(BOUND_METHODS)(
     'by %s: every value lies within its bounds, and whoever changes sign is unstable',
@@ -38,9 +48,15 @@ describe.each(models)('instability of %s', (_, model) => {
       const random = new Random(3);
       regions.forEach(({ lower, upper }, k) => {
         const seen = Array.from({ length: 60 }, () =>
-        readings(model, lower.map((low, i) => low + (random.integer(2) ? random.uniform() : random.integer(2)) * (upper[i] - low)))); // prettier-ignore
+          readings(
+            model,
+            lower.map((low, i) => low + (random.integer(2) ? random.uniform() : random.integer(2)) * (upper[i] - low)),
+          ),
+        );
         const { lower: low, upper: high } = bounds![k];
-        const outside = seen.filter(values => values.some((value, i) => value < low[i] - 1e-5 || value > high[i] + 1e-5)); // prettier-ignore
+        const outside = seen.filter(values =>
+          values.some((value, i) => value < low[i] - 1e-5 || value > high[i] + 1e-5),
+        );
         expect(outside).toEqual([]);
         const missed = Array.from({ length: neuronCount(layers) }, (_, i) => i).filter(
           i => unstable[k][i] === 0 && seen.some(values => values[i] < 0) && seen.some(values => values[i] > 0),
@@ -73,7 +89,9 @@ describe('counts and ratios', () => {
     expect(all.ratio).toBeCloseTo(total / (neurons * regions.length), 12);
     const two = unstableRatio(measured, { regions: [0, 4], among: 'the samples that reach branch and bound' });
     expect(two.regions).toBe(2);
-    expect(two.statement).toContain(`of ${neurons} neurons, mean over 2 regions (the samples that reach branch and bound), bounds by crown`);
+    expect(two.statement).toContain(
+      `of ${neurons} neurons, mean over 2 regions (the samples that reach branch and bound), bounds by crown`,
+    );
     const mask = maskOf(model);
     const without = unstableRatio(measured, { mask, graftedCount: false });
     const linear = values.reduce((sum, count, i) => sum + (mask.grafted[i] ? count : 0), 0);
@@ -81,7 +99,7 @@ describe('counts and ratios', () => {
     expect(all.ratio - without.ratio).toBeCloseTo(linear / (neurons * regions.length), 12);
     expect(graftedCount(mask)).toBeGreaterThan(0);
     expect(Number.isNaN(unstableRatio(measured, { regions: [] }).ratio)).toBe(true);
-  }); // prettier-ignore
+  });
 
   it('are summed by channel and by pixel', () => {
     const layer = { name: 'conv', shape: [2, 1, 3], size: 6 };
@@ -93,7 +111,11 @@ describe('counts and ratios', () => {
   it('take the bounds of a prover', () => {
     const { network } = models[0][1];
     const of = (lower: number, upper: number) =>
-      rectifiers(network).map(({ name, size }) => ({ node: name, lower: new Float64Array(size).fill(lower), upper: new Float64Array(size).fill(upper) })); // prettier-ignore
+      rectifiers(network).map(({ name, size }) => ({
+        node: name,
+        lower: new Float64Array(size).fill(lower),
+        upper: new Float64Array(size).fill(upper),
+      }));
     const { values } = instabilityCounts(instabilityOf(network, [of(-1, 1), of(0.5, 1), of(0, 1)]));
     expect(new Set(values)).toEqual(new Set([2]));
   });
@@ -101,7 +123,9 @@ describe('counts and ratios', () => {
   it('can be cancelled', async () => {
     let polls = 0;
     const cancelled = (): boolean => ++polls > 2;
-    expect(await measureInstability(models[0][1], regions, { method: 'crown', cancelled })).toMatchObject({ error: { code: 'graft/cancelled' } }); // prettier-ignore
+    expect(await measureInstability(models[0][1], regions, { method: 'crown', cancelled })).toMatchObject({
+      error: { code: 'graft/cancelled' },
+    });
   });
 });
 
@@ -145,7 +169,9 @@ describe('importance', () => {
   });
 
   it('says what it lacks', async () => {
-    expect(await measureImportance(model, { ...many, labels: null }, 'gap')).toMatchObject({ error: { code: 'graft/no-labels' } });
+    expect(await measureImportance(model, { ...many, labels: null }, 'gap')).toMatchObject({
+      error: { code: 'graft/no-labels' },
+    });
     expect(await measureImportance(model, bars(0, 1), 'sap')).toMatchObject({ error: { code: 'graft/no-samples' } });
-  }); // prettier-ignore
+  });
 });

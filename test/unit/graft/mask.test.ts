@@ -2,7 +2,14 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random';
-import { averagePairwiseDistance, histogram, jaccardDistance, jaccardSimilarity, randomMask, vennRegions } from '../../../src/graft/comparison'; // prettier-ignore
+import {
+  averagePairwiseDistance,
+  histogram,
+  jaccardDistance,
+  jaccardSimilarity,
+  randomMask,
+  vennRegions,
+} from '../../../src/graft/comparison';
 import { createMask, DEFAULT_MASK_OPTIONS, graftScores, scorePlane, selectNeurons } from '../../../src/graft/mask';
 import { readMask, readNeuronValues } from '../../../src/graft/neuron-file';
 import { graftedCount, graftedPerLayer, type Mask, type NeuronValues } from '../../../src/graft/neurons';
@@ -94,13 +101,17 @@ describe('masks', () => {
 
   it('refuses what is no ratio, no schedule, or of another network', () => {
     const attempt = (changes: object) => createMask(instability, significance, { ...DEFAULT_MASK_OPTIONS, ...changes });
-    expect(attempt({ ratio: 1.5 })).toMatchObject({ error: { code: 'graft/ratio', message: expect.stringContaining('between 0 and 1') as string } });
+    expect(attempt({ ratio: 1.5 })).toMatchObject({
+      error: { code: 'graft/ratio', message: expect.stringContaining('between 0 and 1') as string },
+    });
     expect(attempt({ ratio: NaN })).toMatchObject({ error: { code: 'graft/ratio' } });
     expect(attempt({ schedule: [] })).toMatchObject({ error: { code: 'graft/schedule' } });
     expect(attempt({ schedule: [-1] })).toMatchObject({ error: { code: 'graft/schedule' } });
     const other = { layers: [layers[0]], values: new Float64Array(4) };
-    expect(createMask(instability, other)).toMatchObject({ error: { code: 'graft/architecture', message: expect.stringContaining('2×2, 2 neurons') as string } });
-  }); // prettier-ignore
+    expect(createMask(instability, other)).toMatchObject({
+      error: { code: 'graft/architecture', message: expect.stringContaining('2×2, 2 neurons') as string },
+    });
+  });
 });
 
 describe('comparison of masks', () => {
@@ -144,11 +155,21 @@ describe.skipIf(!released)('the released CNN-B scores', () => {
       const options = { ...DEFAULT_MASK_OPTIONS, instabilityRanking, significanceRanking };
       return jaccardSimilarity(official, must(createMask(instability, significance, options)));
     };
-    const best: [Ranking, Ranking][] = [['none', 'min'], ['none', 'dense'], ['dense', 'min'], ['dense', 'dense']];
+    const best: [Ranking, Ranking][] = [
+      ['none', 'min'],
+      ['none', 'dense'],
+      ['dense', 'min'],
+      ['dense', 'dense'],
+    ];
     for (const pair of best) expect(Math.abs(similarity(...pair) - 0.6097), pair.join('/')).toBeLessThanOrEqual(0.0002);
-    const others: [Ranking, Ranking][] = [['min', 'min'], ['none', 'none'], ['ordinal', 'ordinal'], ['min', 'dense']];
+    const others: [Ranking, Ranking][] = [
+      ['min', 'min'],
+      ['none', 'none'],
+      ['ordinal', 'ordinal'],
+      ['min', 'dense'],
+    ];
     for (const pair of others) expect(similarity(...pair), pair.join('/')).toBeLessThan(0.6085);
-  }); // prettier-ignore
+  });
 
   it('are drawn anew in less than 100 ms when γ or ratio moves', async () => {
     const instability = must(await readNeuronValues(file('score_instability_pretrained')));

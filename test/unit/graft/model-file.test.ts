@@ -29,9 +29,12 @@ const models: [string, GraftedNetwork][] = [
   ['convolutional', randomGrafts(randomNetwork(CONVOLUTIONAL, 2), 2)],
   ['convolutional, all linear', randomGrafts(randomNetwork(CONVOLUTIONAL, 3), 3, 1)],
   ['convolutional, nothing linear', { network: randomNetwork(CONVOLUTIONAL, 4), grafts: new Map() }],
-  ...[5, 6, 7].map((seed): [string, GraftedNetwork] => [`any (${seed})`, randomGrafts(anyImported(seed, ['relu']), seed)]),
+  ...[5, 6, 7].map((seed): [string, GraftedNetwork] => [
+    `any (${seed})`,
+    randomGrafts(anyImported(seed, ['relu']), seed),
+  ]),
   ['of other activations too', randomGrafts(anyImported(9), 9)],
-]; // prettier-ignore
+];
 
 function point(size: number, seed: number): Float32Array {
   const random = new Random(seed);
@@ -73,11 +76,15 @@ describe.each(models)('a grafted model in a file (%s)', (_, model) => {
     // As a file gives them: somewhere in a larger buffer.
     const read = must(readGraftedBytes(Buffer.concat([Buffer.from('x'), bytes]).subarray(1), 'grafted.onnx'));
     expect([...maskOf(read).grafted]).toEqual([...maskOf(model).grafted]);
-    expect(read.network.nodes.map(({ kind, size }) => [kind, size])).toEqual(network.nodes.map(({ kind, size }) => [kind, size])); // prettier-ignore
+    expect(read.network.nodes.map(({ kind, size }) => [kind, size])).toEqual(
+      network.nodes.map(({ kind, size }) => [kind, size]),
+    );
     const wanted = [...model.grafts.values()].filter(({ mask }) => mask.includes(1));
     expect([...read.grafts.values()]).toEqual(wanted);
     const x = point(network.inputSize, 9);
-    evaluateGrafted(read, x).at(-1)!.forEach((value, k) => expect(value).toBeCloseTo(evaluateGrafted(model, x).at(-1)![k], 12)); // prettier-ignore
+    evaluateGrafted(read, x)
+      .at(-1)!
+      .forEach((value, k) => expect(value).toBeCloseTo(evaluateGrafted(model, x).at(-1)![k], 12));
   });
 });
 
@@ -89,8 +96,10 @@ describe('a network with all neurons linear', () => {
     const margin: Constraint = {
       outputs: { index: Int32Array.of(0, 1), value: Float64Array.of(1, -1) },
       inputs: { index: new Int32Array(0), value: new Float64Array(0) },
-      bound: 0, coefficientError: 0, strict: false,
-    }; // prettier-ignore
+      bound: 0,
+      coefficientError: 0,
+      strict: false,
+    };
     const x = Float64Array.from(point(36, 1));
     const radius = 0.3;
     const at = (changed: Float64Array): number => {
@@ -100,9 +109,14 @@ describe('a network with all neurons linear', () => {
     // An affine map: its slope along each input is a difference, its minimum over the box follows.
     const zero = at(new Float64Array(36));
     let minimum = at(x);
-    for (let i = 0; i < 36; i++) minimum -= radius * Math.abs(at(Float64Array.from({ length: 36 }, (_, k) => (k === i ? 1 : 0))) - zero); // prettier-ignore
+    for (let i = 0; i < 36; i++)
+      minimum -= radius * Math.abs(at(Float64Array.from({ length: 36 }, (_, k) => (k === i ? 1 : 0))) - zero);
     const bounder = new GraphBounder(network, [margin]);
-    bounder.setBox(x.map(v => v - radius), x.map(v => v + radius), null); // prettier-ignore
+    bounder.setBox(
+      x.map(v => v - radius),
+      x.map(v => v + radius),
+      null,
+    );
     bounder.zonotope([]);
     const [bound] = bounder.backward([0]);
     expect(bound).toBeLessThanOrEqual(minimum + 1e-12);
@@ -119,7 +133,9 @@ describe('what does not fit', () => {
       error: { message: expect.stringContaining('4×3×3, 8') as string },
     });
     const linear = randomNetwork({ inputShape: [1, 1, 2], layers: [{ kind: 'dense', size: 2 }] }, 1);
-    expect(graftNetwork(linear, { layers: [], grafted: new Uint8Array(0) })).toMatchObject({ error: { code: 'graft/no-neurons' } }); // prettier-ignore
+    expect(graftNetwork(linear, { layers: [], grafted: new Uint8Array(0) })).toMatchObject({
+      error: { code: 'graft/no-neurons' },
+    });
   });
 
   it('is said: a file whose parts do not fit together', () => {

@@ -4,7 +4,13 @@ import { carriedBound, carrySummary, carryVerdicts } from '../../../src/graft/ca
 import { outcomeFlow } from '../../../src/graft/flow';
 import { graftNetwork } from '../../../src/graft/graft';
 import { neuronLayers } from '../../../src/graft/neurons';
-import { accuracies, measureOutcomes, type Outcome, type OutcomeOptions, type SampleOutcome } from '../../../src/graft/outcomes'; // prettier-ignore
+import {
+  accuracies,
+  measureOutcomes,
+  type Outcome,
+  type OutcomeOptions,
+  type SampleOutcome,
+} from '../../../src/graft/outcomes';
 import { labelQuestion, regionAround } from '../../../src/graft/regions';
 import { measureTransfer, pooledData } from '../../../src/graft/transfer';
 import { writeGraftedModel } from '../../../src/graft/write-model';
@@ -37,13 +43,27 @@ const fileOf = (model: GraftedNetwork): LoadedModel => files.get(model)!;
 
 beforeAll(async () => {
   const training = { data: clipped(256, 1), validation: null };
-  const settings = { epochs: 3, batch: 32, momentum: 0.9, patience: null, seed: 1, adversarial: { perturbation, step: 1.25, alignment: 0 } }; // prettier-ignore
+  const settings = {
+    epochs: 3,
+    batch: 32,
+    momentum: 0.9,
+    patience: null,
+    seed: 1,
+    adversarial: { perturbation, step: 1.25, alignment: 0 },
+  };
   const weights = { rate: () => 0.05, decay: 0 };
-  base = must(await trainRobustly({ model: ungrafted(randomNetwork(CONVOLUTIONAL, 1)), ...training }, { ...settings, weights, grafts: null })).model; // prettier-ignore
+  base = must(
+    await trainRobustly(
+      { model: ungrafted(randomNetwork(CONVOLUTIONAL, 1)), ...training },
+      { ...settings, weights, grafts: null },
+    ),
+  ).model;
   const layers = neuronLayers(base.network);
   const mask = { layers, grafted: Uint8Array.from({ length: 44 }, (_, i) => (i % 4 === 0 ? 1 : 0)) };
   const model = must(graftNetwork(base.network, mask));
-  grafted = must(await trainRobustly({ model, ...training }, { ...settings, weights: null, grafts: { rate: () => 0.05, decay: 0 } })).model; // prettier-ignore
+  grafted = must(
+    await trainRobustly({ model, ...training }, { ...settings, weights: null, grafts: { rate: () => 0.05, decay: 0 } }),
+  ).model;
   for (const each of [base, grafted])
     files.set(each, must(loadModelBytes(must(writeGraftedModel(each)), 'model.onnx')));
 }, 60_000);
@@ -51,7 +71,12 @@ beforeAll(async () => {
 describe('outcomes', () => {
   it('are what the samples show: wrong, replayed, proven, or open', async () => {
     const seen: SampleOutcome[] = [];
-    const outcomes = must(await measureOutcomes(grafted, fileOf(grafted), data, perturbation, { ...options, onSample: each => seen.push(each) })); // prettier-ignore
+    const outcomes = must(
+      await measureOutcomes(grafted, fileOf(grafted), data, perturbation, {
+        ...options,
+        onSample: each => seen.push(each),
+      }),
+    );
     expect(outcomes).toEqual(seen);
     for (const { sample, outcome, counterexample, lowerBound } of outcomes) {
       const x = data.inputs.subarray(36 * sample, 36 * (sample + 1));
@@ -77,14 +102,24 @@ describe('outcomes', () => {
     // What is known is not decided again.
     const known = new Map(outcomes.slice(0, 11).map(each => [each.sample, each]));
     const again: number[] = [];
-    expect(must(await measureOutcomes(grafted, fileOf(grafted), data, perturbation, { ...options, known, onSample: each => void again.push(each.sample) })).map(each => each.outcome)).toEqual(outcomes.map(each => each.outcome)); // prettier-ignore
+    expect(
+      must(
+        await measureOutcomes(grafted, fileOf(grafted), data, perturbation, {
+          ...options,
+          known,
+          onSample: each => void again.push(each.sample),
+        }),
+      ).map(each => each.outcome),
+    ).toEqual(outcomes.map(each => each.outcome));
     expect(again).toEqual([11]);
   });
 
   it('can be cancelled', async () => {
     let polls = 0;
     const cancelled = (): boolean => ++polls > 30;
-    expect(await measureOutcomes(grafted, fileOf(grafted), data, perturbation, { ...options, cancelled })).toMatchObject({ error: { code: 'graft/cancelled' } }); // prettier-ignore
+    expect(
+      await measureOutcomes(grafted, fileOf(grafted), data, perturbation, { ...options, cancelled }),
+    ).toMatchObject({ error: { code: 'graft/cancelled' } });
   });
 });
 
@@ -99,7 +134,9 @@ describe('flow', () => {
       onlyBase: 1,
       onlyGrafted: 1,
     });
-    const byStatement = Object.fromEntries(flow.hypotheses.map(each => [each.statement, [each.contained, each.of, each.holds]])); // prettier-ignore
+    const byStatement = Object.fromEntries(
+      flow.hypotheses.map(each => [each.statement, [each.contained, each.of, each.holds]]),
+    );
     expect(byStatement).toEqual({
       'misclassified by f ⊆ misclassified by g': [1, 1, true],
       'attacked by f ⊆ attacked by g': [1, 2, false],
@@ -128,7 +165,10 @@ describe('transfer', () => {
   });
 
   it('pools samples and adversarial examples under the samples’ labels', () => {
-    const pooled = pooledData(data, [new Map([[2, new Float32Array(36).fill(0.5)]]), new Map([[3, new Float32Array(36)]])]); // prettier-ignore
+    const pooled = pooledData(data, [
+      new Map([[2, new Float32Array(36).fill(0.5)]]),
+      new Map([[3, new Float32Array(36)]]),
+    ]);
     expect(pooled.count).toBe(14);
     expect([...pooled.labels.subarray(12)]).toEqual([data.labels[2], data.labels[3]]);
     expect(pooled.inputs[12 * 36]).toBe(0.5);
@@ -147,7 +187,7 @@ describe('verdicts carried back', () => {
       const label = data.labels[sample];
       let least = Infinity;
       for (let corner = 0; corner < 60; corner++) {
-        const x = lower.map((low, i) => ((corner * 2654435761 + i * 40503) >>> 7) & 1 ? upper[i] : low); // prettier-ignore
+        const x = lower.map((low, i) => (((corner * 2654435761 + i * 40503) >>> 7) & 1 ? upper[i] : low));
         const y = evaluateGrafted(base, x).at(-1)!;
         least = Math.min(least, y[label] - y[1 - label]);
       }
@@ -158,13 +198,30 @@ describe('verdicts carried back', () => {
   });
 
   it('use a better margin of g where its verifier has one', () => {
-    const margin = { other: 1, base: { lower: 0, upper: 1 }, grafted: { lower: 0.2, upper: 1 }, difference: { lower: -0.5, upper: 0.5 } }; // prettier-ignore
+    const margin = {
+      other: 1,
+      base: { lower: 0, upper: 1 },
+      grafted: { lower: 0.2, upper: 1 },
+      difference: { lower: -0.5, upper: 0.5 },
+    };
     expect(carriedBound([margin], [])).toBeCloseTo(-0.3, 12);
     expect(carriedBound([margin], [null, 0.9])).toBeCloseTo(0.4, 12);
-    const record = (outcome: Outcome, seconds: number): SampleOutcome => ({ sample: 0, outcome, seconds, lowerBound: null, branched: true, counterexample: null, margins: [], reason: null }); // prettier-ignore
+    const record = (outcome: Outcome, seconds: number): SampleOutcome => ({
+      sample: 0,
+      outcome,
+      seconds,
+      lowerBound: null,
+      branched: true,
+      counterexample: null,
+      margins: [],
+      reason: null,
+    });
     const one = [{ sample: 0, verified: true, lowerBound: 1, outputs: [], margins: [margin], seconds: 1 }];
     const summary = (outcome: Outcome, seconds: number) =>
-      carrySummary(one, { base: new Map([[0, record(outcome, seconds)]]), grafted: new Map([[0, record('verified', 2)]]) }); // prettier-ignore
+      carrySummary(one, {
+        base: new Map([[0, record(outcome, seconds)]]),
+        grafted: new Map([[0, record('verified', 2)]]),
+      });
     expect(summary('verified', 2.9)).toEqual({
       samples: 1,
       carried: 1,

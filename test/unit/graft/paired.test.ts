@@ -15,7 +15,10 @@ function retrained(network: Network, seed: number, scale: number): Network {
   const moved = (values: Float64Array): Float64Array =>
     values.map(value => Math.fround(value + scale * random.normal()));
   const nodes = network.nodes.map((node): NetworkNode =>
-    node.kind === 'dense' || node.kind === 'conv' ? { ...node, weight: moved(node.weight), bias: node.bias && moved(node.bias) } : node); // prettier-ignore
+    node.kind === 'dense' || node.kind === 'conv'
+      ? { ...node, weight: moved(node.weight), bias: node.bias && moved(node.bias) }
+      : node,
+  );
   return { ...network, nodes };
 }
 
@@ -23,8 +26,18 @@ function retrained(network: Network, seed: number, scale: number): Network {
 function withoutPool(network: Network): Network {
   const nodes = network.nodes.map((node): NetworkNode =>
     node.kind === 'maxPool'
-      ? { ...node, kind: 'sparse', rowStart: Int32Array.from({ length: node.size + 1 }, (_, i) => i), column: node.column.filter((_, at) => node.rowStart.includes(at)).slice(0, node.size), value: null, bias: null, relativeError: 0, biasError: null }
-      : node); // prettier-ignore
+      ? {
+          ...node,
+          kind: 'sparse',
+          rowStart: Int32Array.from({ length: node.size + 1 }, (_, i) => i),
+          column: node.column.filter((_, at) => node.rowStart.includes(at)).slice(0, node.size),
+          value: null,
+          bias: null,
+          relativeError: 0,
+          biasError: null,
+        }
+      : node,
+  );
   return { ...network, nodes };
 }
 
@@ -67,7 +80,12 @@ function contradictions(base: Network, model: GraftedNetwork, radius: number, se
       for (let i = 0; i < node.size; i++) {
         check(`f ${node.name}[${i}]`, f[id][i], bounds.base.lower[id][i], bounds.base.upper[id][i]);
         check(`g ${node.name}[${i}]`, g[id][i], bounds.grafted.lower[id][i], bounds.grafted.upper[id][i]);
-        check(`g − f ${node.name}[${i}]`, g[id][i] - f[id][i], bounds.difference.lower[id][i], bounds.difference.upper[id][i]); // prettier-ignore
+        check(
+          `g − f ${node.name}[${i}]`,
+          g[id][i] - f[id][i],
+          bounds.difference.lower[id][i],
+          bounds.difference.upper[id][i],
+        );
       }
     });
     const [y, z] = [f.at(-1)!, g.at(-1)!];
@@ -94,9 +112,11 @@ describe('bounds of a pair', () => {
     fc.assert(
       fc.property(cases, ({ seed, kind, radius, change, part }) => {
         const base =
-          kind === 'dense' ? randomNetwork(FLAT, seed)
-          : kind === 'convolutional' ? randomNetwork(CONVOLUTIONAL, seed)
-          : withoutPool(kind === 'any' ? anyNetwork(seed, ['relu']) : anyNetwork(seed)); // prettier-ignore
+          kind === 'dense'
+            ? randomNetwork(FLAT, seed)
+            : kind === 'convolutional'
+              ? randomNetwork(CONVOLUTIONAL, seed)
+              : withoutPool(kind === 'any' ? anyNetwork(seed, ['relu']) : anyNetwork(seed));
         const network = change === 0 ? base : retrained(base, seed, change);
         expect(contradictions(base, randomGrafts(network, seed, part), radius, seed, 40)).toEqual([]);
       }),
@@ -144,6 +164,8 @@ describe('bounds of a pair', () => {
     const base = randomNetwork(CONVOLUTIONAL, 1);
     const other = { network: randomNetwork(FLAT, 1), grafts: new Map() };
     expect(PairBounder.create(base, other)).toMatchObject({ error: { code: 'graft/pair' } });
-    expect(PairBounder.create(anyNetwork(1), { network: anyNetwork(1), grafts: new Map() })).toMatchObject({ error: { code: 'graft/pair-unsupported' } }); // prettier-ignore
+    expect(PairBounder.create(anyNetwork(1), { network: anyNetwork(1), grafts: new Map() })).toMatchObject({
+      error: { code: 'graft/pair-unsupported' },
+    });
   });
 });

@@ -8,7 +8,14 @@ import { gradient } from '../../../src/tensor/gradient';
 import { Program } from '../../../src/tensor/compile';
 import type { Parameter } from '../../../src/train/architecture';
 import { readCheckpoint } from '../../../src/train/checkpoint';
-import { answers, parametersOf, ungrafted, variablesOf, withParameters, type GraftedNetwork } from '../../../src/train/grafted-network'; // prettier-ignore
+import {
+  answers,
+  parametersOf,
+  ungrafted,
+  variablesOf,
+  withParameters,
+  type GraftedNetwork,
+} from '../../../src/train/grafted-network';
 import { uniformPerturbation } from '../../../src/train/perturbation';
 import { fastAdversarialLoss } from '../../../src/train/robust-loss';
 import { compileRobustStep } from '../../../src/train/robust-step';
@@ -83,32 +90,58 @@ describe('gradients of training', () => {
       must(await program.run({ ...values, ...Object.fromEntries(velocities), ...rates, inputs, targets }));
     const result = await run(Object.fromEntries(parameters.map(({ name, data }) => [name, data])));
     // The optimiser's velocity after one step from rest is the gradient.
-    agree(await differences(parameters, async values => (await run(values)).loss[0], name => result[`velocity:${name}`])); // prettier-ignore
+    agree(
+      await differences(
+        parameters,
+        async values => (await run(values)).loss[0],
+        name => result[`velocity:${name}`],
+      ),
+    );
     await program.close();
   });
 
   // Calls of the network, in the order in which the loss makes them: at the random start, at the attacked point, at the point itself. The first decides where
   // the attack goes (signs, which have no gradient), the last counts as fixed; the difference must not see what they do.
-  it.each([['the attack', 0, [0]], ['gradient alignment', 5, [2]]] as const)('with %s are those of finite differences', async (_, alignment, fixed) => {
+  it.each([
+    ['the attack', 0, [0]],
+    ['gradient alignment', 5, [2]],
+  ] as const)('with %s are those of finite differences', async (_, alignment, fixed) => {
     const model = randomGrafts(randomNetwork(CONVOLUTIONAL, 9), 9);
     const { weights, grafts } = parametersOf(model);
     const parameters = [...weights, ...grafts];
     const variables = variablesOf(parameters);
-    const frozen = new Map(parameters.map(({ name, shape, data }): [string, Expression] => [name, constant(data, shape)]));
+    const frozen = new Map(
+      parameters.map(({ name, shape, data }): [string, Expression] => [name, constant(data, shape)]),
+    );
     const lossOf = (isFixed: (call: number) => boolean): Expression => {
       let calls = 0;
       const network = (x: Expression): Expression => answers(model, x, isFixed(calls++) ? frozen : variables);
       const [x, targets, noise] = [input('inputs', [16, 36]), input('targets', [16, 2]), input('noise', [16, 36])];
       return fastAdversarialLoss(network, x, targets, noise, { ...adversarial, alignment });
     };
-    const slopes = gradient(lossOf(() => false), [...variables.values()]);
-    const exact = must(await Program.compile('float32', Object.fromEntries(slopes.map((slope, k) => [parameters[k].name, slope]))));
-    const loss = must(await Program.compile('float32', { loss: lossOf(call => (fixed as readonly number[]).includes(call)) }));
+    const slopes = gradient(
+      lossOf(() => false),
+      [...variables.values()],
+    );
+    const exact = must(
+      await Program.compile('float32', Object.fromEntries(slopes.map((slope, k) => [parameters[k].name, slope]))),
+    );
+    const loss = must(
+      await Program.compile('float32', { loss: lossOf(call => (fixed as readonly number[]).includes(call)) }),
+    );
     const batch = batchOf(bars(16, 12), 13);
-    const result = must(await exact.run({ ...Object.fromEntries(parameters.map(({ name, data }) => [name, data])), ...batch }));
-    agree(await differences(parameters, async values => must(await loss.run({ ...values, ...batch })).loss[0], name => result[name]));
+    const result = must(
+      await exact.run({ ...Object.fromEntries(parameters.map(({ name, data }) => [name, data])), ...batch }),
+    );
+    agree(
+      await differences(
+        parameters,
+        async values => must(await loss.run({ ...values, ...batch })).loss[0],
+        name => result[name],
+      ),
+    );
     await Promise.all([exact.close(), loss.close()]);
-  }); // prettier-ignore
+  });
 });
 
 const options: RobustTrainingOptions = {
@@ -192,7 +225,9 @@ describe('trainRobustly', () => {
   });
 
   it('stops early when the score stops rising', async () => {
-    const outcome = must(await trainRobustly(given, { ...options, epochs: 40, patience: 2, weights: { rate: () => 1e-9, decay: 0 } })); // prettier-ignore
+    const outcome = must(
+      await trainRobustly(given, { ...options, epochs: 40, patience: 2, weights: { rate: () => 1e-9, decay: 0 } }),
+    );
     expect(outcome.end).toBe('stopped-early');
     expect(outcome.state.epoch).toBe(3);
   });
@@ -216,7 +251,12 @@ describe('trainRobustly', () => {
       trainRobustly({ ...given, ...input_ }, { ...options, ...changes });
     expect(await code({ data: bars(20, 1) })).toMatchObject({ error: { code: 'train/too-few-samples' } });
     expect(await code({}, { weights: null })).toMatchObject({ error: { code: 'train/nothing-to-train' } });
-    const other = must(await trainRobustly({ model: ungrafted(randomNetwork(FLAT, 1)), data: rings(64, 1), validation: null }, { ...options, adversarial: null, epochs: 1 })); // prettier-ignore
+    const other = must(
+      await trainRobustly(
+        { model: ungrafted(randomNetwork(FLAT, 1)), data: rings(64, 1), validation: null },
+        { ...options, adversarial: null, epochs: 1 },
+      ),
+    );
     expect(await code({ resume: other.state })).toMatchObject({ error: { code: 'checkpoint/architecture' } });
     const file = path.join(folder, 'broken.checkpoint');
     writeFileSync(file, 'CERTISCOPE-CHECKPOINT-1\n....');

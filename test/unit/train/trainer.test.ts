@@ -9,8 +9,13 @@ import { predict, train, type Dataset, type TrainingOptions } from '../../../src
 import { bars, CONVOLUTIONAL, FLAT, rings } from './shapes';
 
 const options: TrainingOptions = {
-  epochs: 30, batch: 32, optimizer: { kind: 'adam' }, rate: cosine(0.02), weightDecay: 0, seed: 4,
-}; // prettier-ignore
+  epochs: 30,
+  batch: 32,
+  optimizer: { kind: 'adam' },
+  rate: cosine(0.02),
+  weightDecay: 0,
+  seed: 4,
+};
 
 async function accuracy(
   architecture: Architecture,
@@ -76,14 +81,21 @@ describe('train', () => {
 });
 
 describe('exportClassifier', () => {
-  it.each([['dense', FLAT, rings(40, 3)], ['convolutional', CONVOLUTIONAL, bars(40, 3)]] as const)('%s: the file answers as the trainer does', async (_, architecture, data) => {
+  it.each([
+    ['dense', FLAT, rings(40, 3)],
+    ['convolutional', CONVOLUTIONAL, bars(40, 3)],
+  ] as const)('%s: the file answers as the trainer does', async (_, architecture, data) => {
     const { parameters, predicted } = await accuracy(architecture, data, data, { epochs: 2 });
     const bytes = exportClassifier(architecture, parameters);
     const session = await Session.open({ bytes });
     if (!session.ok) throw new Error(session.error.message);
     const size = data.inputs.length / data.count;
     for (let k = 0; k < data.count; k++) {
-      const image = { type: 'float32' as const, data: data.inputs.slice(k * size, (k + 1) * size), shape: [1, ...architecture.inputShape] };
+      const image = {
+        type: 'float32' as const,
+        data: data.inputs.slice(k * size, (k + 1) * size),
+        shape: [1, ...architecture.inputShape],
+      };
       const answer = await session.value.run({ image });
       if (!answer.ok) throw new Error(answer.error.message);
       const scores = [...(answer.value.logits.data as Float32Array)];
@@ -93,7 +105,7 @@ describe('exportClassifier', () => {
     const loaded = loadModelBytes(bytes, 'trained.onnx');
     expect(loaded.ok && loaded.value.network.outputSize).toBe(2);
     expect(exportClassifier(architecture, parameters)).toEqual(bytes);
-  }); // prettier-ignore
+  });
 
   it('names layers by kind', () => {
     expect(nameLayers(CONVOLUTIONAL).map(each => each.name)).toEqual(['conv_1', 'relu_1', 'fc_1', 'relu_2', 'fc_2']);
