@@ -75,6 +75,7 @@ if (only !== 'core') {
     { in: 'src/extension/extension.ts', out: 'extension' },
     { in: 'src/engine/main.ts', out: 'engine' },
     { in: 'src/engine/guard.ts', out: 'guard' },
+    { in: 'src/engine/quick/main.ts', out: 'quick' },
     { in: 'src/verify/input-split/worker.ts', out: 'search-worker' },
     { in: 'src/verify/neuron-split/worker.ts', out: 'neuron-worker' },
     { in: 'src/cli/main.ts', out: 'cli' },

@@ -1,3 +1,4 @@
+import type { Replayer } from '../attack/replay';
 import type { Result } from '../base/result';
 import { loadModel, type LoadedModel } from '../network/load';
 import type { Network } from '../network/network';
@@ -38,9 +39,14 @@ export class PlannedModel {
     };
   }
 
+  /** The original file in ONNX Runtime. */
+  async openReplayer(): Promise<Result<Replayer>> {
+    return (await this.useSolver()).openReplayer();
+  }
+
   /** What ONNX Runtime answers on the original file. */
   async forward(input: Float32Array): Promise<Result<Float32Array>> {
-    const replayer = await (await this.useSolver()).openReplayer();
+    const replayer = await this.openReplayer();
     if (!replayer.ok) return replayer;
     const answer = await replayer.value.forward(input);
     return answer.ok ? { ok: true, value: Float32Array.from(answer.value.output) } : answer;

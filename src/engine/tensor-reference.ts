@@ -46,6 +46,11 @@ export async function referTensor(
       );
     }
   }
+  return inlineTensor(values, shape);
+}
+
+/** A tensor in the message itself, whatever its size. */
+export function inlineTensor(values: Float32Array, shape: readonly number[]): TensorReference {
   const bytes = Buffer.alloc(4 * values.length);
   values.forEach((value, k) => bytes.writeFloatLE(value, 4 * k));
   return { kind: 'inline', base64: bytes.toString('base64'), shape };

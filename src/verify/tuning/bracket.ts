@@ -20,7 +20,7 @@ export interface BracketLimits {
   readonly start: number;
   /** No place beyond this is asked about. */
   readonly most: number;
-  /** Of questions that stay open so many are spent on bringing the attacked end nearer; each may cost its whole time limit. */
+  /** When the certified end is found, so many more questions may stay open while the attacked end is brought nearer; each may cost its whole time limit. */
   readonly mostOpen: number;
 }
 
@@ -72,7 +72,8 @@ export async function searchBracket(
   }
   while (!stopped && unproved - certified > 1 && unproved < Infinity) await ask(between(certified, unproved));
   // What stayed open may still be attacked from the other side.
-  while (!stopped && open <= mostOpen && largestOpen > 0) {
+  const patience = open + mostOpen;
+  while (!stopped && open < patience && largestOpen > 0) {
     const from = Math.max(largestOpen, certified);
     if (attacked !== null && attacked - from > 1) await ask(between(from, attacked));
     else if (attacked === null && from < most) await ask(Math.min(most, 2 * from));
