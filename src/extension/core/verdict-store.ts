@@ -382,6 +382,8 @@ export class VerdictStore {
     const run = this.#runs.get(event.run);
     if (!run) return;
     this.#runs.delete(run.id);
+    // Told even where a newer run has taken over every question: whoever keeps something open for this run closes it now.
+    touched.specifications.add(run.specification);
     for (const question of this.questions(run.specification)) {
       if (question.evidence?.run === run.id) {
         const missing = question.evidence.results.length < question.evidence.planned;

@@ -42,6 +42,16 @@ const activity = (id: string) => store.question(id)?.activity.kind;
 const stale = (id: string) => store.isStale(store.question(id)!);
 
 describe('a run', () => {
+  it('that a newer one has taken over from is still told to have ended, for whoever keeps something open for it', () => {
+    queued('1');
+    queued('2');
+    store.apply({ kind: 'finished', run: '1', finished: finished() });
+    const ends = changes.filter(({ event }) => event.kind === 'finished');
+    expect(ends).toHaveLength(1);
+    expect([...ends[0]!.specifications]).toEqual([SPEC]);
+    expect([activity(A), activity(B)]).toEqual(['queued', 'queued']);
+  });
+
   it('goes from queued through running to a verdict for every question', () => {
     queued('1');
     expect([activity(A), activity(B)]).toEqual(['queued', 'queued']);
