@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Answer } from '../engine/protocol';
@@ -26,6 +27,7 @@ export async function studyHere<K extends StudyKind>(
 ): Promise<Answer<ResultOf<K>>> {
   const line = new StatusLine(stderr, progress && stderr.isTTY === true);
   const study = await loadStudy(kind);
+  await mkdir(folder, { recursive: true });
   const answer = await study(params, {
     cancelled: () => signal.stopped,
     memoryLimit: machineMemory(),
