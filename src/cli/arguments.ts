@@ -30,6 +30,7 @@ const VERIFY_OPTIONS = {
     placeholder: 'ORDER',
     help: `Which label is tried first: ${LABEL_ORDERS.join(', ')}.`,
   },
+  'attack-only': { type: 'boolean', help: 'Look for counterexamples and prove nothing.' },
   unguided: { type: 'boolean', help: 'All labels at once, not one by one.' },
   soundness: {
     type: 'string',
@@ -67,6 +68,7 @@ export interface VerifyArguments {
   readonly labelOrder?: LabelOrder;
   /** False when asked for; absent leaves it to the specification. */
   readonly guided?: false;
+  readonly attackOnly?: true;
   readonly soundness?: 'real' | 'runtime';
   readonly seed?: number;
   readonly threads?: number;
@@ -152,6 +154,7 @@ function readVerify(words: readonly string[]): Result<Arguments> {
     backend: backend.value,
     labelOrder: labelOrder.value,
     ...(values.unguided ? { guided: false } : {}),
+    ...(values['attack-only'] ? { attackOnly: true } : {}),
     soundness: soundness.value,
     seed: seed.value,
     threads: threads.value,

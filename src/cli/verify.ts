@@ -102,13 +102,13 @@ export async function verify(words: VerifyArguments, world: World): Promise<numb
     },
     onNotice: say,
   };
-  const { timeout, backend, labelOrder, guided, soundness, seed, threads } = words;
+  const { timeout, backend, labelOrder, guided, attackOnly, soundness, seed, threads } = words;
   const question: Question = {
     model: words.model,
     specification: { path: words.specification },
     checks: words.checks,
     samples: words.samples,
-    options: defined({ timeout, backend, labelOrder, guided, soundness, seed, threads }),
+    options: defined({ timeout, backend, labelOrder, guided, attackOnly, soundness, seed, threads }),
   };
   const end = await execute(
     question,

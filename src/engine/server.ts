@@ -24,6 +24,8 @@ export interface EngineServices {
   engineVersion(): Promise<string>;
   plan(params: VerifyParams): Promise<Answer<Plan>>;
   info(params: protocol.InfoParams): Promise<Answer<protocol.ModelInfo>>;
+  graph(params: protocol.InfoParams): Promise<Answer<protocol.ModelStructure>>;
+  weights(params: protocol.WeightsParams): Promise<Answer<readonly protocol.TensorStatistics[]>>;
   inspect(params: protocol.InspectParams): Promise<Answer<protocol.Inspection>>;
   /** The work of a kind of study. */
   loadStudy<K extends StudyKind>(kind: K): Promise<Study<K>>;
@@ -40,6 +42,8 @@ export function serve(connection: MessageConnection, services: EngineServices): 
   const server = new EngineServer(connection, services);
   connection.onRequest(protocol.initializeRequest, params => server.initialize(params));
   connection.onRequest(protocol.infoRequest, params => services.info(params));
+  connection.onRequest(protocol.graphRequest, params => services.graph(params));
+  connection.onRequest(protocol.weightsRequest, params => services.weights(params));
   connection.onRequest(protocol.inspectRequest, params => services.inspect(params));
   connection.onRequest(protocol.verifyRequest, params => server.verify(params));
   connection.onRequest(protocol.studyRequest, params => server.study(params));
@@ -219,7 +223,9 @@ class EngineServer {
           ? verdict
           : undefined;
       },
-      keep: (key, verdict, facts) => store.write(key, verdict, facts, KEPT.includes(verdict.kind)),
+      // What an attack alone leaves open says nothing about how far this content got.
+      keep: (key, verdict, facts) =>
+        store.write(key, verdict, facts, (params.options?.attackOnly ? DECIDED : KEPT).includes(verdict.kind)),
       tensor: (name, values, shape) => store.tensor(name, values, shape),
     };
   }

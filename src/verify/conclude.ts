@@ -18,6 +18,8 @@ export interface Findings {
   readonly timeout: number;
   /** Why a prover could do no more. */
   readonly stuckReason: string | null;
+  /** Nothing was to be proved. */
+  readonly attackOnly: boolean;
   readonly bestAttack: number | null;
   readonly seconds: number;
   readonly lowerBound: number | null;
@@ -47,6 +49,13 @@ export function conclude(findings: Findings): Verdict {
     };
   if (stopped === 'cancelled')
     return { kind: 'unknown', reason: `Stopped on request. ${reached}`, advice: 'Run it again to go on.', ...common };
+  if (findings.attackOnly)
+    return {
+      kind: 'unknown',
+      reason: `Only attacks were asked for, and none of them broke it; the closest came to ${format(findings.bestAttack)}.`,
+      advice: 'Run it completely to prove it.',
+      ...common,
+    };
   if (stopped === 'timeout')
     return {
       kind: 'timeout',

@@ -75,8 +75,9 @@ export class Decision {
   }
 
   async run(): Promise<Verdict> {
-    const { backend } = this.options;
-    if (backend === 'auto' || backend === 'crown') await this.alternate();
+    const { backend, attackOnly } = this.options;
+    if (attackOnly) await this.attackAlone();
+    else if (backend === 'auto' || backend === 'crown') await this.alternate();
     else await this.proveFirst();
     return this.verdict();
   }
@@ -102,6 +103,11 @@ export class Decision {
   private async proveFirst(): Promise<void> {
     while (!this.settled && !this.stuck) await this.prove(Infinity);
     while (!this.settled && this.attacks < LAST_ATTACKS) await this.attack(FIRST_ATTACK);
+  }
+
+  /** Attacks with other seeds, each given more time than the one before; no bounds. */
+  private async attackAlone(): Promise<void> {
+    for (let slice = FIRST_ATTACK; !this.settled && this.attacks < LAST_ATTACKS; slice *= 2) await this.attack(slice);
   }
 
   private get over(): boolean {
@@ -251,6 +257,7 @@ export class Decision {
       stopped: this.budget.cancelled() ? 'cancelled' : this.over ? 'timeout' : null,
       timeout: this.options.timeout,
       stuckReason: stuck?.kind === 'exhausted' ? stuck.reason : null,
+      attackOnly: this.options.attackOnly,
       bestAttack: finite(Math.min(this.bestAttack, counts.bestAttack)),
       seconds,
       lowerBound,

@@ -19,6 +19,8 @@ export interface SolverOptions {
   readonly soundness: 'real' | 'runtime';
   readonly seed: number;
   readonly threads: number;
+  /** Look for a counterexample and prove nothing. It changes no verdict that is true, so that it is no part of the key. */
+  readonly attackOnly: boolean;
 }
 
 export const DEFAULT_OPTIONS: SolverOptions = {
@@ -29,4 +31,5 @@ export const DEFAULT_OPTIONS: SolverOptions = {
   soundness: 'real',
   seed: 1,
   threads: 0,
+  attackOnly: false,
 };
