@@ -1,6 +1,7 @@
 import { packageVersion } from './version';
 import { delay, EngineProcess, lastLine, type Exit, type ProcessOptions } from './engine-process';
 import {
+  graphRequest,
   infoRequest,
   inspectRequest,
   type Answer,
@@ -9,7 +10,11 @@ import {
   type Inspection,
   type LogParams,
   type ModelInfo,
+  type ModelStructure,
+  type TensorStatistics,
   type VerifyParams,
+  type WeightsParams,
+  weightsRequest,
 } from './protocol';
 import type { Engine, EngineRun, EngineState, RunListener, StudyListener, StudyRun } from './run';
 import type { ParamsOf, PartOf, ResultOf, StudyKind } from './study-protocols/kinds';
@@ -95,6 +100,14 @@ export class EngineClient implements Engine {
 
   info(params: InfoParams): Promise<Answer<ModelInfo>> {
     return this.ask(engine => engine.connection.sendRequest(infoRequest, params));
+  }
+
+  graph(params: InfoParams): Promise<Answer<ModelStructure>> {
+    return this.ask(engine => engine.connection.sendRequest(graphRequest, params));
+  }
+
+  weights(params: WeightsParams): Promise<Answer<readonly TensorStatistics[]>> {
+    return this.ask(engine => engine.connection.sendRequest(weightsRequest, params));
   }
 
   inspect(params: InspectParams): Promise<Answer<Inspection>> {

@@ -1,6 +1,18 @@
 import { inspectModel } from '../network/load';
+import type { WeightReader } from '../network/stored-weights';
+import { readStructure } from '../network/structure';
 import { existing, openPlan } from './open';
-import type { Answer, InfoParams, InspectParams, InspectedCheck, Inspection, ModelInfo } from './protocol';
+import type {
+  Answer,
+  InfoParams,
+  InspectParams,
+  InspectedCheck,
+  Inspection,
+  ModelInfo,
+  ModelStructure,
+  TensorStatistics,
+  WeightsParams,
+} from './protocol';
 
 /** What is known about a specification without solving: its checks, or everything that is wrong with it. */
 export async function inspect(params: InspectParams): Promise<Answer<Inspection>> {
@@ -21,4 +33,25 @@ export async function inspect(params: InspectParams): Promise<Answer<Inspection>
 export function infoOf(params: InfoParams): Promise<Answer<ModelInfo>> {
   const info = inspectModel(existing(params.model));
   return Promise.resolve(info.ok ? { ...info, warnings: [] } : { ok: false, problems: [info.error] });
+}
+
+/** The graph of a model without its weights, as a page shows it. */
+export function graphOf(params: InfoParams): Promise<Answer<ModelStructure>> {
+  const structure = readStructure(existing(params.model));
+  return Promise.resolve(structure.ok ? { ...structure, warnings: [] } : { ok: false, problems: [structure.error] });
+}
+
+/**
+ * Answers with statistics of some of a model's tensors, one question after the other: what reads gigabytes twice at once gets neither sooner. What it
+ * knows of the last model serves the next question.
+ */
+export function weightsAnswers(): (params: WeightsParams) => Promise<Answer<readonly TensorStatistics[]>> {
+  let reader: Promise<WeightReader> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  return params => {
+    reader ??= import('../network/stored-weights').then(module => new module.WeightReader());
+    const answer = last.then(() => reader).then(weights => weights!.statistics(existing(params.model), params.tensors));
+    last = answer.catch(() => undefined);
+    return answer.then(result => (result.ok ? { ...result, warnings: [] } : { ok: false, problems: [result.error] }));
+  };
 }

@@ -1,7 +1,7 @@
 /** Entry of the engine process, dist/engine.js. Started by `EngineClient` with an IPC channel. */
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { startGuard } from './guard-handle';
-import { infoOf, inspect } from './inspection';
+import { graphOf, infoOf, inspect, weightsAnswers } from './inspection';
 import { openPlan } from './open';
 import { serve } from './server';
 import { loadStudy } from './studies/registry';
@@ -23,6 +23,8 @@ serve(createMessageConnection(new IPCMessageReader(process), new IPCMessageWrite
   engineVersion: () => program,
   plan: openPlan,
   info: infoOf,
+  graph: graphOf,
+  weights: weightsAnswers(),
   inspect,
   loadStudy,
   exit: () => process.exit(),

@@ -11,13 +11,18 @@
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
 import type { Problem, Range } from '../base/result';
 import type { ModelInfo } from '../network/info';
+import type { TensorStatistics } from '../network/stored-weights';
+import type { ModelStructure } from '../network/structure';
 import type { Accuracy, ResultRecord } from '../report/record';
 import type { VerdictKind } from '../report/verdict';
 import type { SolverOptions } from '../verify/options';
 import type { Progress } from '../verify/progress';
 import type { StudyKind } from './study-protocols/kinds';
 
-export type { ModelInfo } from '../network/info';
+export type { ModelInfo, NodeInfo } from '../network/info';
+export type { TensorStatistics } from '../network/stored-weights';
+export type { ModelStructure, NodeDetail, StoredTensor } from '../network/structure';
+export type { WeightStatistics } from '../network/weight-statistics';
 
 /** Raised on every incompatible change; both sides must agree. */
 export const PROTOCOL_VERSION = 1;
@@ -157,6 +162,18 @@ export interface InfoParams {
 }
 
 export const infoRequest = new RequestType<InfoParams, Answer<ModelInfo>, void>('info');
+
+/** The graph with shapes, attributes and stored tensors. No weights are read: a model of any size is answered at once. */
+export const graphRequest = new RequestType<InfoParams, Answer<ModelStructure>, void>('graph');
+
+export interface WeightsParams {
+  readonly model: string;
+  /** Names of stored tensors (`StoredTensor.name`). Ask for some at a time: the answer comes when all of them have been read. */
+  readonly tensors: readonly string[];
+}
+
+/** Reads tensors and says what their numbers are like; only these are read, in parts, so that a run beside it goes on. */
+export const weightsRequest = new RequestType<WeightsParams, Answer<readonly TensorStatistics[]>, void>('weights');
 
 export type InspectParams = Pick<VerifyParams, 'model' | 'specification'>;
 

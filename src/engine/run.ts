@@ -8,10 +8,13 @@ import type {
   Inspection,
   LogParams,
   ModelInfo,
+  ModelStructure,
   ProgressParams,
   TensorReference,
+  TensorStatistics,
   VerifyParams,
   VerifyPlan,
+  WeightsParams,
 } from './protocol';
 import type { ParamsOf, PartOf, ResultOf, StudyKind } from './study-protocols/kinds';
 
@@ -64,6 +67,10 @@ export interface Engine {
   /** A longer piece of work that is no verdict; it waits for the runs and studies before it. */
   study<K extends StudyKind>(kind: K, params: ParamsOf<K>, listener?: StudyListener<PartOf<K>>): StudyRun<ResultOf<K>>;
   info(params: InfoParams): Promise<Answer<ModelInfo>>;
+  /** The graph of a model without its weights. */
+  graph(params: InfoParams): Promise<Answer<ModelStructure>>;
+  /** What the numbers of some of its tensors are like. */
+  weights(params: WeightsParams): Promise<Answer<readonly TensorStatistics[]>>;
   inspect(params: InspectParams): Promise<Answer<Inspection>>;
   /** Kills the process, forgets past crashes; unfinished runs go on in a new process. */
   restart(): Promise<void>;

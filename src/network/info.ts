@@ -1,4 +1,4 @@
-import type { Problem } from '../base/result';
+import type { Problem, Result } from '../base/result';
 import { type ElementType, elementTypeOf, isFloat } from './element-type';
 import { UnreadData } from './external-data';
 import { type Graph, readGraph } from './graph';
@@ -66,12 +66,27 @@ export interface ModelInfo {
   readonly problem: Problem | null;
 }
 
-/** Describes a decoded model. `fileSize` is in bytes. */
-export function describeModel(model: ModelProto, file: string, fileSize: number): ModelInfo {
-  const known = catching(file, () => {
+/** The graph of a model and what its values are; weights are not read. */
+export interface Outline {
+  readonly graph: Graph;
+  readonly inference: Inference;
+}
+
+/** Infers the shapes of a decoded model, or says what is wrong with the graph as a whole. */
+export function outlineOf(model: ModelProto, file: string): Result<Outline> {
+  return catching(file, () => {
     const graph = readGraph(model);
     return { graph, inference: inferShapes(graph, new UnreadData()) };
   });
+}
+
+/** Describes a decoded model. `fileSize` is in bytes. */
+export function describeModel(
+  model: ModelProto,
+  file: string,
+  fileSize: number,
+  known: Result<Outline> = outlineOf(model, file),
+): ModelInfo {
   const shapes = known.ok ? known.value : null;
   const graph = model.graph;
   const initializers = new Map((graph?.initializer ?? []).map(tensor => [tensor.name, tensor]));
@@ -126,7 +141,7 @@ function locationOf(tensor: TensorProto): string[] {
 function describeNodes(
   model: ModelProto,
   initializers: ReadonlyMap<string, TensorProto>,
-  shapes: { readonly graph: Graph; readonly inference: Inference } | null,
+  shapes: Outline | null,
 ): NodeInfo[] {
   const reasons = new Map(shapes?.inference.unsupported.map(({ node, reason }) => [node.proto, reason]));
   return (model.graph?.node ?? []).map((node, index): NodeInfo => {

@@ -9,6 +9,7 @@ import { inferShapes, type Unsupported } from './infer';
 import { describeModel, type ModelInfo } from './info';
 import { lower } from './lower';
 import type { Network } from './network';
+import type { ModelProto } from './proto/onnx';
 import { catching, refuse } from './refusal';
 import { asWritten, simplify } from './simplify';
 import { skimModel } from './skim';
@@ -74,6 +75,22 @@ export function loadModelBytes(bytes: Uint8Array, file: string): Result<LoadedMo
 
 /** What a model is made of, from its file. No weights are read, so this is quick for files of any size, and unsupported models have it too. */
 export function inspectModel(file: string): Result<ModelInfo> {
+  const read = readWithoutWeights(file);
+  if (!read.ok) return read;
+  const { model, fileSize } = read.value;
+  return catching(file, () => describeModel(model, file, fileSize));
+}
+
+/** A model that was decoded without reading its weights, where that is possible. */
+export interface ModelOutline {
+  /** Long payloads are left out (`leftOut`) where the file is not compressed. */
+  readonly model: ModelProto;
+  /** Bytes of the ONNX file, decompressed. */
+  readonly fileSize: number;
+}
+
+/** Decodes a model file and passes over the weights in it; a compressed one is read whole. */
+export function readWithoutWeights(file: string): Result<ModelOutline> {
   const opened = catchingSystemErrors(file, () => {
     const head = new Uint8Array(2);
     const descriptor = openSync(file, 'r');
@@ -94,7 +111,7 @@ export function inspectModel(file: string): Result<ModelInfo> {
   if (!bytes.ok) return bytes;
   const model = decodeModel(bytes.value, file);
   return model.ok
-    ? catching(file, () => describeModel(model.value, file, compressed ? bytes.value.length : size))
+    ? { ok: true, value: { model: model.value, fileSize: compressed ? bytes.value.length : size } }
     : model;
 }
 

@@ -1,11 +1,12 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { damage } from './codec';
+import type { TensorProto } from './proto/onnx';
 import { refuse } from './refusal';
 
 /**
- * Reads an ONNX file without its weights: a copy of the file in which every long tensor payload is left out and marked as lying elsewhere.
- * It is small even where the file has gigabytes, of which nearly all is skipped over on disk.
+ * Reads an ONNX file without its weights: a copy of the file in which every long tensor payload is left out and marked as lying elsewhere,
+ * with the place where it lies (`leftOut`). It is small even where the file has gigabytes, of which nearly all is skipped over on disk.
  */
 export function skimModel(file: string): Uint8Array {
   const descriptor = openSync(file, 'r');
@@ -36,6 +37,36 @@ const modelFields: Fields = new Map([[7, graphFields]]);
 /** `data_location: EXTERNAL` of TensorProto, field 14. */
 const elsewhere = new BinaryWriter().tag(14, WireType.Varint).int32(1).finish();
 
+/** Key among a tensor's external data, field 13, under which a copy without weights says what it left out. No exporter writes it. */
+const leftOutKey = 'certiscope:left-out';
+
+/** A payload that a copy without weights left out: which field of the tensor it is, and where its bytes lie in the file. */
+export interface LeftOut {
+  /** Its number in TensorProto. */
+  readonly field: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What the copy left out of `tensor`, or undefined where the copy has everything that the file has. */
+export function leftOut(tensor: TensorProto): LeftOut | undefined {
+  const entry = tensor.externalData.find(({ key }) => key === leftOutKey);
+  if (!entry) return undefined;
+  const [field, offset, length] = entry.value.split(' ').map(Number);
+  return { field, offset, length };
+}
+
+/** The mark for a payload that is left out. */
+function markOf(field: number, offset: number, length: number): Uint8Array {
+  const entry = new BinaryWriter()
+    .tag(1, WireType.LengthDelimited)
+    .string(leftOutKey)
+    .tag(2, WireType.LengthDelimited)
+    .string(`${field} ${offset} ${length}`)
+    .finish();
+  return new BinaryWriter().raw(elsewhere).tag(13, WireType.LengthDelimited).bytes(entry).finish();
+}
+
 function skimMessage(source: FileBytes, start: number, end: number, fields: Fields): Uint8Array {
   const writer = new BinaryWriter();
   let position = start;
@@ -53,7 +84,7 @@ function skimMessage(source: FileBytes, start: number, end: number, fields: Fiel
       if (next > end) source.damaged(fieldStart);
       const kind = fields.get(field);
       if (kind === 'payload' && length > longestKept) {
-        writer.raw(elsewhere);
+        writer.raw(markOf(field, body, length));
         position = next;
         continue;
       }

@@ -87,6 +87,16 @@ function typedField(tensor: TensorProto, type: ElementType): readonly number[] |
 }
 
 function externalBytes(tensor: TensorProto, name: string, bytes: number, external: ExternalData): Uint8Array {
+  const { location, offset } = externalPlace(tensor, name, bytes);
+  return external.read(location, offset, bytes, name);
+}
+
+/** Where a tensor of `bytes` bytes that lies in another file lies there. */
+export function externalPlace(
+  tensor: TensorProto,
+  name: string,
+  bytes: number,
+): { readonly location: string; readonly offset: number } {
   const entry = (key: string): string | undefined => tensor.externalData.find(pair => pair.key === key)?.value;
   const number = (key: string): number | undefined => {
     const text = entry(key);
@@ -105,11 +115,11 @@ function externalBytes(tensor: TensorProto, name: string, bytes: number, externa
       'tensor-length',
       `tensor "${name}" needs ${bytes} bytes by its shape, but its external data has a length of ${length}; export the model again.`,
     );
-  return external.read(entry('location') ?? '', number('offset') ?? 0, bytes, name);
+  return { location: entry('location') ?? '', offset: number('offset') ?? 0 };
 }
 
 /** Little-endian elements as float64. `bytes` may begin anywhere, so they are copied to an aligned place first. */
-function rawValues(bytes: Uint8Array, type: ElementType): Float64Array {
+export function rawValues(bytes: Uint8Array, type: ElementType): Float64Array {
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   const view = <T>(array: new (buffer: ArrayBufferLike, offset: number, length: number) => T): T =>
     new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / elementBytes(type));

@@ -92,6 +92,9 @@ serve(createMessageConnection(new IPCMessageReader(process), new IPCMessageWrite
       ok: false,
       problems: [{ code: 'model-unreadable', message: `${params.model}: there is no such file.` }],
     }),
+  graph: () =>
+    Promise.resolve({ ok: false, problems: [{ code: 'model-unreadable', message: 'There is no such file.' }] }),
+  weights: () => Promise.resolve({ ok: true, value: [], warnings: [] }),
   inspect: () => Promise.resolve({ ok: true, value: { model: '/models/digits.onnx', checks: [] }, warnings: [] }),
   exit: () => process.exit(),
 });

@@ -90,6 +90,9 @@ class Conversation {
             { code: 'model-unreadable', message: `${params.model}: there is no such file.`, file: params.model },
           ],
         }),
+      graph: () =>
+        Promise.resolve({ ok: false, problems: [{ code: 'model-unreadable', message: 'There is no such file.' }] }),
+      weights: () => Promise.resolve({ ok: true, value: [], warnings: [] }),
       inspect: () =>
         Promise.resolve({
           ok: true,
