@@ -1,15 +1,9 @@
-import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { ok, problem, type Result } from '../base/result';
+import { ok, type Result } from '../base/result';
+import { readMagnitudes } from '../base/magnitudes';
 import { SETTINGS } from '../base/settings';
+import { TOLERANCE_METHODS, type ToleranceMethod } from '../engine/study-protocols/weight-tolerance';
 import { BACKENDS, LABEL_ORDERS, type Backend, type LabelOrder } from '../verify/options';
-
-/** One option of a command: the command line is read by this table and `--help` is written from it. */
-interface Option {
-  readonly type: 'string' | 'boolean';
-  readonly multiple?: true;
-  readonly placeholder?: string;
-  readonly help: string;
-}
+import { misuse, number, oneOf, optionLines, parse, readSamples, type Option } from './words';
 
 const VERIFY_OPTIONS = {
   timeout: { type: 'string', placeholder: 'S', help: SETTINGS.timeout.option.help },
@@ -57,6 +51,36 @@ const INFO_OPTIONS = {
   json: { type: 'boolean', help: 'Print the description as JSON.' },
 } as const satisfies Record<string, Option>;
 
+const TOLERANCE_OPTIONS = {
+  layer: {
+    type: 'string',
+    multiple: true,
+    placeholder: 'NAME',
+    help: 'Only this layer, by name or number; may be repeated.',
+  },
+  method: {
+    type: 'string',
+    multiple: true,
+    placeholder: 'NAME',
+    help: `Only this line of the curve: ${TOLERANCE_METHODS.join(', ')}; may be repeated.`,
+  },
+  grid: {
+    type: 'string',
+    placeholder: 'LIST',
+    help: 'Magnitudes of the curve: 0.1%,0.2% of the range of a layer\u2019s weights.',
+  },
+  sample: VERIFY_OPTIONS.sample,
+  timeout: { type: 'string', placeholder: 'S', help: 'Seconds for one complete verdict; 10 unless given.' },
+  threads: VERIFY_OPTIONS.threads,
+  json: VERIFY_OPTIONS.json,
+  patched: {
+    type: 'string',
+    placeholder: 'DIR',
+    help: 'Keep falsifying models there, and answers that a stopped study goes on from.',
+  },
+  quiet: VERIFY_OPTIONS.quiet,
+} as const satisfies Record<string, Option>;
+
 export interface VerifyArguments {
   readonly command: 'verify';
   readonly model?: string;
@@ -97,7 +121,25 @@ export interface InfoArguments {
   readonly json: boolean;
 }
 
-export type Arguments = VerifyArguments | VnncompArguments | InfoArguments | { readonly command: 'help' | 'version' };
+export interface ToleranceArguments {
+  readonly command: 'tolerance';
+  readonly model?: string;
+  readonly specification: string;
+  readonly layers?: readonly (string | number)[];
+  readonly methods?: readonly ToleranceMethod[];
+  /** Parts of the range of a layer's weights. */
+  readonly grid?: readonly number[];
+  readonly samples?: readonly number[];
+  readonly timeout?: number;
+  readonly threads?: number;
+  readonly json?: string;
+  /** Folder of falsifying models and of answers. */
+  readonly patched?: string;
+  readonly quiet: boolean;
+}
+
+export type Arguments =
+  VerifyArguments | VnncompArguments | InfoArguments | ToleranceArguments | { readonly command: 'help' | 'version' };
 
 /** What the words after `certiscope` ask for, or one sentence about the first that makes no sense. */
 export function readArguments(words: readonly string[]): Result<Arguments> {
@@ -112,8 +154,12 @@ export function readArguments(words: readonly string[]): Result<Arguments> {
       return readVnncomp(rest);
     case 'info':
       return readInfo(rest);
+    case 'tolerance':
+      return readTolerance(rest);
     default:
-      return misuse(`'${command}' is no command; there are verify, vnncomp and info. See certiscope --help.`);
+      return misuse(
+        `'${command}' is no command; there are verify, tolerance, info and vnncomp. See certiscope --help.`,
+      );
   }
 }
 
@@ -187,53 +233,44 @@ function readInfo(words: readonly string[]): Result<Arguments> {
   return ok({ command: 'info', model: positionals[0], json: values.json ?? false });
 }
 
-function parse<O extends NonNullable<ParseArgsConfig['options']>>(
-  words: readonly string[],
-  options: O,
-): Result<ReturnType<typeof parseArgs<{ options: O; allowPositionals: true; strict: true }>>> {
-  try {
-    return ok(parseArgs({ args: [...words], options, allowPositionals: true, strict: true }));
-  } catch (error) {
-    // The message names the option; what it proposes after that (`--` for file names) is of no use here.
-    const [sentence] = (error instanceof Error ? error.message : String(error)).split('. To specify');
-    return misuse(`${sentence.replace(/\.$/, '')}. See certiscope --help.`);
+function readTolerance(words: readonly string[]): Result<Arguments> {
+  const parsed = parse(words, TOLERANCE_OPTIONS);
+  if (!parsed.ok) return parsed;
+  const { values, positionals } = parsed.value;
+  if (positionals.length === 0 || positionals.length > 2 || positionals[positionals.length - 1].endsWith('.onnx'))
+    return misuse(
+      'tolerance takes a perturbation specification, and before it a model over the one it names: certiscope tolerance [MODEL.onnx] SPEC',
+    );
+  const [specification, model] = [...positionals].reverse();
+  const methods: ToleranceMethod[] = [];
+  for (const name of values.method ?? []) {
+    const method = oneOf(name, '--method', TOLERANCE_METHODS);
+    if (!method.ok) return method;
+    if (method.value) methods.push(method.value);
   }
-}
-
-function oneOf<T extends string>(text: string | undefined, name: string, words: readonly T[]): Result<T | undefined> {
-  const word = words.find(known => known === text);
-  if (text !== undefined && word === undefined)
-    return misuse(`${name} is ${words.slice(0, -1).join(', ')} or ${words[words.length - 1]}, not '${text}'.`);
-  return ok(word);
-}
-
-function number(
-  text: string | undefined,
-  name: string,
-  { least, integer }: { readonly least: number; readonly integer: boolean },
-): Result<number | undefined> {
-  if (text === undefined) return ok(undefined);
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < least || (integer && !Number.isInteger(value)))
-    return misuse(`${name} takes ${integer ? 'a whole number' : 'a number'} from ${least} up, not '${text}'.`);
-  return ok(value);
-}
-
-/** `3` or `0..9`, each possibly several times. */
-function readSamples(texts: readonly string[] | undefined): Result<readonly number[] | undefined> {
-  if (texts === undefined) return ok(undefined);
-  const samples: number[] = [];
-  for (const text of texts) {
-    const match = /^(\d{1,9})(?:\.\.(\d{1,9}))?$/.exec(text);
-    if (match === null) return misuse(`--sample takes an index or a range such as 0..9, not '${text}'.`);
-    const first = Number(match[1]);
-    for (let sample = first; sample <= Number(match[2] ?? first); sample++) samples.push(sample);
-  }
-  return ok(samples);
-}
-
-function misuse(message: string): Result<never> {
-  return problem('cli/usage', message);
+  const grid = values.grid === undefined ? ok(undefined) : readMagnitudes(values.grid);
+  if (!grid.ok) return misuse(`--grid: ${grid.error.message}`);
+  const timeout = number(values.timeout, '--timeout', { least: 0, integer: false });
+  if (!timeout.ok) return timeout;
+  const threads = number(values.threads, '--threads', { least: 0, integer: true });
+  if (!threads.ok) return threads;
+  const samples = readSamples(values.sample);
+  if (!samples.ok) return samples;
+  return ok({
+    command: 'tolerance',
+    model,
+    specification,
+    // A node may be called "3"; one that is called so is meant by its number all the same, which is unique.
+    layers: values.layer?.map(name => (/^\d+$/.test(name) ? Number(name) : name)),
+    methods: methods.length > 0 ? methods : undefined,
+    grid: grid.value,
+    samples: samples.value,
+    timeout: timeout.value,
+    threads: threads.value,
+    json: values.json,
+    patched: values.patched,
+    quiet: values.quiet ?? false,
+  });
 }
 
 /** The text of `--help`. */
@@ -243,6 +280,10 @@ export function helpText(): string {
   certiscope verify [MODEL.onnx] SPEC [options]
       SPEC is a perturbation spec (NAME.certiscope.jsonc, which names its model) or a .vnnlib or .vnnlib.gz file.
 ${optionLines(VERIFY_OPTIONS)}
+
+  certiscope tolerance [MODEL.onnx] SPEC [options]
+      How far the weights of each layer may move before an answer changes. SPEC is a perturbation spec, for its data.
+${optionLines(TOLERANCE_OPTIONS)}
 
   certiscope info MODEL.onnx [options]
       What is in a model, and whether it can be verified.
@@ -255,13 +296,4 @@ ${optionLines(INFO_OPTIONS)}
 
 Exit code: 0 all verified, 1 something falsified, 2 something undecided or misclassified, 3 bad input or an unsupported model.
 `;
-}
-
-function optionLines(options: Readonly<Record<string, Option>>): string {
-  return Object.entries(options)
-    .map(
-      ([name, { placeholder, help }]) =>
-        `      ${`--${name}${placeholder === undefined ? '' : ` ${placeholder}`}`.padEnd(20)} ${help}`,
-    )
-    .join('\n');
 }

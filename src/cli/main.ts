@@ -28,6 +28,8 @@ async function run(words: Arguments, world: World): Promise<number> {
       return (await import('./vnncomp')).vnncomp(words, world);
     case 'info':
       return (await import('./info')).info(words, world);
+    case 'tolerance':
+      return (await import('./tolerance')).tolerance(words, world);
   }
 }
 

@@ -112,7 +112,8 @@ function verdictOf(verdict: WeightVerdict, question: Question): Verdict {
   }
 }
 
-function changesOf({ patched: { bytes, changes } }: WeightFailure): WeightChanges {
+/** The changes of a failure for a record. */
+export function changesOf({ patched: { bytes, changes } }: WeightFailure): WeightChanges {
   const size = ({ before, after }: { before: number; after: number }): number => Math.abs(after - before);
   const sorted = [...changes].sort((a, b) => size(b) - size(a));
   return {

@@ -19,6 +19,8 @@ export interface WeightOptions {
   readonly threads: number;
   /** `star`: bounds and linear programs alone, as the paper; what they leave open is unknown. `complete`: then branch and bound, to an end. */
   readonly method: 'star' | 'complete';
+  /** The file as it is was seen to be safe: it is not run again. */
+  readonly isNominalSafe?: boolean;
 }
 
 export const DEFAULT_WEIGHT_OPTIONS: WeightOptions = { seed: 1, threads: 1, method: 'complete' };
@@ -81,7 +83,7 @@ export class WeightDecision {
     private readonly question: WeightQuestion,
     private readonly options: WeightOptions,
     private readonly budget: Budget,
-    private readonly onProgress: (progress: WeightProgress) => void,
+    private readonly onProgress: (progress: WeightProgress) => void = () => {},
   ) {
     this.margins = new Float64Array(question.unsafe.length).fill(-Infinity);
   }
@@ -145,7 +147,7 @@ export class WeightDecision {
   /** A verdict when the file as it is fails already, or cannot be run. */
   private async nominal(): Promise<WeightVerdict | null> {
     const { input, unsafe } = this.question;
-    if (input.kind === 'box') return null;
+    if (input.kind === 'box' || this.options.isNominalSafe) return null;
     const opened = await openReplayer(this.model, this.model.loaded.bytes);
     if (!opened.ok) return this.failed(opened.error.message);
     try {

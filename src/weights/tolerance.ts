@@ -1,14 +1,14 @@
 import { ok, type Result } from '../base/result';
 import type { Budget } from '../verify/progress';
-import { attackBox, DEFAULT_ATTACK } from './attack';
+import { NOTHING_KNOWN, searchBracket, type Bracket, type Decided } from '../verify/tuning/bracket';
+import { WeightDecision, type WeightOptions } from './decide';
 import { gradientAt, evaluateSet } from './gradient';
 import { Opening, type WeightInput } from './open-network';
-import type { LayerReference, Selection } from './perturbation';
+import type { LayerPerturbation, LayerReference, Selection } from './perturbation';
 import { perturbedLayer, outputChannels, weightRange } from './perturbed-layer';
-import { replayChange } from './replay-change';
-import { preparedGraph, starReach, type Unsafe } from './star';
-import { changeBehind } from './weight-change';
-import type { WeightModel } from './weight-model';
+import type { WeightFailure } from './replay-change';
+import { preparedGraph, type Unsafe } from './star';
+import type { Layer, WeightModel } from './weight-model';
 
 /** How far the weights of a layer may move, as parts of the range of its weights (0.01 is one percent). */
 export interface Tolerance {
@@ -28,75 +28,94 @@ export interface ToleranceQuestion {
   readonly unsafe: readonly Unsafe[];
   /** Which weights move; all unless given. */
   readonly select?: Selection;
-  /** `star` solves linear programs; `bounds` does not, and is quick. */
-  readonly method: 'star' | 'bounds';
-  /** The search ends when the proved magnitude is at least this part of the failing or unproved one; 0.95 unless given. */
-  readonly precision?: number;
+  /** Where to begin: a magnitude near the one that is sought. */
+  readonly start: number;
+  /** Places between 0 and the start: the finer, the nearer the two ends come; 64 unless given. */
+  readonly places?: number;
+  readonly options: WeightOptions;
+  /** Seconds for one magnitude. */
+  readonly timeout: number;
 }
 
-/** Where the search for a first unproved magnitude begins, and where it gives up: weights that move by ten times their range. */
-const FIRST = 1e-3;
+/** Weights that move by ten times their range: nothing beyond is asked. */
 const LARGEST = 10;
-const SMALLEST = 1e-7;
+const SMALLEST = 1e-8;
+/** A bracket whose lower end has fewer places than this below it is searched again on a finer grid, so many times finer. */
+const FEW_PLACES = 12;
+const FINER = 16;
+/** Magnitudes without an answer that are spent on bringing a failure nearer. */
+const MOST_OPEN = { star: 4, complete: 1 } as const;
+
+/** The layer with the weights that a selection chooses moved by ± `magnitude` of the range. */
+function movedBy(layer: LayerReference, magnitude: number, select: Selection = { kind: 'all' }): LayerPerturbation {
+  const amount = { kind: 'interval', lower: -magnitude, upper: magnitude, of: 'range' } as const;
+  return { layer, maps: [{ tensor: 'weights', select, amount }] };
+}
 
 /**
  * The largest certified magnitude, by bisection: proofs raise the lower end, magnitudes without a proof lower the upper one, and a confirmed failure says that no
  * proof can exist above it. Fails as `perturbedLayer` does.
+ * @param onFailure is given every failure, the smallest last
  */
 export async function weightTolerance(
   model: WeightModel,
   question: ToleranceQuestion,
   budget: Budget,
+  onFailure: (failure: WeightFailure, magnitude: number) => void = () => {},
 ): Promise<Result<Tolerance>> {
   const started = performance.now();
-  const { input, unsafe, precision = 0.95 } = question;
-  const x = Float32Array.from(input.values);
-  let certified = 0;
-  let unproved = Infinity;
-  let failing: number | null = null;
+  const { input, unsafe, options, places = 64 } = question;
+  const possible = perturbedLayer(model, movedBy(question.layer, SMALLEST, question.select));
+  if (!possible.ok) return possible;
   let programs = 0;
   const isOver = () => budget.cancelled() || performance.now() >= budget.deadline;
-  let magnitude = FIRST;
-  while (!isOver() && magnitude <= LARGEST && magnitude >= SMALLEST && certified < precision * unproved) {
-    const layer = perturbedLayer(model, {
-      layer: question.layer,
-      maps: [
-        {
-          tensor: 'weights',
-          select: question.select ?? { kind: 'all' },
-          amount: { kind: 'interval', lower: -magnitude, upper: magnitude, of: 'range' },
-        },
-      ],
-    });
-    if (!layer.ok) return layer;
-    const opened = new Opening(model, [layer.value]).at(input);
-    // A failure settles a magnitude at once; only without one is a proof worth trying.
-    let fails = false;
-    if (failing === null || magnitude < failing) {
-      const [best] = attackBox(preparedGraph(opened.network), opened.box, unsafe, DEFAULT_ATTACK);
-      const change = best && best.margin <= 0 ? changeBehind(opened.sources, best.input) : null;
-      if (change) {
-        const replayed = await replayChange(model, change, x, unsafe, 'gradient corner');
-        if (!replayed.ok) return replayed;
-        fails = replayed.value !== null;
-      }
+
+  const decide = async (magnitude: number): Promise<Decided> => {
+    if (isOver()) return 'stopped';
+    const layer = perturbedLayer(model, movedBy(question.layer, magnitude, question.select));
+    if (!layer.ok) return 'open';
+    const deadline = Math.min(budget.deadline, performance.now() + 1000 * question.timeout);
+    const asked = { perturbations: [], input, unsafe };
+    const own = { deadline, cancelled: () => budget.cancelled() };
+    const verdict = await new WeightDecision(model, new Opening(model, [layer.value]), asked, options, own).run();
+    programs += verdict.programs;
+    switch (verdict.kind) {
+      case 'verified':
+        return 'verified';
+      case 'falsified':
+        onFailure(verdict.failure, magnitude);
+        return 'falsified';
+      case 'misclassified':
+        return 'falsified';
+      default:
+        return isOver() ? 'stopped' : 'open';
     }
-    if (fails) failing = magnitude;
-    const star = fails
-      ? null
-      : await starReach(opened, unsafe, { programs: question.method === 'star' ? 'all' : 'none' }, budget);
-    programs += star?.programs ?? 0;
-    if (star?.verified) certified = Math.max(certified, magnitude);
-    else unproved = Math.min(unproved, magnitude);
-    magnitude =
-      unproved === Infinity ? magnitude * 4 : certified === 0 ? unproved / 4 : Math.sqrt(certified * unproved);
+  };
+
+  let unit = Math.min(LARGEST, Math.max(SMALLEST * places, question.start)) / places;
+  let bracket: Bracket = NOTHING_KNOWN;
+  for (;;) {
+    const size = unit;
+    const limits = { start: places, most: Math.floor(LARGEST / size), mostOpen: MOST_OPEN[options.method] };
+    const found = await searchBracket(limits, bracket, place => decide(place * size));
+    ({ bracket } = found);
+    const { certified, attacked } = bracket;
+    if (found.stopped || certified >= FEW_PLACES || certified === limits.most || unit / FINER < SMALLEST) break;
+    bracket = { certified: certified * FINER, attacked: attacked === null ? null : attacked * FINER };
+    unit /= FINER;
   }
-  return ok({ certified, failing, programs, seconds: (performance.now() - started) / 1000, stopped: isOver() });
+  return ok({
+    certified: bracket.certified * unit,
+    failing: bracket.attacked === null ? null : bracket.attacked * unit,
+    programs,
+    seconds: (performance.now() - started) / 1000,
+    stopped: isOver(),
+  });
 }
 
 /** How much each output of a layer matters at one input. */
 export interface LayerSensitivity {
-  readonly layer: string;
+  readonly layer: Layer;
   /**
    * Per neuron (or channel): by how much the nearest unsafe set comes closer, to first order, when all weights that lead to it move by one percent of the
    * layer's range in the worst direction. An estimate that orders neurons, no bound.
@@ -104,21 +123,26 @@ export interface LayerSensitivity {
   readonly neurons: Float64Array;
   /** The same for all weights of the layer together. */
   readonly total: number;
+  /** The magnitude at which that reaches the set: where to begin to look for the tolerance. */
+  readonly reach: number;
 }
 
-/** First-order sensitivities of every layer with weights, in the file's order; layers whose weights cannot be perturbed are left out. */
+const PERCENT = 0.01;
+
+/** First-order sensitivities of layers, in the order given; those whose weights cannot be perturbed are left out. */
 export function weightSensitivity(
   model: WeightModel,
   input: Extract<WeightInput, { kind: 'point' }>,
   unsafe: readonly Unsafe[],
+  layers: readonly Layer[] = model.layers,
 ): LayerSensitivity[] {
-  const { network, place } = model.writtenWith([]);
+  const { network, place } = model.nominal;
   const graph = preparedGraph(network);
   const x = Float64Array.from(input.values);
   const evaluations = unsafe.filter(set => set.length > 0).map(set => evaluateSet(graph, set, x));
   if (evaluations.length === 0) return [];
   const nearest = evaluations.reduce((a, b) => (b.margin < a.margin ? b : a));
-  return model.layers.flatMap(layer => {
+  return layers.flatMap(layer => {
     const terms = model.terms(layer);
     const range = weightRange(layer);
     if (!terms.ok || !range.ok || !layer.weight) return [];
@@ -136,7 +160,8 @@ export function weightSensitivity(
         channelOf[parameter[t]] = Math.floor(row / (outputSize / channels));
       }
     const neurons = new Float64Array(channels);
-    effects.forEach((effect, p) => (neurons[channelOf[p]] += Math.abs(effect) * 0.01 * range.value));
-    return [{ layer: layer.name, neurons, total: neurons.reduce((a, b) => a + b, 0) }];
+    effects.forEach((effect, p) => (neurons[channelOf[p]] += Math.abs(effect) * PERCENT * range.value));
+    const total = neurons.reduce((a, b) => a + b, 0);
+    return [{ layer, neurons, total, reach: (PERCENT * Math.max(0, nearest.margin)) / total }];
   });
 }

@@ -73,6 +73,7 @@ function parameterInputs(node: GraphNode, inference: Inference): { weight: numbe
 /** A model whose weights are asked about: its layers as the file has them, before any folding. */
 export class WeightModel {
   private readonly known = new Map<Layer, Result<LayerTerms>>();
+  private written: ReturnType<WeightModel['writtenWith']> | undefined;
 
   private constructor(
     readonly loaded: LoadedModel,
@@ -159,6 +160,11 @@ export class WeightModel {
       const marked = this.loweredWith(layer, k => k + 2);
       return readTerms(layer.name, layer.parameters, ones, marked);
     });
+  }
+
+  /** The network as it is written, and where the nodes of `lowered` are in it. */
+  get nominal(): ReturnType<WeightModel['writtenWith']> {
+    return (this.written ??= this.writtenWith([]));
   }
 
   /**

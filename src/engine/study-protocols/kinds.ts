@@ -1,4 +1,10 @@
+import type { AdversarialInputs } from './adversarial-inputs';
+import type { PatchModel } from './patch-model';
+import type { Graft } from './graft';
+import type { GraftOutcomes } from './graft-outcomes';
+import type { LargestEpsilon } from './largest-epsilon';
 import type { UnstableNeurons } from './unstable-neurons';
+import type { WeightTolerance } from './weight-tolerance';
 
 /**
  * A study is a longer piece of work on a model whose outcome is not a verdict. What each kind is asked, what it tells while it is at work (its parts: whatever can be
@@ -7,7 +13,13 @@ import type { UnstableNeurons } from './unstable-neurons';
  * A new kind: its types in this folder, one line here, its work in `src/engine/studies`, one line in `registry.ts` there.
  */
 export interface StudyKinds {
+  graft: Graft;
+  'graft-outcomes': GraftOutcomes;
+  'adversarial-inputs': AdversarialInputs;
+  'patch-model': PatchModel;
+  'largest-epsilon': LargestEpsilon;
   'unstable-neurons': UnstableNeurons;
+  'weight-tolerance': WeightTolerance;
 }
 
 /** The three types of one kind. */

@@ -3,13 +3,18 @@ import type { Trailing } from '../../network/network';
 import type { DataSet, Sample } from '../data/data-set';
 import type { Box, Question } from '../question';
 import type { ModelInterface } from '../vnnlib/compile';
-import { claimOf, className, epsilonUnits, type EpsilonUnits } from './claim';
+import { claimOf, className, epsilonUnits, outcome, type EpsilonUnits } from './claim';
 import { evidentLayout, geometryOf, type Geometry } from './geometry';
 import { Preprocessor } from './preprocessor';
 import { indicesOf } from './selection';
 import { neighbourhoodOf, type Check, type Neighbourhood, type PerturbationSpec, type SpecPath } from './spec';
 import { weightsClaim, type WeightMove } from './weights-claim';
+import type { Layout } from './spec-shape';
 import { combinations, MAX_COMBINATIONS, violations } from './violation';
+import type { Written } from '../numbers/written';
+
+/** Inside float32, also after a radius was added. */
+const WIDEST = 3e38;
 
 /** What a specification has to fit: a `Network` is one. */
 export interface SpecModel extends ModelInterface {
@@ -68,9 +73,31 @@ export class SpecPlan {
     return input.every(Number.isFinite) ? ok(input) : this.beyondFloat32(sample);
   }
 
+  /** A range of the data (units after scaling) in the model's units, value by value of its input. */
+  modelRange(ends: readonly [Written, Written]): { lower: Float32Array; upper: Float32Array } {
+    return this.preprocessor.range(ends);
+  }
+
+  /** Channels of a sample, and the order in which the model takes them: what belongs to one pixel. */
+  get pixels(): { readonly channels: number; readonly order: Layout } {
+    return { channels: this.geometry.channels, order: this.spec.preprocess.layout };
+  }
+
   /** The radius of a check in the units of specification, data and model. */
   epsilon(check: Neighbourhood): EpsilonUnits {
     return epsilonUnits(this.spec, this.geometry, check);
+  }
+
+  /** The radius of a check and its valid range, value by value of the model's input; no range is as wide as float32. For searches and training, which prove nothing. */
+  perturbation(check: Neighbourhood): {
+    readonly radius: Float32Array;
+    readonly lower: Float32Array;
+    readonly upper: Float32Array;
+  } {
+    const { model } = this.epsilon(check);
+    const all = (value: number): Float32Array => new Float32Array(this.geometry.size).fill(value);
+    const range = check.clip ? this.modelRange(check.clip) : { lower: all(-WIDEST), upper: all(WIDEST) };
+    return { ...range, radius: all(0).map((_, i) => model[model.length === 1 ? 0 : i]) };
   }
 
   /**
@@ -90,7 +117,21 @@ export class SpecPlan {
    * @param moves what a check of weights allows of each layer
    */
   question(check: Check, sample: Sample, output: Float32Array, moves: readonly WeightMove[] = []): Result<Asked> {
-    const inputs = neighbourhoodOf(check);
+    const claim = (reference: number): string => this.claim(check, sample.index, reference, moves);
+    return this.asked(neighbourhoodOf(check), sample, output, claim);
+  }
+
+  /** The question about a sample as it is, with nothing perturbed, for those who perturb it in their own way. */
+  nominalQuestion(sample: Sample, output: Float32Array): Result<Asked> {
+    return this.asked(null, sample, output, reference => outcome(this.spec, reference));
+  }
+
+  private asked(
+    inputs: Neighbourhood | null,
+    sample: Sample,
+    output: Float32Array,
+    claimAbout: (reference: number) => string,
+  ): Result<Asked> {
     const problem =
       this.sampleProblem(sample) ??
       (inputs ? this.clipProblem(inputs, sample) : undefined) ??
@@ -101,7 +142,7 @@ export class SpecPlan {
     const predicted = speaksOfClass ? this.predicted(output, sample.label) : null;
     const { label } = sample;
     const reference = label ?? predicted ?? 0;
-    const claim = this.claim(check, sample.index, reference, moves);
+    const claim = claimAbout(reference);
     if (predicted !== null && label !== null && !this.isRight(output, predicted, label)) {
       const reason = `the network answers ${className(this.spec, predicted)} on sample ${sample.index}, which is ${className(this.spec, label)}`;
       return ok({ kind: 'misclassified', claim, predicted, label, reason });
