@@ -5,8 +5,8 @@ import { outcomeFlow } from '../src/graft/flow';
 import { createMask, DEFAULT_MASK_OPTIONS, scorePlane, selectNeurons, type MaskOptions } from '../src/graft/mask';
 import { readMask, readNeuronValues } from '../src/graft/neuron-file';
 import { graftedCount, graftedPerLayer, type Mask, type NeuronValues } from '../src/graft/neurons';
-import { OUTCOMES, type Outcome } from '../src/graft/outcomes';
-import { scores, type Ranking } from '../src/graft/ranking';
+import { OUTCOMES, type Outcome, type Ranking } from '../src/graft/kinds';
+import { scores } from '../src/graft/ranking';
 import { percent, say, table, type Settings } from './graft-state';
 import { must } from './instances';
 

@@ -7,7 +7,7 @@ import { instabilityCounts, measureInstability } from '../src/graft/instability'
 import { createMask, DEFAULT_MASK_OPTIONS } from '../src/graft/mask';
 import { readNeuronValues, writeNeuronValues } from '../src/graft/neuron-file';
 import { graftedPerLayer, neuronLayers, type Mask, type NeuronValues } from '../src/graft/neurons';
-import type { Ranking } from '../src/graft/ranking';
+import type { Ranking } from '../src/graft/kinds';
 import { readGraftedBytes } from '../src/graft/read-model';
 import { regionAround } from '../src/graft/regions';
 import { writeGraftedModel } from '../src/graft/write-model';

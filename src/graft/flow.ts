@@ -1,5 +1,5 @@
 import { assert } from '../base/assert';
-import { OUTCOMES, type Outcome } from './outcomes';
+import { OUTCOMES, type Outcome } from './kinds';
 
 /** How samples move between outcomes from a base network to its graft (Brandis 2023, section 4.3). */
 

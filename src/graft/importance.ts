@@ -6,14 +6,8 @@ import { concat } from '../tensor/operators';
 import { graftedNodes, type GraftedNetwork } from '../train/grafted-network';
 import { crossEntropies } from '../train/robust-loss';
 import { fill, type Dataset } from '../train/trainer';
+import type { Importance } from './kinds';
 import { neuronCount, neuronLayers, rectifiers, type NeuronValues } from './neurons';
-
-/**
- * How much neurons matter, from what they read (y) on some samples: SAP, the mean of |y|; VAP, the variance of |y|; GAP, the mean of |∂loss/∂y|, the loss being
- * cross entropy (Brandis 2023, section 3.4). Hydra's learned scores are not among them.
- */
-export const IMPORTANCES = ['sap', 'vap', 'gap'] as const;
-export type Importance = (typeof IMPORTANCES)[number];
 
 const BATCH = 64;
 

@@ -7,6 +7,7 @@ import { loadModelBytes } from '../network/load';
 import type { Network } from '../network/network';
 import type { Box } from '../spec/question';
 import type { GraftedNetwork } from '../train/grafted-network';
+import type { BoundMethod } from './kinds';
 import {
   layerOffsets,
   neuronCount,
@@ -20,21 +21,14 @@ import { writeGraftedModel } from './write-model';
 
 /** How often each neuron is unstable: its certified bounds l, u of what it reads obey l ≤ 0 ≤ u over a region (Brandis 2023, section 2.5). */
 
-/**
- * Where bounds come from: interval arithmetic; backward passes for what intervals leave open (CROWN); the same with slopes searched for every neuron
- * (α-CROWN).
- */
-export const BOUND_METHODS = ['intervals', 'crown', 'alpha-crown'] as const;
-export type BoundMethod = (typeof BOUND_METHODS)[number];
-
 export interface Instability {
   readonly layers: readonly NeuronLayer[];
   /** By which bounds; `verifier` for those of a decision's prover. */
   readonly method: BoundMethod | 'verifier';
   /** For every region, 1 for each unstable neuron; linear neurons too, as if they were rectified. */
   readonly unstable: readonly Uint8Array[];
-  /** For every region the bounds of every neuron in float32, for showing only; null where they were not kept. */
-  readonly bounds: readonly NeuronBounds[] | null;
+  /** For the first regions the bounds of every neuron in float32, for showing only: as many as were to be kept. */
+  readonly bounds: readonly NeuronBounds[];
 }
 
 export interface NeuronBounds {
@@ -44,8 +38,8 @@ export interface NeuronBounds {
 
 export interface InstabilityOptions {
   readonly method: BoundMethod;
-  /** Keep every region's bounds: 8 bytes a neuron and region. */
-  readonly keepBounds?: boolean;
+  /** Keep the bounds of so many regions, the first ones: 8 bytes a neuron and region. None unless given. */
+  readonly keepBounds?: number;
   readonly onProgress?: (done: number, total: number) => void;
   readonly cancelled?: () => boolean;
 }
@@ -87,10 +81,11 @@ export async function measureInstability(
       );
     const flat = flattened(layers, step.value);
     unstable.push(Uint8Array.from(flat.lower, (low, i) => (low <= 0 && flat.upper[i] >= 0 ? 1 : 0)));
-    if (options.keepBounds) kept.push({ lower: Float32Array.from(flat.lower), upper: Float32Array.from(flat.upper) });
+    if (k < (options.keepBounds ?? 0))
+      kept.push({ lower: Float32Array.from(flat.lower), upper: Float32Array.from(flat.upper) });
     options.onProgress?.(k + 1, regions.length);
   }
-  return ok({ layers, method: options.method, unstable, bounds: options.keepBounds ? kept : null });
+  return ok({ layers, method: options.method, unstable, bounds: kept });
 }
 
 /** The same from bounds that a decision had: per region, what its rectifiers read (`Statistics.neurons` of a verdict on a network without linear neurons). */
@@ -111,7 +106,7 @@ export function instabilityOf(
     );
     return Uint8Array.from(flat.lower, (low, i) => (low <= 0 && flat.upper[i] >= 0 ? 1 : 0));
   });
-  return { layers, method: 'verifier', unstable, bounds: null };
+  return { layers, method: 'verifier', unstable, bounds: [] };
 }
 
 type LayerBounds = readonly { readonly lower: ArrayLike<number>; readonly upper: ArrayLike<number> }[];

@@ -1,4 +1,5 @@
 import { ok, problem, type Result } from '../base/result';
+import type { Ranking } from './kinds';
 import {
   describeLayers,
   layerOffsets,
@@ -9,7 +10,7 @@ import {
   type NeuronLayer,
   type NeuronValues,
 } from './neurons';
-import { scores, type Ranking } from './ranking';
+import { scores } from './ranking';
 
 /** Which neurons to graft: those with the largest γ·instability − significance, in stages of falling γ (Chen et al. 2022; Brandis 2023, 3.4). */
 

@@ -8,11 +8,8 @@ import { RobustnessProgram, type PgdOptions } from '../train/robustness';
 import type { Dataset } from '../train/trainer';
 import { Solver } from '../verify/decide';
 import type { SolverOptions } from '../verify/options';
+import { OUTCOMES, type Outcome } from './kinds';
 import { labelQuestion, regionAround } from './regions';
-
-/** What becomes of every sample of a data set (Brandis 2023, section 3.3): misclassified, attacked, verified, or none of these. */
-export const OUTCOMES = ['misclassified', 'attacked', 'verified', 'undecided'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
 
 export interface SampleOutcome {
   /** Position in the data set. */

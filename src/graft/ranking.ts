@@ -1,8 +1,6 @@
-/** From indicator values to scores in [0, 1] (Brandis 2023, table 3.1 and eq. 3.2). */
+import type { Ranking } from './kinds';
 
-/** What is done about ties: the lowest rank of the group, ranks without gaps, ranks in order of appearance; `none` keeps the values. */
-export const RANKINGS = ['none', 'min', 'dense', 'ordinal'] as const;
-export type Ranking = (typeof RANKINGS)[number];
+/** From indicator values to scores in [0, 1] (Brandis 2023, table 3.1 and eq. 3.2). */
 
 /** Ranks from 1, the smallest value first; for `none` the values themselves. */
 export function ranks(values: Float64Array, ranking: Ranking): Float64Array {

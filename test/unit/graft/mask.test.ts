@@ -13,7 +13,8 @@ import {
 import { createMask, DEFAULT_MASK_OPTIONS, graftScores, scorePlane, selectNeurons } from '../../../src/graft/mask';
 import { readMask, readNeuronValues } from '../../../src/graft/neuron-file';
 import { graftedCount, graftedPerLayer, type Mask, type NeuronValues } from '../../../src/graft/neurons';
-import { RANKINGS, ranks, scores, type Ranking } from '../../../src/graft/ranking';
+import { RANKINGS, type Ranking } from '../../../src/graft/kinds';
+import { ranks, scores } from '../../../src/graft/ranking';
 import { must } from '../must';
 import { sharedData } from '../shared-data';
 

@@ -4,13 +4,8 @@ import { carriedBound, carrySummary, carryVerdicts } from '../../../src/graft/ca
 import { outcomeFlow } from '../../../src/graft/flow';
 import { graftNetwork } from '../../../src/graft/graft';
 import { neuronLayers } from '../../../src/graft/neurons';
-import {
-  accuracies,
-  measureOutcomes,
-  type Outcome,
-  type OutcomeOptions,
-  type SampleOutcome,
-} from '../../../src/graft/outcomes';
+import { accuracies, measureOutcomes, type OutcomeOptions, type SampleOutcome } from '../../../src/graft/outcomes';
+import type { Outcome } from '../../../src/graft/kinds';
 import { labelQuestion, regionAround } from '../../../src/graft/regions';
 import { measureTransfer, pooledData } from '../../../src/graft/transfer';
 import { writeGraftedModel } from '../../../src/graft/write-model';
