@@ -96,7 +96,8 @@ export class SpecPlan {
   } {
     const { model } = this.epsilon(check);
     const all = (value: number): Float32Array => new Float32Array(this.geometry.size).fill(value);
-    const range = check.clip ? this.modelRange(check.clip) : { lower: all(-WIDEST), upper: all(WIDEST) };
+    const { clip } = check;
+    const range = clip ? this.modelRange([clip[0], clip[1]]) : { lower: all(-WIDEST), upper: all(WIDEST) };
     return { ...range, radius: all(0).map((_, i) => model[model.length === 1 ? 0 : i]) };
   }
 
