@@ -3,6 +3,7 @@ import type { PatchModel } from './patch-model';
 import type { Graft } from './graft';
 import type { GraftOutcomes } from './graft-outcomes';
 import type { LargestEpsilon } from './largest-epsilon';
+import type { LargestEpsilon } from './largest-epsilon';
 import type { UnstableNeurons } from './unstable-neurons';
 import type { WeightTolerance } from './weight-tolerance';
 
@@ -17,6 +18,7 @@ export interface StudyKinds {
   'graft-outcomes': GraftOutcomes;
   'adversarial-inputs': AdversarialInputs;
   'patch-model': PatchModel;
+  'largest-epsilon': LargestEpsilon;
   'largest-epsilon': LargestEpsilon;
   'unstable-neurons': UnstableNeurons;
   'weight-tolerance': WeightTolerance;
