@@ -8,7 +8,6 @@ const studies: { readonly [K in StudyKind]: () => Promise<Study<K>> } = {
   'adversarial-inputs': async () => (await import('./adversarial-inputs/study')).studyAdversarialInputs,
   'patch-model': async () => (await import('./patch-model/study')).studyPatchModel,
   'largest-epsilon': async () => (await import('./largest-epsilon')).studyLargestEpsilon,
-  'largest-epsilon': async () => (await import('./largest-epsilon')).studyLargestEpsilon,
   'unstable-neurons': async () => (await import('./unstable-neurons')).studyUnstableNeurons,
   'weight-tolerance': async () => (await import('./weight-tolerance/study')).studyWeightTolerance,
 };

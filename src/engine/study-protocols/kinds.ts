@@ -3,7 +3,6 @@ import type { PatchModel } from './patch-model';
 import type { Graft } from './graft';
 import type { GraftOutcomes } from './graft-outcomes';
 import type { LargestEpsilon } from './largest-epsilon';
-import type { LargestEpsilon } from './largest-epsilon';
 import type { UnstableNeurons } from './unstable-neurons';
 import type { WeightTolerance } from './weight-tolerance';
 
@@ -18,7 +17,6 @@ export interface StudyKinds {
   'graft-outcomes': GraftOutcomes;
   'adversarial-inputs': AdversarialInputs;
   'patch-model': PatchModel;
-  'largest-epsilon': LargestEpsilon;
   'largest-epsilon': LargestEpsilon;
   'unstable-neurons': UnstableNeurons;
   'weight-tolerance': WeightTolerance;
