@@ -3,6 +3,23 @@ import { readMagnitudes } from '../base/magnitudes';
 import { SETTINGS } from '../base/settings';
 import { TOLERANCE_METHODS, type ToleranceMethod } from '../engine/study-protocols/weight-tolerance';
 import { BACKENDS, LABEL_ORDERS, type Backend, type LabelOrder } from '../verify/options';
+import {
+  ATTACK_OPTIONS,
+  PATCH_OPTIONS,
+  readAttack,
+  readPatch,
+  type AttackArguments,
+  type PatchArguments,
+} from './attack-arguments';
+import {
+  GRAFT_OPTIONS,
+  readGraft,
+  readUnstable,
+  UNSTABLE_OPTIONS,
+  type GraftArguments,
+  type UnstableArguments,
+} from './graft-arguments';
+import { LARGEST_EPSILON_OPTIONS, readLargestEpsilon, type LargestEpsilonArguments } from './largest-epsilon-arguments';
 import { misuse, number, oneOf, optionLines, parse, readSamples, type Option } from './words';
 
 const VERIFY_OPTIONS = {
@@ -139,7 +156,16 @@ export interface ToleranceArguments {
 }
 
 export type Arguments =
-  VerifyArguments | VnncompArguments | InfoArguments | ToleranceArguments | { readonly command: 'help' | 'version' };
+  | VerifyArguments
+  | VnncompArguments
+  | InfoArguments
+  | AttackArguments
+  | PatchArguments
+  | ToleranceArguments
+  | UnstableArguments
+  | GraftArguments
+  | LargestEpsilonArguments
+  | { readonly command: 'help' | 'version' };
 
 /** What the words after `certiscope` ask for, or one sentence about the first that makes no sense. */
 export function readArguments(words: readonly string[]): Result<Arguments> {
@@ -156,9 +182,19 @@ export function readArguments(words: readonly string[]): Result<Arguments> {
       return readInfo(rest);
     case 'tolerance':
       return readTolerance(rest);
+    case 'unstable':
+      return readUnstable(rest);
+    case 'graft':
+      return readGraft(rest);
+    case 'attack':
+      return readAttack(rest);
+    case 'patch':
+      return readPatch(rest);
+    case 'largest-epsilon':
+      return readLargestEpsilon(rest);
     default:
       return misuse(
-        `'${command}' is no command; there are verify, tolerance, info and vnncomp. See certiscope --help.`,
+        `'${command}' is no command; there are verify, tolerance, largest-epsilon, info and vnncomp. See certiscope --help.`,
       );
   }
 }
@@ -281,9 +317,29 @@ export function helpText(): string {
       SPEC is a perturbation spec (NAME.certiscope.jsonc, which names its model) or a .vnnlib or .vnnlib.gz file.
 ${optionLines(VERIFY_OPTIONS)}
 
+  certiscope attack [MODEL.onnx] SPEC [options]
+      The closest input to each sample that the model takes for something else. SPEC is a perturbation spec, for its data.
+${optionLines(ATTACK_OPTIONS)}
+
+  certiscope patch [MODEL.onnx] SPEC [options]
+      The smallest change of the model's weights that puts inputs right. SPEC is a perturbation spec, for its data.
+${optionLines(PATCH_OPTIONS)}
+
   certiscope tolerance [MODEL.onnx] SPEC [options]
       How far the weights of each layer may move before an answer changes. SPEC is a perturbation spec, for its data.
 ${optionLines(TOLERANCE_OPTIONS)}
+
+  certiscope unstable [MODEL.onnx] SPEC [options]
+      How often each neuron is unstable over the regions of a check, and how much neurons matter.
+${optionLines(UNSTABLE_OPTIONS)}
+
+  certiscope graft [MODEL.onnx] SPEC [options]
+      Makes neurons linear that are often unstable and matter little, trains what they answer, and writes the grafted model.
+${optionLines(GRAFT_OPTIONS)}
+
+  certiscope largest-epsilon [MODEL.onnx] SPEC [options]
+      The largest epsilon with which a check of a perturbation spec holds, between one that is verified and one that is falsified.
+${optionLines(LARGEST_EPSILON_OPTIONS)}
 
   certiscope info MODEL.onnx [options]
       What is in a model, and whether it can be verified.

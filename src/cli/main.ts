@@ -24,12 +24,22 @@ async function run(words: Arguments, world: World): Promise<number> {
       return 0;
     case 'verify':
       return (await import('./verify')).verify(words, world);
+    case 'largest-epsilon':
+      return (await import('./largest-epsilon')).largestEpsilon(words, world);
     case 'vnncomp':
       return (await import('./vnncomp')).vnncomp(words, world);
     case 'info':
       return (await import('./info')).info(words, world);
+    case 'attack':
+      return (await import('./attack')).attack(words, world);
+    case 'patch':
+      return (await import('./patch')).patch(words, world);
     case 'tolerance':
       return (await import('./tolerance')).tolerance(words, world);
+    case 'unstable':
+      return (await import('./unstable')).unstable(words, world);
+    case 'graft':
+      return (await import('./graft')).graft(words, world);
   }
 }
 

@@ -1,4 +1,6 @@
 import type { BoundMethod, Importance, Ranking } from '../../graft/kinds';
+export { BOUND_METHODS, IMPORTANCES, OUTCOMES, RANKINGS } from '../../graft/kinds';
+export type { BoundMethod, Importance, Outcome, Ranking } from '../../graft/kinds';
 import type { StudyTypes } from './kinds';
 import type { StudySubject } from './subject';
 
@@ -90,3 +92,30 @@ export interface GraftResult {
   readonly data: string;
   readonly history: readonly GraftEpoch[];
 }
+
+/** The mask of the paper: half of all neurons, γ = 2, 1.5, 1, 0 in equal stages, instability as counted, importance by GAP (Chen et al. 2022; Brandis 2023). */
+export const DEFAULT_MASK_SOURCE: Extract<MaskSource, { from: 'scores' }> = {
+  from: 'scores',
+  method: 'crown',
+  importance: 'gap',
+  instabilityRanking: 'none',
+  significanceRanking: 'min',
+  schedule: [2, 1.5, 1, 0],
+  ratio: 0.5,
+  scope: 'global',
+};
+
+/** Rates and decay of the paper; few epochs, which a small network needs. */
+export const DEFAULT_GRAFT_TRAINING: GraftTraining = {
+  epochs: 5,
+  batch: 128,
+  weightRate: 1e-3,
+  weightDecay: 5e-4,
+  lineRate: 0.01,
+  adversarial: true,
+  alignment: 0.2,
+  patience: null,
+  samples: 10_000,
+  seed: 1,
+  threads: 0,
+};

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Random } from '../../../base/random';
 import { ok, problem, type Result } from '../../../base/result';
@@ -24,10 +25,11 @@ export function samplesToLearnFrom({ data, spec, plan }: OpenedSubject, most: nu
   const order = Int32Array.from(isSpare ? spare : all);
   new Random(seed, 0x6a9).shuffle(order);
   const indices = Array.from(order.subarray(0, most));
-  const source = isSpare
-    ? `${spare.length} samples that ${fileName(spec.file)} does not select`
-    : `all ${data.count} samples of the data, those that are verified among them`;
-  return { indices, statement: `${indices.length} of the ${source}` };
+  const from = isSpare
+    ? `${spare.length} samples that ${path.basename(spec.file)} does not select`
+    : `${data.count} samples of the data, those that are verified among them`;
+  const pool = isSpare ? spare.length : data.count;
+  return { indices, statement: indices.length < pool ? `${indices.length} of ${from}` : `all ${from}` };
 }
 
 /** Reads samples as the network takes them; labels are 0 where there are none. Errors: what is wrong with a sample; `graft/cancelled`. */
@@ -51,8 +53,4 @@ export async function readDataset(
     inputs.set(read.value.input, row * size);
   }
   return ok({ count: indices.length, inputs, labels: Uint8Array.from(indices, index => data.label(index) ?? 0) });
-}
-
-function fileName(file: string): string {
-  return file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
 }

@@ -1,0 +1,268 @@
+import { ok, type Result } from '../base/result';
+import {
+  BOUND_METHODS,
+  DEFAULT_GRAFT_TRAINING,
+  DEFAULT_MASK_SOURCE,
+  IMPORTANCES,
+  RANKINGS,
+  type BoundMethod,
+  type GraftTraining,
+  type Importance,
+  type MaskSource,
+} from '../engine/study-protocols/graft';
+import { misuse, number, oneOf, parse, readSamples, type Option } from './words';
+
+/** What the words after `certiscope unstable` and `certiscope graft` ask for. */
+
+const SUBJECT_OPTIONS = {
+  check: {
+    type: 'string',
+    placeholder: 'NAME',
+    help: 'The check whose regions are meant; the first one unless given.',
+  },
+  sample: {
+    type: 'string',
+    multiple: true,
+    placeholder: 'N',
+    help: 'Only this sample of the data (3, or 0..9); may be repeated.',
+  },
+  method: { type: 'string', placeholder: 'NAME', help: `Bounds by ${BOUND_METHODS.join(', ')}; crown unless given.` },
+  json: { type: 'string', placeholder: 'FILE', help: 'Write the results as JSON; - is standard output.' },
+  quiet: { type: 'boolean', help: 'Print nothing but errors.' },
+} as const satisfies Record<string, Option>;
+
+export const UNSTABLE_OPTIONS = {
+  ...SUBJECT_OPTIONS,
+  epsilon: {
+    type: 'string',
+    multiple: true,
+    placeholder: 'E',
+    help: 'Instead of the check\u2019s own (0.1, or 8/255); may be repeated.',
+  },
+  importance: { type: 'string', placeholder: 'NAME', help: `How much neurons matter, too: ${IMPORTANCES.join(', ')}.` },
+} as const satisfies Record<string, Option>;
+
+export const GRAFT_OPTIONS = {
+  output: { type: 'string', placeholder: 'FILE', help: 'The grafted model; MODEL.grafted.onnx unless given.' },
+  mask: {
+    type: 'string',
+    placeholder: 'FILE',
+    help: 'This mask (.npz, one array of 0 and 1 a layer), none from scores.',
+  },
+  ratio: { type: 'string', placeholder: 'R', help: 'Part of the neurons to make linear, 0 to 1; 0.5 unless given.' },
+  gamma: {
+    type: 'string',
+    placeholder: 'LIST',
+    help: '\u03b3 of every stage; 2,1.5,1,0 unless given (inf: instability alone).',
+  },
+  instability: { type: 'string', placeholder: 'RANK', help: `Ranking of instability: ${RANKINGS.join(', ')}.` },
+  significance: { type: 'string', placeholder: 'RANK', help: `Ranking of significance: ${RANKINGS.join(', ')}.` },
+  importance: {
+    type: 'string',
+    placeholder: 'NAME',
+    help: `Significance by ${IMPORTANCES.join(', ')}; gap unless given.`,
+  },
+  'per-layer': { type: 'boolean', help: 'The ratio of each layer, not of all neurons together.' },
+  ...SUBJECT_OPTIONS,
+  epochs: {
+    type: 'string',
+    placeholder: 'N',
+    help: `Epochs of training; ${DEFAULT_GRAFT_TRAINING.epochs} unless given.`,
+  },
+  train: {
+    type: 'string',
+    placeholder: 'N',
+    help: `Samples to train on at most; ${DEFAULT_GRAFT_TRAINING.samples} unless given.`,
+  },
+  batch: {
+    type: 'string',
+    placeholder: 'N',
+    help: `Samples of one step; ${DEFAULT_GRAFT_TRAINING.batch} unless given.`,
+  },
+  'fixed-weights': { type: 'boolean', help: 'Train slopes and intercepts alone.' },
+  'weight-rate': { type: 'string', placeholder: 'R', help: 'Learning rate of the weights; 0.001 unless given.' },
+  'line-rate': { type: 'string', placeholder: 'R', help: 'Learning rate of slopes and intercepts; 0.01 unless given.' },
+  standard: { type: 'boolean', help: 'Train on the samples as they are, not on attacked ones.' },
+  patience: { type: 'string', placeholder: 'N', help: 'End after so many epochs without a better score.' },
+  fresh: { type: 'boolean', help: 'Begin anew where the same training was interrupted.' },
+  folder: { type: 'string', placeholder: 'DIR', help: 'Where checkpoints, masks and scores are kept.' },
+  outcomes: { type: 'boolean', help: 'Then compare base and graft on the selected samples.' },
+  timeout: {
+    type: 'string',
+    placeholder: 'S',
+    help: 'Seconds of the verifier for a sample of the comparison; 30 unless given.',
+  },
+  restarts: { type: 'string', placeholder: 'N', help: 'Restarts of the attack of the comparison; 5 unless given.' },
+  seed: { type: 'string', placeholder: 'N', help: 'Seed of training and attack; 1 unless given.' },
+  threads: { type: 'string', placeholder: 'N', help: 'Threads; 0, every core, unless given.' },
+} as const satisfies Record<string, Option>;
+
+interface SubjectArguments {
+  readonly model?: string;
+  readonly specification: string;
+  readonly check?: string;
+  readonly samples?: readonly number[];
+  readonly json?: string;
+  readonly quiet: boolean;
+}
+
+export interface UnstableArguments extends SubjectArguments {
+  readonly command: 'unstable';
+  readonly method: BoundMethod;
+  readonly epsilons?: readonly string[];
+  readonly importance?: Importance;
+}
+
+export interface GraftArguments extends SubjectArguments {
+  readonly command: 'graft';
+  readonly mask: MaskSource;
+  readonly training: GraftTraining;
+  readonly output?: string;
+  readonly folder?: string;
+  readonly fresh: boolean;
+  /** Compare afterwards. */
+  readonly outcomes: { readonly timeout: number; readonly restarts: number } | null;
+}
+
+export function readUnstable(words: readonly string[]): Result<UnstableArguments> {
+  const parsed = parse(words, UNSTABLE_OPTIONS);
+  if (!parsed.ok) return parsed;
+  const { values, positionals } = parsed.value;
+  const subject = readSubject('unstable', positionals, values);
+  if (!subject.ok) return subject;
+  const method = oneOf(values.method, '--method', BOUND_METHODS);
+  if (!method.ok) return method;
+  const importance = oneOf(values.importance, '--importance', IMPORTANCES);
+  if (!importance.ok) return importance;
+  return ok({
+    ...subject.value,
+    command: 'unstable',
+    method: method.value ?? 'crown',
+    ...(values.epsilon ? { epsilons: values.epsilon } : {}),
+    ...(importance.value ? { importance: importance.value } : {}),
+  });
+}
+
+export function readGraft(words: readonly string[]): Result<GraftArguments> {
+  const parsed = parse(words, GRAFT_OPTIONS);
+  if (!parsed.ok) return parsed;
+  const { values, positionals } = parsed.value;
+  const subject = readSubject('graft', positionals, values);
+  if (!subject.ok) return subject;
+  const mask = readMaskSource(values);
+  if (!mask.ok) return mask;
+  const training = readTraining(values);
+  if (!training.ok) return training;
+  const timeout = number(values.timeout, '--timeout', { least: 0, integer: false });
+  if (!timeout.ok) return timeout;
+  const restarts = number(values.restarts, '--restarts', { least: 0, integer: true });
+  if (!restarts.ok) return restarts;
+  return ok({
+    ...subject.value,
+    command: 'graft',
+    mask: mask.value,
+    training: training.value,
+    ...(values.output === undefined ? {} : { output: values.output }),
+    ...(values.folder === undefined ? {} : { folder: values.folder }),
+    fresh: values.fresh ?? false,
+    outcomes: values.outcomes ? { timeout: timeout.value ?? 30, restarts: restarts.value ?? 5 } : null,
+  });
+}
+
+/** The values of options as the command line had them. */
+type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
+function readSubject(command: string, positionals: readonly string[], values: Values): Result<SubjectArguments> {
+  const [specification, model] = [...positionals].reverse();
+  if (specification === undefined || positionals.length > 2 || /\.onnx(\.gz)?$/.test(specification))
+    return misuse(
+      `${command} takes a perturbation specification, and before it a model over the one it names: certiscope ${command} [MODEL.onnx] SPEC`,
+    );
+  const samples = readSamples(values.sample as readonly string[] | undefined);
+  if (!samples.ok) return samples;
+  return ok({
+    specification,
+    ...(model === undefined ? {} : { model }),
+    ...(values.check === undefined ? {} : { check: values.check as string }),
+    ...(samples.value === undefined ? {} : { samples: samples.value }),
+    ...(values.json === undefined ? {} : { json: values.json as string }),
+    quiet: values.quiet === true,
+  });
+}
+
+function readMaskSource(values: Values): Result<MaskSource> {
+  if (values.mask !== undefined) return ok({ from: 'file', path: values.mask as string });
+  const text = (name: string): string | undefined => values[name] as string | undefined;
+  const method = oneOf(text('method'), '--method', BOUND_METHODS);
+  if (!method.ok) return method;
+  const importance = oneOf(text('importance'), '--importance', IMPORTANCES);
+  if (!importance.ok) return importance;
+  const instability = oneOf(text('instability'), '--instability', RANKINGS);
+  if (!instability.ok) return instability;
+  const significance = oneOf(text('significance'), '--significance', RANKINGS);
+  if (!significance.ok) return significance;
+  const ratio = number(text('ratio'), '--ratio', { least: 0, integer: false });
+  if (!ratio.ok) return ratio;
+  const schedule = readSchedule(text('gamma'));
+  if (!schedule.ok) return schedule;
+  const usual = DEFAULT_MASK_SOURCE;
+  return ok({
+    from: 'scores',
+    method: method.value ?? usual.method,
+    importance: importance.value ?? usual.importance,
+    instabilityRanking: instability.value ?? usual.instabilityRanking,
+    significanceRanking: significance.value ?? usual.significanceRanking,
+    schedule: schedule.value ?? usual.schedule,
+    ratio: ratio.value ?? usual.ratio,
+    scope: values['per-layer'] ? 'layer' : 'global',
+  });
+}
+
+/** `2,1.5,1,0`, or `inf`. */
+function readSchedule(text: string | undefined): Result<(number | 'infinity')[] | undefined> {
+  if (text === undefined) return ok(undefined);
+  const gammas: (number | 'infinity')[] = [];
+  for (const word of text.split(',')) {
+    if (/^(inf|infinity)$/i.test(word.trim())) {
+      gammas.push('infinity');
+      continue;
+    }
+    const gamma = number(word, '--gamma', { least: 0, integer: false });
+    if (!gamma.ok) return misuse(`--gamma takes numbers from 0 up with commas between them, or inf, not '${text}'.`);
+    gammas.push(gamma.value ?? 0);
+  }
+  return ok(gammas);
+}
+
+function readTraining(values: Values): Result<GraftTraining> {
+  const usual = DEFAULT_GRAFT_TRAINING;
+  const read = (name: string, least: number, integer: boolean): Result<number | undefined> =>
+    number(values[name] as string | undefined, `--${name}`, { least, integer });
+  const numbers: Record<string, number | undefined> = {};
+  for (const [name, least, integer] of [
+    ['epochs', 1, true],
+    ['batch', 1, true],
+    ['train', 1, true],
+    ['weight-rate', 0, false],
+    ['line-rate', 0, false],
+    ['patience', 1, true],
+    ['seed', 0, true],
+    ['threads', 0, true],
+  ] as const) {
+    const one = read(name, least, integer);
+    if (!one.ok) return one;
+    numbers[name] = one.value;
+  }
+  return ok({
+    ...usual,
+    epochs: numbers.epochs ?? usual.epochs,
+    batch: numbers.batch ?? usual.batch,
+    samples: numbers.train ?? usual.samples,
+    weightRate: values['fixed-weights'] ? null : (numbers['weight-rate'] ?? usual.weightRate),
+    lineRate: numbers['line-rate'] ?? usual.lineRate,
+    adversarial: values.standard !== true,
+    patience: numbers.patience ?? usual.patience,
+    seed: numbers.seed ?? usual.seed,
+    threads: numbers.threads ?? usual.threads,
+  });
+}
