@@ -1,5 +1,5 @@
 import { fail, ok, type Problem, type Result } from '../base/result';
-import type { Accuracy, Epsilon, Preprocess } from '../report/record';
+import type { Accuracy, Epsilon } from '../report/record';
 import type { Verdict } from '../report/verdict';
 import type { DataSet } from '../spec/data/data-set';
 import type { EpsilonUnits } from '../spec/perturbation/claim';
@@ -11,7 +11,7 @@ import type { PlanRequest } from './open';
 import type { OtherDecision, Plan, PreparedTask, ResultFacts, Task } from './plan';
 import type { Answer } from './protocol';
 import type { Samples } from './samples';
-import { subjectOf, type Subject } from './subject';
+import { preprocessOf, subjectOf, type Subject } from './subject';
 import type { OpenedWeightsCheck } from './weights-check';
 
 /** A perturbation spec asks one question for every check and sample. */
@@ -168,7 +168,7 @@ class Questions {
       ...(this.spec.classes === null ? {} : { outputNames: this.spec.classes }),
       ...(epsilon && { epsilon }),
       ...(weights === undefined ? {} : { weights: weights.moves }),
-      preprocess: this.preprocess,
+      preprocess: preprocessOf(this.spec),
     };
     if (asked.value.kind === 'question')
       return ok({ claim, facts, question: asked.value.question, ...(weights && { instead: instead(weights) }) });
@@ -183,11 +183,6 @@ class Questions {
     let units = this.units.get(check);
     if (units === undefined) this.units.set(check, (units = this.plan.epsilon(inputs)));
     return epsilonOf(units);
-  }
-
-  private get preprocess(): Preprocess {
-    const { scale, mean, std, layout } = this.spec.preprocess;
-    return { scale: scale.value, mean: mean.map(({ value }) => value), std: std.map(({ value }) => value), layout };
   }
 }
 

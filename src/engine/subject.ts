@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { fail, ok, type Problem, type Result } from '../base/result';
+import type { Preprocess } from '../report/record';
 import type { DataSet } from '../spec/data/data-set';
 import { loadData } from '../spec/data/load';
 import { openSpecification } from '../spec/open';
@@ -59,4 +60,9 @@ export async function openSubject(asked: StudySubject): Promise<Result<OpenedSub
     return fail([{ code: 'engine/nothing-selected', message, file }]);
   }
   return ok({ ...subject.value, chosen });
+}
+
+/** Preprocessing in plain numbers, as records have it. */
+export function preprocessOf({ preprocess: { scale, mean, std, layout } }: PerturbationSpec): Preprocess {
+  return { scale: scale.value, mean: mean.map(({ value }) => value), std: std.map(({ value }) => value), layout };
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../../base/assert';
 import { HighsModel } from '../../lp/highs';
 import { evaluate } from '../../network/evaluate';
@@ -20,10 +21,12 @@ export interface PatchAttackOptions {
   readonly lines?: Lines;
   /** The values that may change; all unless given. A network with a convolutional part needs them to be few. */
   readonly columns?: Int32Array;
-  /** Points whose phases are tried, the original first; 4 unless given. */
+  /** Points whose phases are tried, the original first; 12 unless given. */
   readonly rounds?: number;
-  /** Classes aimed at, the likeliest first; 3 unless given. */
+  /** Classes aimed at, the likeliest first; 9 unless given. */
   readonly classes?: number;
+  /** Attempts, each a class at a point, after which the search gives up; any number unless given. */
+  readonly attempts?: number;
   readonly cancelled?: () => boolean;
 }
 
@@ -83,9 +86,12 @@ export async function patchAttack(
   const byLogit = Array.from(logits.keys()).filter(k => k !== label).sort((a, b) => logits[b] - logits[a]); // prettier-ignore
   const aims = target === null ? byLogit.slice(0, options.classes ?? CLASSES) : [target];
   const points = new Map(aims.map(aim => [aim, original]));
+  let attempts = options.attempts ?? Infinity;
   for (let round = 0; round < (options.rounds ?? ROUNDS); round++)
     for (const [aim, at] of points) {
-      if (options.cancelled?.()) return null;
+      if (options.cancelled?.() || attempts-- <= 0) return null;
+      // The solver works without a pause: whoever wants to stop it is heard in between.
+      await nextTurn();
       const reached = await search.attempt(at, aim);
       if (!reached) points.delete(aim);
       else if (reached.margin > 0)

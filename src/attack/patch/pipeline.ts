@@ -4,7 +4,7 @@ import { forwardOperations } from '../../tensor/forward';
 import { changedValues, confirm, type AdversarialInput, type Subject } from '../adversarial';
 import type { AttackedModel } from '../attacked-model';
 import { liftAbove } from '../coordinate-moves';
-import { attackWith } from '../rivals/rivals';
+import { attackWith, type RivalName } from '../rivals/rivals';
 import { patchAttack, type PatchStep } from './algorithm';
 import { asFound, closestInput, type ClosestInput, type ClosestOptions } from './closest';
 import type { Lines } from './local-map';
@@ -12,10 +12,16 @@ import type { Lines } from './local-map';
 /** The stages of the search for an adversarial input, in their order. */
 export const stageNames = ['patch', 'other phases', 'gradient', 'greedy'] as const;
 export type StageName = (typeof stageNames)[number];
+/** What can have found an adversarial input. */
+export type Finder = StageName | RivalName;
 
 export interface PipelineOptions {
   /** Stages to take part; all unless given. `patch` and `other phases` are one search. */
   readonly stages?: readonly StageName[];
+  /** Other attacks that take part as well, after the stages and whatever those found. */
+  readonly rivals?: readonly RivalName[];
+  /** Radius of those attacks, in the model's units; the widest range of a value unless given. */
+  readonly epsilon?: number;
   /** What is to be small about the change; `count` unless given. */
   readonly measure?: ClosestOptions['measure'];
   /** Whether what a stage found is reduced to a closer input; true unless given. */
@@ -24,6 +30,8 @@ export interface PipelineOptions {
   readonly regional?: boolean;
   /** Lines per class in place of phases for the first patch (`fitLines`); the phases of other points follow. */
   readonly lines?: ReadonlyMap<number, Lines>;
+  /** Patches (a class at a point) after which they are given up; 16 where other stages stand by, any number otherwise. */
+  readonly patchAttempts?: number;
   /** Seconds after which the patches of one input are given up; 10 unless given: they mostly end far sooner, by having tried everything. */
   readonly patchSeconds?: number;
   readonly seed?: number;
@@ -35,9 +43,9 @@ export interface PipelineOutcome {
   /** Null: no stage found any. */
   readonly adversarial: AdversarialInput | null;
   /** The stage that found the answer, `adversarial.foundBy` as well. */
-  readonly stage: StageName | null;
-  /** Values that each stage's answer changes, after reduction; only stages that found one. */
-  readonly found: Readonly<Partial<Record<StageName, number>>>;
+  readonly stage: Finder | null;
+  /** Values that the answer of each stage or attack changes, after reduction; only of those that found one. */
+  readonly found: Readonly<Partial<Record<Finder, number>>>;
   readonly steps: readonly PatchStep[];
   readonly closest: ClosestInput | null;
   readonly seconds: number;
@@ -52,6 +60,8 @@ const COLUMNS = 192;
 /** Beyond so many operations, affine maps of all inputs through what is before the first fully connected layer take too long. */
 const MOST_OPERATIONS = 5e8;
 const PATCH_SECONDS = 10;
+/** Nearly all patches that succeed do so by then; what is left to the other stages takes them less time. */
+const PATCH_ATTEMPTS = 16;
 
 /**
  * Looks for the closest adversarial input of one subject: by patches (with other phases where those of the original hold none), greedily, and by gradients only
@@ -67,7 +77,13 @@ export async function findAdversarial(
   const stages = options.stages ?? stageNames;
   const patches = stages.includes('patch') || stages.includes('other phases');
   const hasDense = model.network.nodes.some(node => node.kind === 'dense');
-  if (patches && !hasDense && stages.every(stage => stage === 'patch' || stage === 'other phases'))
+  const rivals = options.rivals ?? [];
+  if (
+    patches &&
+    !hasDense &&
+    rivals.length === 0 &&
+    stages.every(stage => stage === 'patch' || stage === 'other phases')
+  )
     return problem(
       'attack/no-dense-layer',
       'The model has no fully connected layer, which network patches need. Use the gradient or the greedy attack.',
@@ -85,26 +101,31 @@ export async function findAdversarial(
     const done = await run.gradient();
     if (!done.ok) return done;
   }
+  for (const rival of rivals) {
+    const done = await run.rival(rival);
+    if (!done.ok) return done;
+  }
   const { best } = run;
   return ok({
     adversarial: best?.adversarial ?? null,
-    stage: (best?.adversarial.foundBy as StageName | undefined) ?? null,
+    stage: (best?.adversarial.foundBy as Finder | undefined) ?? null,
     found: run.found,
     steps: run.steps,
     closest: best,
     seconds: (performance.now() - started) / 1000,
-    reason: best ? null : reasonOf(options, stages),
+    reason: best ? null : reasonOf(options, [...stages, ...rivals]),
   });
 }
 
-function reasonOf({ cancelled }: PipelineOptions, stages: readonly StageName[]): string {
-  if (cancelled?.()) return 'The search was stopped before it found an adversarial input.';
+function reasonOf({ cancelled }: PipelineOptions, stages: readonly Finder[]): string {
+  if (cancelled?.())
+    return `The search was stopped, or its time was up, before it found an adversarial input (of ${stages.join(', ')}).`;
   return `No adversarial input was found inside the valid range (tried: ${stages.join(', ')}). That proves nothing; verify the input to know.`;
 }
 
 class Run {
   best: ClosestInput | null = null;
-  readonly found: Partial<Record<StageName, number>> = {};
+  readonly found: Partial<Record<Finder, number>> = {};
   steps: readonly PatchStep[] = [];
 
   constructor(
@@ -119,7 +140,9 @@ class Run {
     const cancelled = (): boolean => performance.now() > end || (options.cancelled?.() ?? false);
     const columns = await this.columns();
     if (!columns.ok) return columns;
-    const common = { ...(columns.value ? { columns: columns.value } : {}), cancelled };
+    const isAlone = !stages.includes('greedy') && !stages.includes('gradient');
+    const attempts = options.patchAttempts ?? (isAlone ? Infinity : PATCH_ATTEMPTS);
+    const common = { ...(columns.value ? { columns: columns.value } : {}), attempts, cancelled };
     const lines = options.lines?.get(subject.label);
     let reached = lines ? await patchAttack(model.network, subject, { ...common, lines, rounds: 1 }) : null;
     const rounds = stages.includes('other phases') ? undefined : 1;
@@ -148,22 +171,25 @@ class Run {
     return ok(Int32Array.from(most.keys()).sort((a, b) => most[b] - most[a]).slice(0, COLUMNS)); // prettier-ignore
   }
 
-  rival(name: 'greedy'): Promise<Result<null>> {
-    return this.attempt(name, 1, 'greedy');
+  rival(name: RivalName): Promise<Result<null>> {
+    return this.attempt(name, this.options.epsilon ?? this.widestRange, name);
   }
 
   async gradient(): Promise<Result<null>> {
-    const { lower, upper } = this.subject;
-    const widest = lower.reduce((most, low, i) => Math.max(most, upper[i] - low), 0);
     for (const radius of RADII) {
       if (this.best) break;
-      const done = await this.attempt('apgd', radius * widest, 'gradient');
+      const done = await this.attempt('apgd', radius * this.widestRange, 'gradient');
       if (!done.ok) return done;
     }
     return ok(null);
   }
 
-  private async attempt(rival: 'greedy' | 'apgd', epsilon: number, stage: StageName): Promise<Result<null>> {
+  private get widestRange(): number {
+    const { lower, upper } = this.subject;
+    return lower.reduce((most, low, i) => Math.max(most, upper[i] - low), 0);
+  }
+
+  private async attempt(rival: RivalName, epsilon: number, stage: Finder): Promise<Result<null>> {
     const { seed, cancelled } = this.options;
     const settings = { epsilon, ...(seed === undefined ? {} : { seed }), ...(cancelled ? { cancelled } : {}) };
     const reached = await attackWith(this.model, [this.subject], rival, settings);
@@ -173,7 +199,7 @@ class Run {
   }
 
   /** Confirms and reduces what a stage found, and keeps it if it is the closest. */
-  private async offer(point: Float32Array, stage: StageName): Promise<Result<null>> {
+  private async offer(point: Float32Array, stage: Finder): Promise<Result<null>> {
     const { model, subject, options } = this;
     const confirmed = await confirm(model, subject, point, stage);
     if (!confirmed.ok) return confirmed;

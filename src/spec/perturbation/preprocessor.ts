@@ -44,6 +44,23 @@ export class Preprocessor {
     return input;
   }
 
+  /** The ends of a range of the data, given in units after scaling, in the model's units and order: nearest float32 numbers. */
+  range(ends: readonly [Written, Written]): { lower: Float32Array; upper: Float32Array } {
+    const { size, channels } = this.geometry;
+    const perChannel = ends.map(({ exact }) =>
+      Array.from({ length: channels }, (_, channel) => {
+        const [mean, std] = [this.preprocess.mean, this.preprocess.std].map(
+          values => values[values.length === 1 ? 0 : channel].exact,
+        );
+        return limitOf(divide(subtract(exact, mean), std)).single;
+      }),
+    );
+    const [lower, upper] = perChannel.map(single =>
+      Float32Array.from({ length: size }, (_, i) => single[this.geometry.channel(i)]),
+    );
+    return { lower, upper };
+  }
+
   /** The values that lie outside of the check's clip range; null when there are none. */
   outsideClip(values: Float64Array, check: Neighbourhood): OutsideClip | null {
     const { clip } = check;
