@@ -13,6 +13,9 @@ import { createLog } from './log';
 import { saveChangedModel } from './panel/changed-model';
 import { ResultsPanel } from './panel/results-panel';
 import { Runner } from './runner';
+import type { History } from './runs/history';
+import { Recorder } from './runs/recorder';
+import { createHistory, registerRuns } from './runs/register';
 import { CodeLenses } from './views/code-lenses';
 import { Diagnostics } from './views/diagnostics';
 import { Hovers } from './views/hovers';
@@ -23,6 +26,7 @@ import { registerTrees } from './views/trees';
 /** What the extension's own tests reach for; not an interface for other extensions. */
 export interface Internals {
   readonly store: VerdictStore;
+  readonly history: History;
   /** Milliseconds that activation took: of loading the code, and of `activate`. What VS Code does between the two is not ours. */
   readonly activation: { readonly load: number; readonly activate: number };
 }
@@ -36,7 +40,10 @@ export function activate(context: vscode.ExtensionContext): Internals {
   const log = createLog();
   const store = new VerdictStore();
   const door = new EngineDoor(context, log);
-  const runner = new Runner(door.open, store, message => log.warn(message));
+  const warn = (message: string) => log.warn(message);
+  const history = createHistory(context, warn);
+  const { version } = context.extension.packageJSON as { version: string };
+  const runner = new Runner(door.open, store, warn, new Recorder(history, version));
   const diagnostics = new Diagnostics(store);
   const index = new SpecificationIndex(store);
   const choice = new SpecificationChoice(store, index, door);
@@ -64,10 +71,11 @@ export function activate(context: vscode.ExtensionContext): Internals {
     new Hovers(store).register(),
     new StatusItem(store),
     new TestItems(store, index, {
-      run: (specification, names) => flow.runAsTest(specification, names),
+      run: (specification, scope) => flow.runAsTest(specification, scope),
       stop: specification => void flow.stop(specification),
     }),
     registerTrees(store, index),
+    registerRuns(context, history, flow),
     registerUnpackedDocuments(),
     registerVnnlibLanguage(modelShapes(store, door)),
     registerCommands({ store, index, flow, door, panel, log }),
@@ -81,5 +89,5 @@ export function activate(context: vscode.ExtensionContext): Internals {
   restoreOpened(vscode.window.activeTextEditor?.document);
   const activation = { load, activate: sinceFirstLine() - started };
   log.info(`Activated in ${(activation.load + activation.activate).toFixed(1)} ms.`);
-  return { store, activation };
+  return { store, history, activation };
 }

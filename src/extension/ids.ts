@@ -10,6 +10,17 @@ export const COMMAND = {
   clearCache: 'certiscope.clearCache',
   showLog: 'certiscope.showLog',
   refresh: 'certiscope.refresh',
+  compareRuns: 'certiscope.compareRuns',
+  rerun: 'certiscope.rerun',
+  renameRun: 'certiscope.renameRun',
+  pinRun: 'certiscope.pinRun',
+  unpinRun: 'certiscope.unpinRun',
+  deleteRun: 'certiscope.deleteRun',
+  exportRun: 'certiscope.exportRun',
+  showRunSpecification: 'certiscope.showRunSpecification',
+  sortRuns: 'certiscope.sortRuns',
+  filterRuns: 'certiscope.filterRuns',
+  clearRunsFilter: 'certiscope.clearRunsFilter',
   /** Not contributed: what a click on the status bar item does. */
   menu: 'certiscope.menu',
 } as const;
@@ -18,12 +29,17 @@ export const VIEW = {
   models: 'certiscope.models',
   questions: 'certiscope.questions',
   results: 'certiscope.results',
+  runs: 'certiscope.runs',
 } as const;
 
 export const RESULTS_PANEL = 'certiscope.results';
+export const COMPARE_PANEL = 'certiscope.compare';
 
 /** Context keys that menus and enablement read. */
-export const CONTEXT = { running: 'certiscope.running' } as const;
+export const CONTEXT = { running: 'certiscope.running', runsFiltered: 'certiscope.runsFiltered' } as const;
 
 /** Scheme of the read-only documents that show a `.vnnlib.gz` unpacked. */
 export const UNPACKED_SCHEME = 'certiscope-unpacked';
+
+/** Scheme of the read-only documents that show a specification as a run of the past asked it. */
+export const RUN_SCHEME = 'certiscope-run';

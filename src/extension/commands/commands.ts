@@ -10,7 +10,8 @@ import {
 import { shownPath, textUri } from '../documents/uris';
 import type { SpecificationIndex } from '../documents/specification-index';
 import type { EngineDoor } from '../engine-door';
-import { readTensors, type ResultsPanel } from '../panel/results-panel';
+import type { ResultsPanel } from '../panel/results-panel';
+import { readTensors } from '../panel/tensors';
 import { toRange } from '../views/ranges';
 import type { Item } from '../views/trees';
 import type { VerifyFlow } from './verify-flow';

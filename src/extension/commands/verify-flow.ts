@@ -9,10 +9,24 @@ import { filePath, shownPath, textUri } from '../documents/uris';
 import type { EngineDoor } from '../engine-door';
 import type { RunEnd, Runner } from '../runner';
 import { mayRun, tellProblems, type SpecificationChoice } from './specification-choice';
+import type { RunEffort } from '../runs/kept-run';
 import { setting } from '../settings';
+import { coalesce, VIEW_INTERVAL_MS } from '../views/coalesce';
 
 /** A run that takes longer than this shows a notification with a way to stop it; a shorter one would only flash. */
 const NOTIFY_AFTER_MS = 3000;
+
+/** Which questions of a specification are run, and how. */
+export interface RunScope {
+  /** Only these properties; null means all. */
+  readonly names: readonly string[] | null;
+  readonly samples?: readonly number[];
+  readonly effort?: RunEffort;
+  /** The model of a VNN-LIB file, where it is known already. */
+  readonly model?: string;
+  /** Over what the settings say. */
+  readonly options?: VerifyParams['options'];
+}
 
 /** What a person can do with models and specifications: from a command to runs in the queue. */
 export class VerifyFlow {
@@ -32,26 +46,49 @@ export class VerifyFlow {
     const chosen = await this.choice.choose(target, { title: 'Verify' });
     if (!chosen) return;
     if (chosen.model) await this.#openAndRun(chosen.specification, chosen.model);
-    else await this.verifySpecification(chosen.specification, null);
+    else await this.verifySpecification(chosen.specification, { names: null });
   }
 
   async verifyQuestion(id: QuestionId): Promise<void> {
     const question = this.store.question(id);
     if (!question) return;
     const uri = vscode.Uri.parse(question.specification);
-    if (mayRun(uri)) await this.verifySpecification(uri, [question.name]);
+    if (mayRun(uri)) await this.verifySpecification(uri, { names: [question.name] });
   }
 
-  /** Runs a specification's properties (all for null) with progress, and says at the end what a person should not miss. */
-  async verifySpecification(specification: vscode.Uri, names: readonly string[] | null, model?: string): Promise<void> {
-    const end = await this.#start(specification, names, model, 'verify');
-    if (end) await this.#afterRun(specification, names, end);
+  /** Runs a specification's properties with progress, and says at the end what a person should not miss. */
+  async verifySpecification(specification: vscode.Uri, scope: RunScope): Promise<void> {
+    const end = await this.#start(specification, scope, 'verify');
+    if (end) await this.#afterRun(specification, scope.names, end);
+  }
+
+  /** Asks again what an earlier run asked, in the words of then; the answer goes to the history alone. */
+  async repeat(
+    specification: vscode.Uri,
+    text: string,
+    { names, samples, effort, model, options }: RunScope,
+  ): Promise<RunEnd | null> {
+    const path = filePath(specification);
+    if (path === null || !mayRun(specification)) return null;
+    const ended = this.runner.run({
+      specification: specification.toString(),
+      path,
+      text,
+      ...(model === undefined ? {} : { model }),
+      names,
+      ...(samples === undefined ? {} : { samples }),
+      ...(effort === undefined ? {} : { effort }),
+      options,
+      purpose: 'repeat',
+    });
+    this.#showProgress(specification, ended);
+    return ended;
   }
 
   /** Runs without a word at the end: the Test Explorer shows the outcome itself. */
-  async runAsTest(specification: string, names: readonly string[] | null): Promise<void> {
+  async runAsTest(specification: string, scope: RunScope): Promise<void> {
     const uri = vscode.Uri.parse(specification);
-    if (mayRun(uri)) await this.#start(uri, names, undefined, 'verify');
+    if (mayRun(uri)) await this.#start(uri, scope, 'verify');
   }
 
   /** Brings back what the engine's store knows of a specification, once a session, without solving anything. */
@@ -60,7 +97,7 @@ export class VerifyFlow {
     if (!vscode.workspace.isTrusted || filePath(specification) === null || this.#restored.has(id)) return;
     this.#restored.add(id);
     const kept = await vscode.workspace.fs.readDirectory(this.door.storeFolder).then(undefined, () => []);
-    if (kept.length > 0) await this.#start(specification, null, undefined, 'restore');
+    if (kept.length > 0) await this.#start(specification, { names: null }, 'restore');
   }
 
   stop(specification?: string): Promise<void> {
@@ -69,8 +106,7 @@ export class VerifyFlow {
 
   async #start(
     specification: vscode.Uri,
-    names: readonly string[] | null,
-    chosenModel: string | undefined,
+    { names, samples, effort = 'complete', model: chosenModel, options }: RunScope,
     purpose: 'verify' | 'restore',
   ): Promise<RunEnd | null> {
     const path = filePath(specification);
@@ -87,7 +123,9 @@ export class VerifyFlow {
       ...(text === undefined ? {} : { text }),
       ...(model === undefined ? {} : { model }),
       names,
-      options: solverOptions(specification),
+      ...(samples === undefined ? {} : { samples }),
+      effort,
+      options: { ...solverOptions(specification), ...effortOptions(effort, specification), ...options },
       purpose,
     });
     if (purpose === 'verify') this.#showProgress(specification, ended);
@@ -98,7 +136,7 @@ export class VerifyFlow {
     await vscode.window.showTextDocument(textUri(specification), { preserveFocus: true, preview: false });
     const isVnnlib = specificationKind(specification.path) === 'vnnlib';
     if (isVnnlib) await this.#rememberModel(specification, model.fsPath);
-    await this.verifySpecification(specification, null, isVnnlib ? model.fsPath : undefined);
+    await this.verifySpecification(specification, { names: null, ...(isVnnlib ? { model: model.fsPath } : {}) });
   }
 
   /** The model of a VNN-LIB file, which names none: undefined where the specification names its own, null when the person gave up. */
@@ -140,13 +178,14 @@ export class VerifyFlow {
         },
         async (progress, token) => {
           token.onCancellationRequested(() => void this.runner.stop(id));
-          const subscription = this.store.onChange(({ questions }) => {
+          const update = coalesce(VIEW_INTERVAL_MS, () => {
             const working = this.store.questions(id).find(({ activity }) => activity.kind === 'running');
-            if (working && questions.has(working.id))
-              progress.report({ message: `${working.name}: ${headline(working, false).detail}` });
+            if (working) progress.report({ message: `${working.name}: ${headline(working, false).detail}` });
           });
+          const subscription = this.store.onChange(update.request);
           await ended;
           subscription.dispose();
+          update.dispose();
         },
       );
     }, NOTIFY_AFTER_MS);
@@ -190,6 +229,12 @@ async function exists(uri: vscode.Uri): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** A quick run has little time for each question; an attack proves nothing. */
+function effortOptions(effort: RunEffort, specification: vscode.Uri): VerifyParams['options'] {
+  if (effort === 'quick') return { timeout: setting('quickTimeout', specification) };
+  return effort === 'attack' ? { attackOnly: true } : {};
 }
 
 /**

@@ -1,13 +1,12 @@
 import { shownBelow } from '../../base/shown-number';
 import type { Progress } from '../../verify/progress';
-import type { Epsilon } from '../../report/record';
+import type { Epsilon, ResultRecord } from '../../report/record';
 import type { WeightMove } from '../../spec/perturbation/weights-claim';
 import { countVerdicts, explain, formatNumber, labelName } from '../../report/summary';
 import { WORST_FIRST, type VerdictKind } from '../../report/verdict';
 import {
   verdictOf,
   type Activity,
-  type Answered,
   type Evidence,
   type QuestionState,
   type VerdictStore,
@@ -108,7 +107,7 @@ function evidenceDetails({ results, planned }: Evidence, kind: VerdictKind): { d
 }
 
 /** What one result says, as sentences for a diagnostic, a list or a tooltip: what was claimed, what came of it, and why. */
-export function resultSentences(result: Answered): string {
+export function resultSentences(result: Pick<ResultRecord<unknown>, 'verdict' | 'sample' | 'claim'>): string {
   const { verdict, sample, claim } = result;
   const said = claimWords(verdict.kind);
   const sentence = `${sample === null ? capital(said) : `Sample ${sample}: ${said}`}: ${claim}.`;
@@ -126,7 +125,7 @@ export function capital(text: string): string {
 }
 
 /** What a verified result is a statement about. */
-export function soundnessSentence({ verdict }: Answered): string {
+export function soundnessSentence({ verdict }: Pick<ResultRecord<unknown>, 'verdict'>): string {
   if (verdict.kind !== 'verified') return '';
   return verdict.soundness === 'runtime'
     ? 'Holds for the network in exact arithmetic and for ONNX Runtime’s float32 computation of it.'
@@ -202,6 +201,6 @@ export function moveValue({ lower, upper, range, moved, weights }: WeightMove): 
 }
 
 /** The order of results in lists: what a person should look at first. */
-export function worstFirst(a: Answered, b: Answered): number {
+export function worstFirst(a: ResultRecord<unknown>, b: ResultRecord<unknown>): number {
   return WORST_FIRST.indexOf(a.verdict.kind) - WORST_FIRST.indexOf(b.verdict.kind) || a.index - b.index;
 }

@@ -6,14 +6,19 @@ export async function saveChangedModel(store: VerdictStore, question: QuestionId
   const evidence = store.question(question)?.evidence;
   const verdict = evidence?.results.find(result => result.index === index)?.verdict;
   if (!evidence || verdict?.kind !== 'falsified' || verdict.weights?.patched?.kind !== 'file') return;
+  await saveModelFile(verdict.weights.patched.path, evidence.model);
+}
+
+/** Asks where to keep a changed model and copies it there; `model` is the one it was made from. */
+export async function saveModelFile(changed: string, model: string): Promise<void> {
   const target = await vscode.window.showSaveDialog({
-    defaultUri: vscode.Uri.file(evidence.model.replace(/(\.onnx)?(\.gz)?$/, '.changed.onnx')),
+    defaultUri: vscode.Uri.file(model.replace(/(\.onnx)?(\.gz)?$/, '.changed.onnx')),
     filters: { 'ONNX models': ['onnx'] },
     title: 'Save the changed model',
   });
   if (!target) return;
   try {
-    await vscode.workspace.fs.copy(vscode.Uri.file(verdict.weights.patched.path), target, { overwrite: true });
+    await vscode.workspace.fs.copy(vscode.Uri.file(changed), target, { overwrite: true });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     void vscode.window.showErrorMessage(

@@ -1,13 +1,12 @@
 import * as vscode from 'vscode';
-import { readTensor } from '../../engine/tensor-reference';
-import type { TensorReference } from '../../engine/protocol';
-import type { FromPanel, PanelState, Tensors, ToPanel } from '../../../webview/results/protocol';
+import type { FromPanel, PanelState, ToPanel } from '../../../webview/results/protocol';
 import { RESULTS_PANEL } from '../ids';
-import type { Answered, QuestionId, VerdictStore } from '../core/verdict-store';
+import type { QuestionId, VerdictStore } from '../core/verdict-store';
 import { filePath, shownPath, withShortPaths } from '../documents/uris';
 import { coalesce, VIEW_INTERVAL_MS } from '../views/coalesce';
 import { Page } from './page';
 import { shownOf, workOf } from './shown';
+import { readTensors } from './tensors';
 
 /** What the panel asks of the rest of the extension. */
 export interface PanelActions {
@@ -120,26 +119,6 @@ export class ResultsPanel implements vscode.Disposable {
     const { tensors, problem } = await readTensors(result);
     this.#page.post({ type: 'tensors', question, index, tensors, problem, work: workOf(result) });
   }
-}
-
-/** The tensors of a result as typed arrays, or why they cannot be read. */
-export async function readTensors(result: Answered): Promise<{ tensors: Tensors; problem: string | null }> {
-  const { verdict, original, originalOutput } = result;
-  const references: Partial<Record<keyof Tensors, TensorReference>> = {
-    ...(verdict.kind === 'falsified'
-      ? { input: verdict.counterexample.input, output: verdict.counterexample.output }
-      : {}),
-    ...(original ? { original } : {}),
-    ...(originalOutput ? { originalOutput } : {}),
-  };
-  const tensors: Partial<Record<keyof Tensors, Float32Array>> = {};
-  let problem: string | null = null;
-  for (const [name, reference] of Object.entries(references) as [keyof Tensors, TensorReference][]) {
-    const read = await readTensor(reference);
-    if (read.ok) tensors[name] = read.value;
-    else problem ??= read.error.message;
-  }
-  return { tensors, problem };
 }
 
 function specificationOf(question: QuestionId): string {

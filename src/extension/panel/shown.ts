@@ -1,6 +1,8 @@
 import { shownBelow } from '../../base/shown-number';
+import type { ResultRecord } from '../../report/record';
 import { explain, labelName, methodName } from '../../report/summary';
 import { pointsOf } from '../../report/trace';
+import type { Verdict } from '../../report/verdict';
 import type { ChangedWeights, Row, Shown, Work } from '../../../webview/results/protocol';
 import {
   capital,
@@ -13,7 +15,7 @@ import {
   soundnessSentence,
   worstFirst,
 } from '../core/wording';
-import type { Answered, QuestionState, SpecificationState } from '../core/verdict-store';
+import type { QuestionState, SpecificationState } from '../core/verdict-store';
 
 export interface ShownOptions {
   readonly question: QuestionState;
@@ -99,7 +101,7 @@ function liveOf({ activity, evidence }: QuestionState): NonNullable<Shown['busy'
 }
 
 /** How a result came about, in words. */
-export function workOf({ verdict, outputNames }: Answered): Work {
+export function workOf({ verdict, outputNames }: ResultRecord<unknown>): Work {
   const { statistics } = verdict;
   const labels = statistics?.labels ?? [];
   const sorted = statistics?.sortSeconds;
@@ -119,7 +121,7 @@ export function workOf({ verdict, outputNames }: Answered): Work {
   };
 }
 
-function weightsOf(verdict: Answered['verdict']): ChangedWeights | null {
+function weightsOf(verdict: Verdict<unknown>): ChangedWeights | null {
   if (verdict.kind !== 'falsified' || !verdict.weights) return null;
   const { changes, changed, patched } = verdict.weights;
   return {
@@ -134,7 +136,8 @@ function weightsOf(verdict: Answered['verdict']): ChangedWeights | null {
   };
 }
 
-function rowOf(result: Answered): Row {
+/** One result in words. */
+export function rowOf(result: ResultRecord<unknown>): Row {
   const { verdict } = result;
   const falsified = verdict.kind === 'falsified';
   return {
@@ -155,7 +158,7 @@ function rowOf(result: Answered): Row {
   };
 }
 
-function factsOf(result: Answered): Row['facts'] {
+function factsOf(result: ResultRecord<unknown>): Row['facts'] {
   const { verdict, epsilon, label, predicted, cached, outputNames } = result;
   const className = (index: number) => outputNames?.[index] ?? String(index);
   const facts: { name: string; value: string; title?: string }[] = [

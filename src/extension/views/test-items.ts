@@ -1,47 +1,88 @@
 import * as vscode from 'vscode';
-import { resultSentences } from '../core/wording';
-import { verdictOf, type QuestionState, type StoreChange, type VerdictStore } from '../core/verdict-store';
+import type { RunScope } from '../commands/verify-flow';
+import { verdictOf, type StoreChange, type VerdictStore } from '../core/verdict-store';
 import type { SpecificationIndex } from '../documents/specification-index';
-import { shownPath, textUri } from '../documents/uris';
+import { shownPath, specificationUri, textUri } from '../documents/uris';
+import type { RunEffort } from '../runs/kept-run';
+import { setting } from '../settings';
+import { coalesce, VIEW_INTERVAL_MS } from './coalesce';
 import { toRange } from './ranges';
+import { reportSample, reportStale, reportVerdict } from './test-report';
+import { askedTests, type AskedTests } from './test-requests';
+import { TestSamples } from './test-samples';
 
 /** What the Test Explorer asks of the rest of the extension. */
 export interface TestActions {
-  /** Runs these properties of one specification; resolves when the run has ended. */
-  run(specification: string, names: readonly string[] | null): Promise<void>;
+  /** Runs these questions of one specification; resolves when the run has ended. */
+  run(specification: string, scope: RunScope): Promise<void>;
   stop(specification: string): void;
 }
 
+/** How a run that was started here goes about it. */
+interface Way {
+  readonly effort: RunEffort;
+  readonly meaning: string;
+}
+
+/** The ways to run, the first by default. What each means is told where it is run. */
+const PROFILES: readonly { readonly effort: RunEffort; readonly label: string; readonly meaning: () => string }[] = [
+  { effort: 'complete', label: 'Verify', meaning: () => '' },
+  {
+    effort: 'quick',
+    label: 'Quick: bounds and a short attack',
+    meaning: () => `Quick run: at most ${setting('quickTimeout')} s a question. What that leaves open is no verdict.`,
+  },
+  {
+    effort: 'attack',
+    label: 'Attack only: look for counterexamples',
+    meaning: () => 'Attack only: nothing is proved; what is not broken stays open.',
+  },
+];
+/** A model that is being written changes several times. */
+const REST_MS = 500;
+
 /**
- * Every property as a test: verified passes, falsified fails, an engine's error is an error, and what is undecided is skipped with its
+ * Every property as a test, and its samples below it: verified passes, falsified fails, an engine's error is an error, and what is undecided is skipped with its
  * reason, so that it is neither green nor red; a stale verdict is skipped too. Items are added and removed one by one, under ids that do not change.
  */
 export class TestItems implements vscode.Disposable {
   readonly #controller = vscode.tests.createTestController('certiscope', 'Certiscope');
+  readonly #samples = new TestSamples(this.#controller);
   readonly #subscription: { dispose(): void };
+  /** Continuous runs that are going on. */
+  readonly #watches = new Set<{ dispose(): void }>();
   /** The open test run of each of the store's runs. */
   readonly #runs = new Map<string, vscode.TestRun>();
   /** What was last shown of each question. */
   readonly #published = new Map<string, string>();
+  readonly #unfolded = new Set<string>();
+  /** What is said of the run of a specification that is about to begin. */
+  readonly #meanings = new Map<string, string>();
+  readonly #sync = coalesce(VIEW_INTERVAL_MS, () => this.#syncSamples());
 
   constructor(
     private readonly store: VerdictStore,
     index: SpecificationIndex,
     private readonly actions: TestActions,
   ) {
-    this.#controller.resolveHandler = () => index.scan();
+    this.#controller.resolveHandler = item => (item ? this.#resolve(item) : index.scan());
     this.#controller.refreshHandler = () => index.rescan();
-    this.#controller.createRunProfile(
-      'Verify',
-      vscode.TestRunProfileKind.Run,
-      (request, token) => this.#run(request, token),
-      true,
-    );
+    for (const { effort, label, meaning } of PROFILES)
+      this.#controller.createRunProfile(
+        label,
+        vscode.TestRunProfileKind.Run,
+        (request, token) => this.#run(request, token, { effort, meaning: meaning() }),
+        effort === 'complete',
+        undefined,
+        true,
+      );
     this.#subscription = store.onChange(change => this.#update(change));
   }
 
   dispose(): void {
     this.#subscription.dispose();
+    this.#sync.dispose();
+    for (const watch of this.#watches) watch.dispose();
     for (const run of this.#runs.values()) run.end();
     this.#controller.dispose();
   }
@@ -50,6 +91,7 @@ export class TestItems implements vscode.Disposable {
     if (event.kind === 'outlined' || event.kind === 'removed') for (const id of specifications) this.#syncItems(id);
     if (event.kind === 'queued' && !event.quiet) this.#begin(event.run, event.specification);
     if (event.kind === 'progress') for (const id of questions) this.#started(event.run, id);
+    if (event.kind === 'result') for (const id of questions) this.#decided(event.run, id, event.result.sample);
     this.#publish(questions);
     if (event.kind !== 'finished') return;
     this.#runs.get(event.run)?.end();
@@ -70,7 +112,11 @@ export class TestItems implements vscode.Disposable {
     parent.children.forEach(child => {
       if (!known.has(child.id)) gone.push(child.id);
     });
-    for (const child of gone) parent.children.delete(child);
+    for (const child of gone) {
+      parent.children.delete(child);
+      this.#samples.forget(child);
+      this.#published.delete(child);
+    }
     for (const question of this.store.questions(id)) {
       let child = parent.children.get(question.id);
       if (!child) {
@@ -79,6 +125,17 @@ export class TestItems implements vscode.Disposable {
       }
       child.range = toRange(question.range);
     }
+  }
+
+  /** Somebody unfolds an item: its samples are made, and told what is known of them. */
+  #resolve(item: vscode.TestItem): void {
+    const question = this.store.question(this.#samples.partOf(item)?.question ?? item.id);
+    if (!question) return;
+    this.#unfolded.add(question.id);
+    this.#samples.resolve(item, question);
+    const run = this.#controller.createTestRun(silentRequest([item]), undefined, false);
+    this.#samples.report(run, question, item);
+    run.end();
   }
 
   #itemOf(question: string): vscode.TestItem | undefined {
@@ -95,12 +152,40 @@ export class TestItems implements vscode.Disposable {
     const run = this.#controller.createTestRun(silentRequest(asked), shownPath(vscode.Uri.parse(specification)));
     run.token.onCancellationRequested(() => this.actions.stop(specification));
     for (const item of asked) run.enqueued(item);
+    const meaning = this.#meanings.get(specification) ?? '';
+    if (meaning !== '') run.appendOutput(`${meaning}\r\n`);
+    this.#meanings.delete(specification);
     this.#runs.set(runId, run);
   }
 
   #started(runId: string, question: string): void {
     const item = this.#itemOf(question);
     if (item) this.#runs.get(runId)?.started(item);
+  }
+
+  /** One more sample of a question has its verdict. */
+  #decided(runId: string, id: string, sample: number | null): void {
+    if (!this.#unfolded.has(id)) {
+      const item = this.#itemOf(id);
+      const question = this.store.question(id);
+      if (item && question && !item.canResolveChildren) this.#samples.sync(item, question);
+      return;
+    }
+    this.#sync.request();
+    const item = this.#samples.item(id, sample);
+    const result = item && this.store.question(id)?.evidence?.results.findLast(each => each.sample === sample);
+    const run = this.#runs.get(runId);
+    if (item && result && run) reportSample(run, item, result);
+  }
+
+  /** Brings the samples of unfolded questions up to date, a few times a second. */
+  #syncSamples(): void {
+    for (const id of this.#unfolded) {
+      const item = this.#itemOf(id);
+      const question = this.store.question(id);
+      if (item && question) this.#samples.sync(item, question);
+      else this.#unfolded.delete(id);
+    }
   }
 
   /** Shows what is new about questions that are not in work: in the run that found it out, else in one of its own. */
@@ -110,34 +195,74 @@ export class TestItems implements vscode.Disposable {
       const question = this.store.question(id);
       const item = this.#itemOf(id);
       if (!question?.evidence || !item || question.activity.kind !== 'idle') continue;
-      const { run, results, ended } = question.evidence;
+      const { run, results, ended, planned } = question.evidence;
+      // What is read back from the store comes result by result, and is shown when it is all there.
+      if (!this.#runs.has(run) && !ended && results.length < planned) continue;
       const stale = this.store.isStale(question);
       const mark = `${run} ${results.length} ${ended} ${stale}`;
-      if (verdictOf(question.evidence) === null || this.#published.get(id) === mark) continue;
+      if (this.#published.get(id) === mark || verdictOf(question.evidence) === null) continue;
       this.#published.set(id, mark);
       const into =
         this.#runs.get(run) ?? (extra ??= this.#controller.createTestRun(silentRequest([item]), undefined, false));
+      this.#samples.sync(item, question);
       if (stale) reportStale(into, item);
       else reportVerdict(into, item, question);
     }
     extra?.end();
   }
 
-  async #run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
-    const asked = new Map<string, string[] | null>();
-    const include = request.include ?? listOf(this.#controller.items);
-    for (const item of include) {
-      if (!item.parent) asked.set(item.id, null);
-      else if (asked.get(item.parent.id) !== null)
-        asked.set(item.parent.id, [
-          ...(asked.get(item.parent.id) ?? []),
-          this.store.question(item.id)?.name ?? item.label,
-        ]);
-    }
+  async #run(request: vscode.TestRunRequest, token: vscode.CancellationToken, way: Way): Promise<void> {
+    const asked = askedTests(request.include ?? listOf(this.#controller.items), this.store, this.#samples);
     token.onCancellationRequested(() => {
-      for (const specification of asked.keys()) this.actions.stop(specification);
+      for (const { specification } of asked) this.actions.stop(specification);
     });
-    await Promise.all([...asked].map(([specification, names]) => this.actions.run(specification, names)));
+    if (request.continuous) return this.#watch(asked, token, way);
+    // Requests for one specification end one another: they go one after the other.
+    const bySpecification = new Map<string, AskedTests[]>();
+    for (const tests of asked)
+      bySpecification.set(tests.specification, [...(bySpecification.get(tests.specification) ?? []), tests]);
+    await Promise.all(
+      [...bySpecification.values()].map(async several => {
+        for (const tests of several) if (!token.isCancellationRequested) await this.#start(tests, way);
+      }),
+    );
+  }
+
+  #start({ specification, names, samples }: AskedTests, { effort, meaning }: Way): Promise<void> {
+    this.#meanings.set(specification, meaning);
+    return this.actions.run(specification, { names, effort, ...(samples === null ? {} : { samples }) });
+  }
+
+  /** Runs what was chosen whenever its text is saved or its model changes, until the token says otherwise. */
+  #watch(asked: readonly AskedTests[], token: vscode.CancellationToken, way: Way): void {
+    const timers = new Map<string, NodeJS.Timeout>();
+    const soon = (specification: string) => {
+      clearTimeout(timers.get(specification));
+      const start = () => {
+        for (const tests of asked) if (tests.specification === specification) void this.#start(tests, way);
+      };
+      timers.set(specification, setTimeout(start, REST_MS));
+    };
+    const watch = vscode.Disposable.from(
+      vscode.workspace.onDidSaveTextDocument(({ uri }) => soon(specificationUri(uri).toString())),
+      this.store.onChange(({ event }) => {
+        if (event.kind !== 'modelChanged') return;
+        for (const { specification } of asked) if (this.#modelsOf(specification).has(event.model)) soon(specification);
+      }),
+      { dispose: () => timers.forEach(timer => clearTimeout(timer)) },
+    );
+    this.#watches.add(watch);
+    token.onCancellationRequested(() => {
+      this.#watches.delete(watch);
+      watch.dispose();
+    });
+  }
+
+  /** The model that a specification names, and those that it was verified with. */
+  #modelsOf(specification: string): ReadonlySet<string> {
+    const named = this.store.specification(specification)?.model;
+    const used = this.store.questions(specification).flatMap(({ evidence }) => evidence?.model ?? []);
+    return new Set([...(named ? [named] : []), ...used]);
   }
 }
 
@@ -146,44 +271,8 @@ function silentRequest(items: readonly vscode.TestItem[]): vscode.TestRunRequest
   return new vscode.TestRunRequest(items, undefined, undefined, false, true);
 }
 
-/**
- * A stale verdict is neither green nor red. (`invalidateTestResults` would say the same, but the mark in an open editor keeps its colour until
- * its state changes.)
- */
-function reportStale(run: vscode.TestRun, item: vscode.TestItem): void {
-  run.appendOutput('The text or the model has changed since this was decided. Run it again.\r\n', undefined, item);
-  run.skipped(item);
-}
-
 function listOf(items: vscode.TestItemCollection): vscode.TestItem[] {
   const list: vscode.TestItem[] = [];
   items.forEach(item => list.push(item));
   return list;
-}
-
-function reportVerdict(run: vscode.TestRun, item: vscode.TestItem, { evidence, anchor }: QuestionState): void {
-  const kind = verdictOf(evidence);
-  if (!evidence || kind === null) return;
-  const milliseconds = 1000 * evidence.results.reduce((sum, { verdict }) => sum + verdict.seconds, 0);
-  const concerned = evidence.results.filter(({ verdict }) => verdict.kind === kind).map(resultSentences);
-  const location = item.uri && new vscode.Location(item.uri, toRange(anchor));
-  const messages = concerned.map(text => {
-    const message = new vscode.TestMessage(text);
-    message.location = location;
-    return message;
-  });
-  switch (kind) {
-    case 'verified':
-      return run.passed(item, milliseconds);
-    case 'falsified':
-      return run.failed(item, messages, milliseconds);
-    case 'error':
-      return run.errored(item, messages, milliseconds);
-    case 'unknown':
-    case 'timeout':
-    case 'misclassified':
-      // Without a place: text at a place would be drawn into the editor, beside the diagnostic that says the same.
-      run.appendOutput(`${concerned.join('\r\n')}\r\n`, undefined, item);
-      return run.skipped(item);
-  }
 }

@@ -14,6 +14,7 @@ import type { SpecificationIndex } from '../documents/specification-index';
 import { shownPath, textUri } from '../documents/uris';
 import { coalesce, VIEW_INTERVAL_MS } from './coalesce';
 import { questionTooltip } from './hovers';
+import { icon } from './icons';
 import { toRange } from './ranges';
 
 /** Results under one question; the results panel has them all. */
@@ -27,14 +28,6 @@ export type Item =
   | { readonly kind: 'result'; readonly question: string; readonly index: number }
   | { readonly kind: 'label'; readonly question: string; readonly index: number; readonly place: number }
   | { readonly kind: 'more'; readonly question: string; readonly count: number };
-
-const COLOUR: Record<Tone, string | null> = {
-  none: null,
-  busy: null,
-  good: 'testing.iconPassed',
-  bad: 'testing.iconFailed',
-  open: 'testing.iconQueued',
-};
 
 /** The three trees of the Certiscope view share how an item looks; they differ in what is under what. */
 abstract class Tree implements vscode.TreeDataProvider<Item> {
@@ -259,11 +252,6 @@ function folderOf(uri: vscode.Uri): string {
   const shown = shownPath(uri);
   const cut = shown.lastIndexOf('/');
   return cut < 0 ? '' : shown.slice(0, cut);
-}
-
-function icon(name: string, tone: Tone): vscode.ThemeIcon {
-  const colour = COLOUR[tone];
-  return new vscode.ThemeIcon(name, colour === null ? undefined : new vscode.ThemeColor(colour));
 }
 
 function open(specification: string, question?: QuestionState): vscode.Command {
