@@ -10,19 +10,23 @@
  */
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
 import type { Problem, Range } from '../base/result';
-import type { ModelInfo } from '../network/info';
-import type { TensorStatistics } from '../network/stored-weights';
-import type { ModelStructure } from '../network/structure';
+import type { ModelInfo, ModelStructure, TensorStatistics } from '../network/model-types';
 import type { Accuracy, ResultRecord } from '../report/record';
 import type { VerdictKind } from '../report/verdict';
 import type { SolverOptions } from '../verify/options';
 import type { Progress } from '../verify/progress';
 import type { StudyKind } from './study-protocols/kinds';
 
-export type { ModelInfo, NodeInfo } from '../network/info';
-export type { TensorStatistics } from '../network/stored-weights';
-export type { ModelStructure, NodeDetail, StoredTensor } from '../network/structure';
-export type { WeightStatistics } from '../network/weight-statistics';
+export type {
+  ModelInfo,
+  ModelStructure,
+  NodeDetail,
+  NodeInfo,
+  Spread,
+  StoredTensor,
+  TensorStatistics,
+  WeightStatistics,
+} from '../network/model-types';
 
 /** Raised on every incompatible change; both sides must agree. */
 export const PROTOCOL_VERSION = 1;

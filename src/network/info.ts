@@ -1,70 +1,14 @@
-import type { Problem, Result } from '../base/result';
+import type { Result } from '../base/result';
 import { type ElementType, elementTypeOf, isFloat } from './element-type';
 import { UnreadData } from './external-data';
 import { type Graph, readGraph } from './graph';
 import { type Inference, inferShapes } from './infer';
 import { operators } from './operators';
+import type { BoundaryInfo, ModelInfo, NodeInfo, OperatorInfo } from './model-types';
 import { type ModelProto, TensorProto_DataLocation, type TensorProto, type ValueInfoProto } from './proto/onnx';
 import { catching } from './refusal';
 
-/** A tensor at the model's boundary as the file describes it. */
-export interface BoundaryInfo {
-  readonly name: string;
-  readonly type: string;
-  /** As written: a dimension that is left open is its name, or `?`. */
-  readonly shape: readonly (number | string)[];
-  /** As it is verified, the batch fixed to 1; null where it could not be found. */
-  readonly fixedShape: readonly number[] | null;
-}
-
-/** One operator kind of the model. */
-export interface OperatorInfo {
-  readonly opType: string;
-  readonly domain: string;
-  readonly count: number;
-  readonly supported: boolean;
-  /** Why some of its nodes are not supported; each reason once. */
-  readonly reasons: readonly string[];
-}
-
-/** One node of the model, in the file's order. */
-export interface NodeInfo {
-  readonly name: string;
-  readonly opType: string;
-  readonly domain: string;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly { readonly name: string; readonly shape: readonly number[] | null }[];
-  /** Numbers in the constant tensors that the node reads. */
-  readonly parameters: number;
-  readonly supported: boolean;
-  readonly reason: string | null;
-}
-
-/** Everything that can be said about a model without reading its weights. */
-export interface ModelInfo {
-  readonly path: string;
-  /** Bytes of the ONNX file, decompressed. */
-  readonly fileSize: number;
-  readonly irVersion: number;
-  /** Version of the standard operator set, and of others by their domain. */
-  readonly opset: number | null;
-  readonly opsets: readonly { readonly domain: string; readonly version: number }[];
-  /** Program and version that wrote the file; '' when it does not say. */
-  readonly producer: string;
-  readonly inputs: readonly BoundaryInfo[];
-  readonly outputs: readonly BoundaryInfo[];
-  readonly operators: readonly OperatorInfo[];
-  readonly nodes: readonly NodeInfo[];
-  /** Numbers in the model's floating-point constants. */
-  readonly parameterCount: number;
-  readonly parameterTypes: readonly { readonly type: string; readonly count: number }[];
-  /** Files beside the model that hold weights, by the names that the model uses. */
-  readonly externalData: readonly string[];
-  /** Every node is supported and nothing is wrong with the graph. */
-  readonly supported: boolean;
-  /** What is wrong with the graph as a whole, when something is: then no shapes are known. */
-  readonly problem: Problem | null;
-}
+export type { BoundaryInfo, ModelInfo, NodeInfo, OperatorInfo } from './model-types';
 
 /** The graph of a model and what its values are; weights are not read. */
 export interface Outline {

@@ -2,27 +2,22 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
-import { type Problem, problem, type Result } from '../base/result';
+import { problem, type Result } from '../base/result';
 import { elementBytes, type ElementType } from './element-type';
 import { ExternalData } from './external-data';
 import { type ModelOutline, readWithoutWeights } from './load';
+import type { TensorStatistics, WeightStatistics } from './model-types';
 import { TensorProto, TensorProto_DataLocation } from './proto/onnx';
 import { catching, refuse, Refusal } from './refusal';
 import { leftOut } from './skim';
 import { storedTensors } from './structure';
 import { externalPlace, rawValues, sizeOf, tensorHeader, tensorValues } from './tensor';
-import { type Parts, weightStatistics, type WeightStatistics } from './weight-statistics';
+import { type Parts, weightStatistics } from './weight-statistics';
 
 /** Bytes that are read at a time: large enough that reading is not what takes the time, small enough that others get their turn. */
 const partBytes = 4 << 20;
 /** A compressed model is held this long after it was last asked about. */
 const holdMilliseconds = 30_000;
-
-/** Statistics of one tensor, or why there are none. */
-export type TensorStatistics = { readonly name: string } & (
-  | { readonly statistics: WeightStatistics; readonly problem: null }
-  | { readonly statistics: null; readonly problem: Problem }
-);
 
 /** Reads the weights of models one tensor at a time, and no more of the file than that tensor. */
 export class WeightReader {

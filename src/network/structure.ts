@@ -1,42 +1,13 @@
 import type { Result } from '../base/result';
 import { elementBytes, type ElementType, elementTypeOf } from './element-type';
-import { describeModel, type ModelInfo, outlineOf } from './info';
+import { describeModel, outlineOf } from './info';
 import { readWithoutWeights } from './load';
+import type { ModelStructure, NodeDetail, StoredTensor } from './model-types';
 import { AttributeProto_AttributeType, type AttributeProto, type ModelProto, type TensorProto } from './proto/onnx';
 import { catching } from './refusal';
 import { leftOut } from './skim';
 import { tensorHeader, tensorValues } from './tensor';
 import { UnreadData } from './external-data';
-
-/** A constant tensor of the file, by the name under which nodes read it. */
-export interface StoredTensor {
-  readonly name: string;
-  readonly type: string;
-  readonly shape: readonly number[];
-  /** Bytes that its numbers take; 0 where the type has no fixed size. */
-  readonly bytes: number;
-  /** The file beside the model that holds it, as the model names it; null where the model holds it itself. */
-  readonly location: string | null;
-  /** The numbers themselves, where there are so few that they say more than statistics. */
-  readonly values: readonly number[] | null;
-}
-
-/** What `ModelInfo` leaves out of a node; both lists have the file's order. */
-export interface NodeDetail {
-  /** Version of the operator set that the node's domain has in the file. */
-  readonly opset: number | null;
-  readonly attributes: readonly { readonly name: string; readonly text: string }[];
-  /** Element types of the outputs that `ModelInfo` lists; null where unknown. */
-  readonly outputTypes: readonly (ElementType | null)[];
-}
-
-/** A model as a page shows it: its graph with shapes, attributes and stored tensors, and no weights. */
-export interface ModelStructure {
-  readonly info: ModelInfo;
-  readonly details: readonly NodeDetail[];
-  /** Initializers and the tensors of Constant nodes, each of which has its output's name. */
-  readonly tensors: readonly StoredTensor[];
-}
 
 /** Reads the structure of an `.onnx` or `.onnx.gz` file. Weights are passed over, so this is quick for files of any size. */
 export function readStructure(file: string): Result<ModelStructure> {

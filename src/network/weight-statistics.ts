@@ -1,23 +1,4 @@
-/** What the numbers of one tensor are like. Numbers that are not finite are counted and in nothing else. */
-export interface WeightStatistics {
-  readonly count: number;
-  readonly zeros: number;
-  /** NaN and infinities. */
-  readonly notFinite: number;
-  /** Null where no number is finite. */
-  readonly spread: Spread | null;
-}
-
-/** Statistics over the finite numbers. */
-export interface Spread {
-  readonly smallest: number;
-  readonly largest: number;
-  readonly mean: number;
-  /** Standard deviation over all of them (not of a sample). */
-  readonly deviation: number;
-  /** How many lie in each of `bins` equal parts of [smallest, largest]. */
-  readonly histogram: readonly number[];
-}
+import type { WeightStatistics } from './model-types';
 
 /** Numbers of bins of a histogram. */
 export const bins = 40;

@@ -6,20 +6,24 @@ import {
   provideVSCodeDesignSystem,
   vsCodeBadge,
   vsCodeButton,
+  vsCodeCheckbox,
   vsCodeDivider,
   vsCodeDropdown,
   vsCodeOption,
   vsCodeProgressRing,
+  vsCodeTextField,
 } from '@vscode/webview-ui-toolkit';
 import { element } from './dom';
 
 provideVSCodeDesignSystem().register(
   vsCodeBadge(),
   vsCodeButton(),
+  vsCodeCheckbox(),
   vsCodeDivider(),
   vsCodeDropdown(),
   vsCodeOption(),
   vsCodeProgressRing(),
+  vsCodeTextField(),
 );
 
 export interface ButtonOptions {
@@ -58,6 +62,55 @@ export function select<T extends string>({ label, options, value, onChange }: Se
     ),
   ) as HTMLElement & { value: string };
   made.addEventListener('change', () => onChange(made.value as T));
+  return element('label', { class: 'field' }, element('span', {}, label), made);
+}
+
+export interface SearchOptions {
+  /** What is searched, for a screen reader and in the empty field. */
+  readonly label: string;
+  readonly value: string;
+  readonly onInput: (text: string) => void;
+  /** Enter goes to the next hit, with Shift to the one before. */
+  readonly onStep: (step: 1 | -1) => void;
+}
+
+/** A field to search by. Escape empties it. */
+export function searchField({ label, value, onInput, onStep }: SearchOptions): HTMLElement {
+  const made = element('vscode-text-field', { 'aria-label': label, placeholder: label, value, type: 'text' }) as HTMLElement & { value: string }; // prettier-ignore
+  made.addEventListener('input', () => onInput(made.value));
+  made.addEventListener('keydown', event => {
+    if (event.key === 'Enter') onStep(event.shiftKey ? -1 : 1);
+    else if (event.key === 'Escape') {
+      made.value = '';
+      onInput('');
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  return made;
+}
+
+/** Something that is or is not. */
+export function checkbox(label: string, checked: boolean, onChange: (checked: boolean) => void): HTMLElement {
+  const made = element('vscode-checkbox', checked ? { checked: '' } : {}, label) as HTMLElement & { checked: boolean };
+  made.addEventListener('change', () => onChange(made.checked));
+  return made;
+}
+
+export interface TextOptions {
+  readonly label: string;
+  readonly value: string;
+  /** What stands in the field while it is empty. */
+  readonly placeholder?: string;
+  /** Characters that fit. */
+  readonly size: number;
+  readonly onChange: (text: string) => void;
+}
+
+/** A line of text; told when it is left or Enter is pressed. */
+export function textField({ label, value, placeholder = '', size, onChange }: TextOptions): HTMLElement {
+  const made = element('vscode-text-field', { 'aria-label': label, placeholder, value, size: String(size), type: 'text' }) as HTMLElement & { value: string }; // prettier-ignore
+  made.addEventListener('change', () => onChange(made.value));
   return element('label', { class: 'field' }, element('span', {}, label), made);
 }
 

@@ -20,7 +20,8 @@ import { loadModel } from '../../../src/network/load';
 import { GraphProto, ModelProto, TensorProto_DataLocation, type TensorProto } from '../../../src/network/proto/onnx';
 import { WeightReader } from '../../../src/network/stored-weights';
 import { readStructure } from '../../../src/network/structure';
-import { weightStatistics, type WeightStatistics } from '../../../src/network/weight-statistics';
+import { weightStatistics } from '../../../src/network/weight-statistics';
+import type { WeightStatistics } from '../../../src/network/model-types';
 import { must } from '../must';
 import { sharedData } from '../shared-data';
 
