@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { pagesOf, pageTitle, type Page } from '../core/pages';
 import type { Answered, QuestionId, QuestionState } from '../core/verdict-store';
 import { reportSample } from './test-report';
