@@ -1,7 +1,8 @@
 import { element } from '../kit/dom';
 import { badge, busy, button, divider, select } from '../kit/toolkit';
-import { distance, layoutOf } from './picture';
-import { featureTable, outputTable, pictures, short } from './pictures';
+import { distance, layoutOf } from '../kit/picture';
+import { short } from '../kit/numbers';
+import { featureTable, outputTable, pictures } from './pictures';
 import type { PanelState, Row, Tensors, Work } from './protocol';
 import { weightTable } from './weights';
 import { labelTable, neuronTable, type BoundCurve } from './work';

@@ -1,6 +1,6 @@
 import { element, table, type Child } from '../kit/dom';
 import { button } from '../kit/toolkit';
-import { short, signed } from './pictures';
+import { short, signed } from '../kit/numbers';
 import type { ChangedWeights } from './protocol';
 
 /** Rows that are shown before someone asks for all. */

@@ -1,6 +1,6 @@
 import { TimeChart } from '../kit/chart';
 import { element, table, type Child } from '../kit/dom';
-import { short } from './pictures';
+import { short } from '../kit/numbers';
 import type { LabelRow, Work } from './protocol';
 
 type Trace = Work['trace'];

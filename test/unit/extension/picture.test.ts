@@ -8,7 +8,7 @@ import {
   layoutOf,
   photograph,
   valueIndex,
-} from '../../../webview/results/picture';
+} from '../../../webview/kit/picture';
 
 const PREPROCESS = { scale: 1 / 255, mean: [0.5], std: [0.25], layout: 'CHW' };
 
