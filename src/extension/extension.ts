@@ -10,12 +10,15 @@ import { EngineDoor } from './engine-door';
 import { modelShapes } from './language/model-shapes';
 import { registerVnnlibLanguage } from './language/providers';
 import { createLog } from './log';
+import { registerModelPages } from './model-page/register';
 import { saveChangedModel } from './panel/changed-model';
 import { ResultsPanel } from './panel/results-panel';
 import { Runner } from './runner';
 import type { History } from './runs/history';
 import { Recorder } from './runs/recorder';
 import { createHistory, registerRuns } from './runs/register';
+import { Studies } from './studies';
+import { registerTolerance, type Tolerance } from './tolerance/register';
 import { CodeLenses } from './views/code-lenses';
 import { Diagnostics } from './views/diagnostics';
 import { Hovers } from './views/hovers';
@@ -27,6 +30,7 @@ import { registerTrees } from './views/trees';
 export interface Internals {
   readonly store: VerdictStore;
   readonly history: History;
+  readonly tolerance: Tolerance;
   /** Milliseconds that activation took: of loading the code, and of `activate`. What VS Code does between the two is not ours. */
   readonly activation: { readonly load: number; readonly activate: number };
 }
@@ -48,6 +52,8 @@ export function activate(context: vscode.ExtensionContext): Internals {
   const index = new SpecificationIndex(store);
   const choice = new SpecificationChoice(store, index, door);
   const flow = new VerifyFlow(context, store, index, runner, door, choice);
+  const studies = new Studies(door);
+  const tolerance = registerTolerance(context, choice, studies);
   const panel = new ResultsPanel(context.extensionUri, store, {
     run: id => void flow.verifyQuestion(id),
     stop: id => void flow.stop(store.question(id)?.specification),
@@ -76,6 +82,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
     }),
     registerTrees(store, index),
     registerRuns(context, history, flow),
+    registerModelPages({ context, store, index, door, choice, studies }),
     registerUnpackedDocuments(),
     registerVnnlibLanguage(modelShapes(store, door)),
     registerCommands({ store, index, flow, door, panel, log }),
@@ -89,5 +96,5 @@ export function activate(context: vscode.ExtensionContext): Internals {
   restoreOpened(vscode.window.activeTextEditor?.document);
   const activation = { load, activate: sinceFirstLine() - started };
   log.info(`Activated in ${(activation.load + activation.activate).toFixed(1)} ms.`);
-  return { store, history, activation };
+  return { store, history, tolerance, activation };
 }

@@ -10,6 +10,8 @@ export const COMMAND = {
   clearCache: 'certiscope.clearCache',
   showLog: 'certiscope.showLog',
   refresh: 'certiscope.refresh',
+  openModelPage: 'certiscope.openModelPage',
+  weightTolerance: 'certiscope.weightTolerance',
   compareRuns: 'certiscope.compareRuns',
   rerun: 'certiscope.rerun',
   renameRun: 'certiscope.renameRun',
@@ -33,7 +35,11 @@ export const VIEW = {
 } as const;
 
 export const RESULTS_PANEL = 'certiscope.results';
+export const TOLERANCE_PANEL = 'certiscope.tolerance';
 export const COMPARE_PANEL = 'certiscope.compare';
+
+/** The editor that shows a model. */
+export const MODEL_PAGE = 'certiscope.model';
 
 /** Context keys that menus and enablement read. */
 export const CONTEXT = { running: 'certiscope.running', runsFiltered: 'certiscope.runsFiltered' } as const;

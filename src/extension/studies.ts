@@ -13,6 +13,11 @@ export interface StudyWork<K extends StudyKind> extends StudyListener<PartOf<K>>
   readonly about: string;
 }
 
+/** An answered study, its three types tied together by its kind. */
+export type AnsweredStudy = {
+  readonly [K in StudyKind]: { readonly kind: K; readonly params: ParamsOf<K>; readonly result: ResultOf<K> };
+}[StudyKind];
+
 /** A study in flight, as a command or a panel holds it. */
 export interface RunningStudy<Result> {
   /** The answer; problems other than a stop have been shown to the person. */
@@ -22,6 +27,10 @@ export interface RunningStudy<Result> {
 
 /** Starts studies on the engine: each shows a progress with a way to stop, and says what was wrong. */
 export class Studies {
+  readonly #answered = new vscode.EventEmitter<AnsweredStudy>();
+  /** A study was answered, whoever asked for it. */
+  readonly onAnswer = this.#answered.event;
+
   constructor(private readonly door: EngineDoor) {}
 
   start<K extends StudyKind>(kind: K, params: ParamsOf<K>, work: StudyWork<K>): RunningStudy<ResultOf<K>> {
@@ -48,6 +57,9 @@ export class Studies {
         },
       ),
     );
+    void answer.then(told => {
+      if (told.ok) this.#answered.fire({ kind, params, result: told.value } as AnsweredStudy);
+    });
     void answer.then(({ ok, ...rest }) => {
       if (ok || !('problems' in rest)) return;
       const told = rest.problems.filter(({ code }) => code !== 'engine/cancelled');

@@ -58,8 +58,7 @@ export type FromPage =
   | { readonly type: 'weights'; readonly tensors: readonly string[] }
   | { readonly type: 'act'; readonly command: string }
   /** Measure what layers are coloured by. */
-  | { readonly type: 'measure'; readonly id: string }
-  | { readonly type: 'copy'; readonly text: string };
+  | { readonly type: 'measure'; readonly id: string };
 
 /** What survives a reload of the window. */
 export interface PageState {

@@ -88,6 +88,7 @@ abstract class Tree implements vscode.TreeDataProvider<Item> {
     item.iconPath = problems.length > 0 ? icon('warning', 'bad') : icon('circuit-board', 'none');
     item.tooltip = problems.length > 0 ? problems.map(problem => problem.message).join('\n') : uri.fsPath;
     item.contextValue = 'model';
+    item.command = { command: COMMAND.openModelPage, title: 'Open model page', arguments: [uri] };
     return item;
   }
 
