@@ -1,4 +1,4 @@
-/** The only file that knows which library draws charts. */
+/** With line-chart.ts the only file that knows which library draws charts. */
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { element } from './dom';
@@ -122,12 +122,14 @@ function fromZero(_: UPlot, __: number | null, largest: number | null): [number,
   return [0, Math.max(largest ?? 0, 1) * 1.1];
 }
 
-function themed(variable: string): string {
+/** What a theme variable is now; the foreground where the theme has none. */
+export function themed(variable: string): string {
   const style = getComputedStyle(document.documentElement);
   return style.getPropertyValue(variable).trim() || style.getPropertyValue('--vscode-foreground').trim() || 'gray';
 }
 
-function fontOf(): string {
+/** The page's font as a canvas takes it. */
+export function fontOf(): string {
   const { fontSize, fontFamily } = getComputedStyle(document.body);
   return `${fontSize} ${fontFamily}`;
 }

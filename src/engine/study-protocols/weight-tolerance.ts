@@ -14,8 +14,12 @@ export type ToleranceMethod = (typeof TOLERANCE_METHODS)[number];
 
 export interface WeightToleranceParams {
   readonly subject: StudySubject;
-  /** By name or number; all layers with weights otherwise. Each is perturbed by itself. */
+  /** By name or number; those of `check`, else all layers with weights otherwise. Each is perturbed by itself. */
   readonly layers?: readonly (string | number)[];
+  /** Name of a check of weights of the specification. */
+  readonly check?: string;
+  /** Of the samples that the network answers right, the first so many; all otherwise. */
+  readonly mostSamples?: number;
   /** All otherwise. The bracket of a layer is searched by the complete method where it is among them, else by stars. */
   readonly methods?: readonly ToleranceMethod[];
   /** Magnitudes of the curve, as parts of the range of a layer's weights (0.01 is one percent); equal steps up to where nothing holds otherwise. */

@@ -20,15 +20,16 @@ export interface Samples {
   readonly leftOut: readonly { readonly sample: number; readonly reason: string }[];
 }
 
-/** What every chosen sample asks of the network, and which of them it already gets wrong. */
+/** What every chosen sample asks of the network, and which of them it already gets wrong; looks until there are `most` that it gets right. */
 export async function rightSamples(
   { plan, samples, chosen }: OpenedSubject,
+  most: number,
   cancelled: () => boolean,
 ): Promise<Result<Samples>> {
   const right: RightSample[] = [];
   const leftOut: { sample: number; reason: string }[] = [];
   for (const index of chosen) {
-    if (cancelled()) break;
+    if (cancelled() || right.length >= most) break;
     const forward = await samples.forward(index);
     if (!forward.ok) return forward;
     const { sample, input, output } = forward.value;

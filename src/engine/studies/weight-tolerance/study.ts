@@ -8,6 +8,7 @@ import {
   type WeightTolerancePart,
   type WeightToleranceReport,
 } from '../../study-protocols/weight-tolerance';
+import type { PerturbationSpec } from '../../../spec/perturbation/spec';
 import { weightRange } from '../../../weights/perturbed-layer';
 import { weightSensitivity } from '../../../weights/tolerance';
 import { WeightModel, type Layer } from '../../../weights/weight-model';
@@ -31,10 +32,11 @@ export const studyWeightTolerance: Study<'weight-tolerance'> = async (params, en
   try {
     const model = WeightModel.open(planned.loaded);
     if (!model.ok) return refused({ ...model.error, file: spec.file, range: spec.rangeOf(['model']) });
-    const layers = await chosenLayers(model.value, params, environment);
+    const asked = params.layers ?? layersOfCheck(spec, params.check);
+    const layers = await chosenLayers(model.value, asked, environment);
     if (!layers.ok) return refused(layers.error);
     environment.onProgress(null, 'The samples go through the network');
-    const samples = await rightSamples(opened.value, () => environment.cancelled());
+    const samples = await rightSamples(opened.value, params.mostSamples ?? Infinity, () => environment.cancelled());
     if (!samples.ok) return refused(samples.error);
     if (samples.value.right.length === 0) return refused(nothingRight(spec.file, samples.value.leftOut));
     const report: Omit<WeightToleranceReport, 'layers' | 'finished'> = {
@@ -52,6 +54,12 @@ export const studyWeightTolerance: Study<'weight-tolerance'> = async (params, en
   }
 };
 
+/** Undefined for all layers. */
+function layersOfCheck(spec: PerturbationSpec, name: string | undefined): readonly (string | number)[] | undefined {
+  const check = spec.checks.find(each => each.name === name);
+  return check?.perturb === 'weights' ? check.layers : undefined;
+}
+
 interface ChosenLayers {
   readonly chosen: readonly Layer[];
   readonly refused: readonly { readonly layer: string; readonly reason: string }[];
@@ -60,7 +68,7 @@ interface ChosenLayers {
 /** Layers that were named must be ones that can be asked about; of all layers those that cannot are left out. */
 async function chosenLayers(
   model: WeightModel,
-  { layers }: WeightToleranceParams,
+  layers: readonly (string | number)[] | undefined,
   environment: StudyEnvironment<WeightTolerancePart>,
 ): Promise<Result<ChosenLayers>> {
   const named: Layer[] = [];

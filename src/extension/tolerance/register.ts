@@ -1,0 +1,44 @@
+import * as vscode from 'vscode';
+import type { SpecificationChoice } from '../commands/specification-choice';
+import { COMMAND } from '../ids';
+import type { Studies } from '../studies';
+import type { Item } from '../views/trees';
+import { LastTolerances } from './last-tolerances';
+import { ToleranceLenses } from './tolerance-lenses';
+import { TolerancePanel } from './tolerance-panel';
+
+export interface Tolerance {
+  readonly panel: TolerancePanel;
+  /** What the last study of each model found. */
+  readonly last: LastTolerances;
+}
+
+/** The command, the panel and the CodeLens of weight tolerances. */
+export function registerTolerance(
+  context: vscode.ExtensionContext,
+  choice: SpecificationChoice,
+  studies: Studies,
+): Tolerance {
+  const last = new LastTolerances();
+  const panel = new TolerancePanel(context.extensionUri, studies, last);
+  context.subscriptions.push(
+    last,
+    panel,
+    vscode.languages.registerCodeLensProvider({ pattern: '**/*.certiscope.jsonc' }, new ToleranceLenses()),
+    vscode.commands.registerCommand(
+      COMMAND.weightTolerance,
+      async (target?: vscode.Uri | Item, check?: unknown): Promise<void> => {
+        const chosen = await choice.choose(fileOf(target), { title: 'Weight tolerance', needsData: true });
+        // Without the check's own layers, all of them are asked about.
+        if (chosen) await panel.open({ ...chosen, ...(typeof check === 'string' ? { check } : {}) });
+      },
+    ),
+  );
+  return { panel, last };
+}
+
+function fileOf(target: vscode.Uri | Item | undefined): vscode.Uri | undefined {
+  if (target === undefined || target instanceof vscode.Uri) return target;
+  if (target.kind === 'model') return target.uri;
+  return target.kind === 'specification' ? vscode.Uri.parse(target.id) : undefined;
+}

@@ -1,0 +1,49 @@
+import type { LayerTolerance } from '../../src/engine/study-protocols/weight-tolerance';
+import { element, type Child } from '../kit/dom';
+import { button } from '../kit/toolkit';
+import { weightTable } from '../results/weights';
+import { counted, failingPercent } from './words';
+
+export interface FailureActions {
+  readonly everything: boolean;
+  showEverything(): void;
+  save(): void;
+  open(): void;
+}
+
+/** The smallest change of weights that was seen to fail, entry by entry. */
+export function failureOf({ failure }: LayerTolerance, actions: FailureActions): Child[] {
+  if (!failure) return [];
+  const { sample, magnitude, expected, answered, changed, changes } = failure;
+  const outcome =
+    expected === null
+      ? `the property fails on sample ${sample}`
+      : `sample ${sample}, which is class ${expected}, is answered as class ${answered}`;
+  return [
+    element('h3', {}, 'Weights with which it fails'),
+    element(
+      'p',
+      {},
+      `${counted(changed, 'weight')} moved by at most ${failingPercent(magnitude)} of the range: ${outcome}. ONNX Runtime was seen to answer so with the changed model.`,
+    ),
+    element(
+      'div',
+      { class: 'state' },
+      button({ label: 'Save patched model…', title: 'Keep the ONNX file with these weights', onClick: actions.save }),
+      button({ label: 'Open patched model', title: 'Open the ONNX file with these weights', onClick: actions.open }),
+    ),
+    weightTable(
+      {
+        rows: changes.map(({ layer, tensor, index, before, after }) => ({
+          layer,
+          place: `${tensor}[${index.join(', ')}]`,
+          before,
+          after,
+        })),
+        more: changed - changes.length,
+        model: false,
+      },
+      actions,
+    ),
+  ];
+}
