@@ -41,6 +41,8 @@ const MAY_IMPORT = {
     'engine/protocol',
     'engine/run',
     'engine/client',
+    'engine/quick/protocol',
+    'engine/quick/client',
     'engine/study-protocols',
     'engine/tensor-reference',
     'verify/progress',
@@ -87,7 +89,15 @@ const direction = {
         top === 'src'
           ? MAY_IMPORT[folder]
           : top === 'webview'
-            ? ['base', 'report', 'engine/protocol', 'engine/study-protocols']
+            ? [
+                'base',
+                'report',
+                'engine/protocol',
+                'engine/quick/protocol',
+                'engine/study-protocols',
+                'graft/mask',
+                'graft/neurons',
+              ]
             : undefined;
       if (allowed === undefined || (top === 'src' && folder === targetFolder)) return;
       if (!allowed.some(place => target === `src/${place}` || target.startsWith(`src/${place}/`)))

@@ -96,6 +96,16 @@ export const SETTINGS = {
     default: true,
     text: 'Show the state and *Run* above every property of a specification.',
   },
+  quickBounds: {
+    type: 'string',
+    default: 'afterFirstRun',
+    choices: {
+      afterFirstRun: 'Once you have asked for something with a specification: run it, stepped its ε, or opened *Tune*.',
+      always: 'Whenever a specification is open.',
+      off: 'Never while typing; *Tune* still answers.',
+    },
+    text: 'When the hint beside ε is computed while you type: certified bounds of one sample, in a small process of its own.',
+  },
   openCounterexample: {
     type: 'string',
     default: 'ask',

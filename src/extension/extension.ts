@@ -19,6 +19,7 @@ import { Recorder } from './runs/recorder';
 import { createHistory, registerRuns } from './runs/register';
 import { Studies } from './studies';
 import { registerTolerance, type Tolerance } from './tolerance/register';
+import { registerTuning } from './tuning/register';
 import { CodeLenses } from './views/code-lenses';
 import { Diagnostics } from './views/diagnostics';
 import { Hovers } from './views/hovers';
@@ -82,6 +83,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
     }),
     registerTrees(store, index),
     registerRuns(context, history, flow),
+    registerTuning({ context, log, store, index, studies, flow }),
     registerModelPages({ context, store, index, door, choice, studies }),
     registerUnpackedDocuments(),
     registerVnnlibLanguage(modelShapes(store, door)),

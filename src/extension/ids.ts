@@ -10,6 +10,12 @@ export const COMMAND = {
   clearCache: 'certiscope.clearCache',
   showLog: 'certiscope.showLog',
   refresh: 'certiscope.refresh',
+  epsilonUp: 'certiscope.epsilonUp',
+  epsilonDown: 'certiscope.epsilonDown',
+  epsilonDouble: 'certiscope.epsilonDouble',
+  epsilonHalve: 'certiscope.epsilonHalve',
+  largestEpsilon: 'certiscope.largestEpsilon',
+  tune: 'certiscope.tune',
   openModelPage: 'certiscope.openModelPage',
   weightTolerance: 'certiscope.weightTolerance',
   compareRuns: 'certiscope.compareRuns',
@@ -35,6 +41,7 @@ export const VIEW = {
 } as const;
 
 export const RESULTS_PANEL = 'certiscope.results';
+export const TUNING_PANEL = 'certiscope.tuning';
 export const TOLERANCE_PANEL = 'certiscope.tolerance';
 export const COMPARE_PANEL = 'certiscope.compare';
 
@@ -42,7 +49,12 @@ export const COMPARE_PANEL = 'certiscope.compare';
 export const MODEL_PAGE = 'certiscope.model';
 
 /** Context keys that menus and enablement read. */
-export const CONTEXT = { running: 'certiscope.running', runsFiltered: 'certiscope.runsFiltered' } as const;
+export const CONTEXT = {
+  running: 'certiscope.running',
+  runsFiltered: 'certiscope.runsFiltered',
+  /** The workspace has been looked through: what is not listed is not there. */
+  scanned: 'certiscope.scanned',
+} as const;
 
 /** Scheme of the read-only documents that show a `.vnnlib.gz` unpacked. */
 export const UNPACKED_SCHEME = 'certiscope-unpacked';

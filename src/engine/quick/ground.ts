@@ -50,9 +50,8 @@ export class Ground {
     if (!opened.ok) return opened;
     if (opened.value.kind !== 'perturbation') return untunable(file, `${file} is no perturbation specification.`);
     const spec = opened.value;
-    const check = spec.checks.find(({ name }) => name === subject.check);
-    if (check?.perturb !== 'input')
-      return untunable(file, `${file}: there is no check of inputs named "${subject.check}".`);
+    const check = spec.checks.at(subject.check);
+    if (check?.perturb !== 'input') return untunable(file, `${file}: check ${subject.check + 1} is none of inputs.`);
     if (check.epsilon.length > 1)
       return untunable(file, `${file}: "${check.name}" has a list of radii, not one epsilon.`);
     const model = this.openModel(existing(subject.model ?? besideSpecification(file, spec.model)));

@@ -14,8 +14,8 @@ export interface QuickSubject {
   readonly specification: { readonly path: string; readonly text?: string };
   /** Over the model that the specification names. */
   readonly model?: string;
-  /** Name of a check of inputs. */
-  readonly check: string;
+  /** Index of a check of inputs: names may be made from ε, which changes while someone types. */
+  readonly check: number;
   /** Index in the data; else the first of the specification that the network classifies rightly. */
   readonly sample?: number;
   /** Instead of the check's own ε, as it would be written. */

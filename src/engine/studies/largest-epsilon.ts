@@ -44,7 +44,8 @@ export const studyLargestEpsilon: Study<'largest-epsilon'> = async (params, envi
 /** A check of inputs whose ε is one number above 0. */
 function checkOf({ spec }: OpenedSubject, params: LargestEpsilonParams): Result<InputCheck, Problem> {
   const ofInputs = spec.checks.filter(check => check.perturb === 'input');
-  const check = params.check === undefined ? ofInputs[0] : spec.checks.find(({ name }) => name === params.check);
+  const named = params.check === undefined ? ofInputs[0] : spec.checks.find(({ name }) => name === params.check);
+  const check = params.checkIndex === undefined ? named : spec.checks.at(params.checkIndex);
   const problem = (message: string): Result<never> => fail({ code: 'study/epsilon', message: `${spec.file}: ${message}`, file: spec.file }); // prettier-ignore
   if (check === undefined) {
     const names = ofInputs.map(({ name }) => `"${name}"`).join(', ');

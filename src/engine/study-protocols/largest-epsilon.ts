@@ -11,6 +11,8 @@ export interface LargestEpsilonParams {
   readonly subject: StudySubject;
   /** Name of a check of inputs with one ε; else the first of the specification. */
   readonly check?: string;
+  /** The same by its index: names may be made from ε. */
+  readonly checkIndex?: number;
   /** Significant digits of ε; 3 unless given. Never fewer digits after the point than the specification has. */
   readonly digits?: number;
   /** Over the check's own solver settings. The timeout is that of each single question. */

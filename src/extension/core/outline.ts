@@ -84,7 +84,8 @@ function endOfLine(text: string, offset: number, { line, character }: Position):
   return { line, character: character + (end < 0 ? text.length : end) - offset };
 }
 
-function member(object: Node, key: string): Node | undefined {
+/** The value of a key of an object. */
+export function member(object: Node, key: string): Node | undefined {
   return object.children?.find(property => property.children?.[0]?.value === key)?.children?.[1];
 }
 
@@ -93,7 +94,7 @@ function valueOf(node: Node | undefined): unknown {
 }
 
 /** JSON text in which the order of an object's keys does not show. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -136,7 +137,7 @@ function closingBracket(text: string, start: number): number {
 }
 
 /** Turns offsets into positions; asked in any order. */
-function positions(text: string): (offset: number) => Position {
+export function positions(text: string): (offset: number) => Position {
   const lineStarts = [0];
   for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) lineStarts.push(i + 1);
   return offset => {
