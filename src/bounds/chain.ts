@@ -64,17 +64,17 @@ export class ChainLadder implements BoxBounder {
   /** Doubles in the block of bounds of all layers, lower and upper. */
   readonly boundsLength: number;
   private readonly point: number;
-  protected readonly rows: number;
 
   constructor(
     protected readonly chain: DenseChain,
     constraints: readonly Constraint[],
+    /** How many constraints there is room for. */
+    protected readonly rows = constraints.length,
   ) {
     const core = instantiateCore();
     this.core = core;
     this.inputs = chain.layers[0].weight.length / chain.layers[0].size;
     this.outputs = chain.layers[chain.layers.length - 1].size;
-    this.rows = constraints.length;
     core.newChain(chain.layers.length, this.inputs);
     let width = this.inputs;
     for (const [index, layer] of chain.layers.entries()) {
@@ -86,17 +86,26 @@ export class ChainLadder implements BoxBounder {
       if (layer.biasError) doublesAt(core, core.layerBiasError(index + 1), layer.size).set(layer.biasError);
       width = layer.size;
     }
-    core.finish(constraints.length);
+    core.finish(rows);
     this.point = core.allocate(stride(this.inputs) * 8);
-    for (const [r, constraint] of constraints.entries()) {
-      const form = doublesAt(core, core.forms.value + r * stride(this.outputs) * 8, this.outputs);
-      constraint.outputs.index.forEach((at, k) => (form[at] += constraint.outputs.value[k]));
-      const inputForm = doublesAt(core, core.inputForms.value + r * stride(this.inputs) * 8, this.inputs);
-      constraint.inputs.index.forEach((at, k) => (inputForm[at] += constraint.inputs.value[k]));
-      doublesAt(core, core.formBounds.value, this.rows)[r] = constraint.bound;
-      doublesAt(core, core.coefficientErrors.value, this.rows)[r] = constraint.coefficientError;
-    }
+    this.writeForms(constraints);
     this.boundsLength = 2 * core.boundsCount.value;
+  }
+
+  /** Puts these constraints in place of the rows there are. */
+  protected writeForms(constraints: readonly Constraint[]): void {
+    const { core, rows, outputs, inputs } = this;
+    assert(constraints.length <= rows, () => `${constraints.length} constraints where there is room for ${rows}`);
+    const bounds = doublesAt(core, core.formBounds.value, rows);
+    const errors = doublesAt(core, core.coefficientErrors.value, rows);
+    for (const [r, constraint] of constraints.entries()) {
+      const form = doublesAt(core, core.forms.value + r * stride(outputs) * 8, outputs).fill(0);
+      constraint.outputs.index.forEach((at, k) => (form[at] += constraint.outputs.value[k]));
+      const inputForm = doublesAt(core, core.inputForms.value + r * stride(inputs) * 8, inputs).fill(0);
+      constraint.inputs.index.forEach((at, k) => (inputForm[at] += constraint.inputs.value[k]));
+      bounds[r] = constraint.bound;
+      errors[r] = constraint.coefficientError;
+    }
   }
 
   setBox(lower: Float64Array, upper: Float64Array, bounds: Float64Array | null): void {

@@ -3,8 +3,8 @@ import { Random } from '../../base/random';
 import { gamma, inflate, ROUNDING } from '../../base/rounding';
 import { shownAbove, shownBelow } from '../../base/shown-number';
 import type { BoxBounder } from '../../bounds/bounder';
-import { ChainLadder, denseChain, ladderFits } from '../../bounds/chain';
 import { GraphBounder } from '../../bounds/graph/graph-bounder';
+import { keptLadder } from '../../bounds/kept-ladder';
 import { evaluate } from '../../network/evaluate';
 import type { Network } from '../../network/network';
 import type { ProofLeaf } from '../../report/verdict';
@@ -155,16 +155,15 @@ function bestRows(
   { box }: BoxProblem,
   constraints: readonly Constraint[],
 ): { lower: Float64Array; method: 'zonotope' | 'backward' | 'crown' } | null {
-  const chain = denseChain(network);
-  const isChain = chain !== null && ladderFits(chain);
-  const bounder: BoxBounder = isChain ? new ChainLadder(chain, constraints) : new GraphBounder(network, constraints);
+  const ladder = keptLadder(network, constraints);
+  const bounder: BoxBounder = ladder ?? new GraphBounder(network, constraints);
   const rows = constraints.map((_, row) => row);
   bounder.setBox(box.lower, box.upper, null);
   const first = bounder.zonotope(rows);
   if (first === null) return null;
-  const second = isChain ? bounder.crown(rows).lower : bounder.backward(rows);
+  const second = ladder ? ladder.crown(rows).lower : bounder.backward(rows);
   const lower = first.map((bound, row) => Math.max(bound, second[row]));
-  return { lower, method: isChain ? 'crown' : 'backward' };
+  return { lower, method: ladder ? 'crown' : 'backward' };
 }
 
 /** Of the constraints of a disjunct the best counts: where one cannot hold, the disjunct cannot. */
