@@ -119,10 +119,12 @@ export async function outcomeTables(settings: Settings, state: State): Promise<v
 
 function claims(rows: ReadonlyMap<string, Row>): void {
   const base = rows.get(BASE)!;
-  const control = Math.max(...CONTROLS.map(({ name }) => rows.get(name)!.verified));
+  const controls = CONTROLS.flatMap(({ name }) => rows.get(name)?.verified ?? []);
   say(
     `The base network's RA is ${percent(base.robust)} % (asked: at least 80), and ${percent(base.undecided)} % of the images are undecided (asked: most).`,
   );
+  if (controls.length === 0) return say('No control is among the networks.\n');
+  const control = Math.max(...controls);
   for (const [name, { verified, standard }] of rows) {
     if (name === BASE || CONTROLS.some(each => each.name === name)) continue;
     const [gain, loss] = [verified - control, base.standard - standard];

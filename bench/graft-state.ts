@@ -20,6 +20,8 @@ export interface Settings {
   /** Images of the training set that are used. */
   readonly images: number;
   readonly epsilon: number;
+  /** Names of the networks beside the base: all, or those that are done. */
+  readonly variants: readonly string[];
   readonly ratio: number;
   readonly seed: number;
   readonly threads: number;

@@ -2,7 +2,7 @@
  * Every figure and table of chapter 4 of Brandis's thesis on linearity grafting, and what it leaves open, as tables.
  *
  *     node scripts/run.mjs bench/graft.ts [--only masks,released,train,outcomes,transfer,pairs,speed] [--samples N] [--timeout S] [--robust-images N] [--restarts N] [--epochs N]
- *         [--graft-epochs N] [--images N] [--epsilon E] [--ratio R] [--seed N] [--threads N] [--data DIR] [--fresh]
+ *         [--graft-epochs N] [--images N] [--epsilon E] [--variants A,B] [--ratio R] [--seed N] [--threads N] [--data DIR] [--fresh]
  *
  * DATA has the released scores (`linearity_grafting`) and MNIST (`datasets/mnist`). Everything is kept in bench/.state: an interrupted bench goes on where it was
  * (`--fresh` begins again). What does not come out as published is printed all the same.
@@ -10,7 +10,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { maskFigures, releasedOutcomes } from './graft-masks';
-import { trainingTable } from './graft-models';
+import { trainingTable, VARIANTS } from './graft-models';
 import { outcomeTables, transferTables } from './graft-outcomes';
 import { pairTables } from './graft-pairs';
 import { speedTables } from './graft-speed';
@@ -19,14 +19,15 @@ import { State, say, type Settings } from './graft-state';
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: 'masks,released,train,outcomes,transfer,pairs,speed' },
-    samples: { type: 'string', default: '50' },
+    samples: { type: 'string', default: '16' },
     timeout: { type: 'string', default: '30' },
     'robust-images': { type: 'string', default: '500' },
     restarts: { type: 'string', default: '5' },
-    epochs: { type: 'string', default: '20' },
-    'graft-epochs': { type: 'string', default: '10' },
-    images: { type: 'string', default: '60000' },
+    epochs: { type: 'string', default: '8' },
+    'graft-epochs': { type: 'string', default: '5' },
+    images: { type: 'string', default: '20000' },
     epsilon: { type: 'string', default: '0.1' },
+    variants: { type: 'string', default: VARIANTS.map(({ name }) => name).join() },
     ratio: { type: 'string', default: '0.5' },
     seed: { type: 'string', default: '1' },
     threads: { type: 'string', default: '2' },
@@ -45,6 +46,7 @@ const settings: Settings = {
   graftEpochs: Number(values['graft-epochs']),
   images: Number(values.images),
   epsilon: Number(values.epsilon),
+  variants: values.variants.split(','),
   ratio: Number(values.ratio),
   seed: Number(values.seed),
   threads: Number(values.threads),
