@@ -10,6 +10,8 @@ export const COMMAND = {
   clearCache: 'certiscope.clearCache',
   showLog: 'certiscope.showLog',
   refresh: 'certiscope.refresh',
+  unstableNeurons: 'certiscope.unstableNeurons',
+  graft: 'certiscope.graft',
   epsilonUp: 'certiscope.epsilonUp',
   epsilonDown: 'certiscope.epsilonDown',
   epsilonDouble: 'certiscope.epsilonDouble',
@@ -29,6 +31,8 @@ export const COMMAND = {
   sortRuns: 'certiscope.sortRuns',
   filterRuns: 'certiscope.filterRuns',
   clearRunsFilter: 'certiscope.clearRunsFilter',
+  findAdversarialInputs: 'certiscope.findAdversarialInputs',
+  patchModel: 'certiscope.patchModel',
   /** Not contributed: what a click on the status bar item does. */
   menu: 'certiscope.menu',
 } as const;
@@ -41,12 +45,17 @@ export const VIEW = {
 } as const;
 
 export const RESULTS_PANEL = 'certiscope.results';
+export const NEURONS_PANEL = 'certiscope.neurons';
+export const GRAFTING_PANEL = 'certiscope.grafting';
 export const TUNING_PANEL = 'certiscope.tuning';
 export const TOLERANCE_PANEL = 'certiscope.tolerance';
 export const COMPARE_PANEL = 'certiscope.compare';
 
 /** The editor that shows a model. */
 export const MODEL_PAGE = 'certiscope.model';
+
+export const ADVERSARIAL_PANEL = 'certiscope.adversarial';
+export const PATCH_PANEL = 'certiscope.patch';
 
 /** Context keys that menus and enablement read. */
 export const CONTEXT = {

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { CONTEXT } from '../ids';
 import { outline, specificationKind } from '../core/outline';
 import { readSpecification, type ReadSpecification } from '../core/read-specification';
 import type { VerdictStore } from '../core/verdict-store';
@@ -49,7 +50,9 @@ export class SpecificationIndex implements vscode.Disposable {
 
   /** Looks through the workspace once and watches it from then on. */
   scan(): Promise<void> {
-    this.#scan ??= this.#scanWorkspace();
+    this.#scan ??= this.#scanWorkspace().finally(() =>
+      vscode.commands.executeCommand('setContext', CONTEXT.scanned, true),
+    );
     return this.#scan;
   }
 
