@@ -1,9 +1,9 @@
-import { element, replaceContent, type Child } from '../kit/dom';
+import { element, replaceContent, table, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
 import { button, select } from '../kit/toolkit';
 import { VirtualList } from '../kit/virtual-list';
 import { detail } from '../results/detail';
-import { layoutOf } from '../results/picture';
+import { layoutOf } from '../kit/picture';
 import type { Row } from '../results/protocol';
 import { BoundCurve } from '../results/work';
 import {
@@ -55,7 +55,12 @@ const list = new VirtualList<ComparedRow>({
 const sides = element('div', { class: 'sides', 'aria-live': 'off' });
 const announcer = element('div', { class: 'announcer', role: 'status', 'aria-live': 'polite' });
 const curves = { before: new BoundCurve(), after: new BoundCurve() };
-const main = element('main', { class: 'wide' }, top, list.element, sides);
+const columns = element(
+  'div',
+  { class: 'virtual-head quiet', 'aria-hidden': 'true' },
+  ...['', 'Question', 'Verdict', 'Lower bound', 'Time'].map(title => element('span', {}, title)),
+);
+const main = element('main', { class: 'wide' }, top, columns, list.element, sides);
 document.body.append(main, announcer);
 
 extension.listen({
@@ -87,7 +92,7 @@ function show(now: Compared | null): void {
   compared = now;
   if (now && anew) keep({ before: now.before?.id ?? null, after: now.after.id, filter: firstFilter(now), place: 0 });
   replaceContent(top, ...(now ? header(now) : empty()));
-  list.element.hidden = now === null;
+  list.element.hidden = columns.hidden = now === null;
   if (!now) return;
   details = null;
   list.reset(totalOf(now, state.filter), true);
@@ -139,12 +144,7 @@ function empty(): Child[] {
 function header(now: Compared): Child[] {
   return [
     element('h1', {}, now.before ? 'Two runs compared' : 'A run'),
-    element(
-      'div',
-      { class: 'cards' },
-      now.before && card(now.before, 'Earlier'),
-      card(now.after, now.before ? 'Later' : ''),
-    ),
+    facts(now.before, now.after),
     now.before && summary(now),
     element(
       'div',
@@ -166,14 +166,17 @@ function header(now: Compared): Child[] {
   ];
 }
 
-function card({ title, facts }: RunCard, place: string): HTMLElement {
-  return element(
-    'section',
-    { class: 'card', 'aria-label': `${place} run`.trim() },
-    place !== '' && element('p', { class: 'quiet' }, place),
-    element('h2', {}, title),
-    element('dl', {}, ...facts.flatMap(({ name, value }) => [element('dt', {}, name), element('dd', {}, value)])),
-  );
+/** What the runs were, fact by fact; what is not the same in both stands out. */
+function facts(before: RunCard | null, after: RunCard): HTMLElement {
+  const names = [...new Set([...(before?.facts ?? []), ...after.facts].map(({ name }) => name))];
+  const valueOf = (run: RunCard | null, name: string) => run?.facts.find(fact => fact.name === name)?.value ?? '';
+  const rows = names.map((name): Child[] => [name, ...(before ? [valueOf(before, name)] : []), valueOf(after, name)]);
+  const differs = (index: number) =>
+    before !== null && valueOf(before, names[index]!) !== valueOf(after, names[index]!);
+  const header = before ? ['', `Earlier: ${before.title}`, `Later: ${after.title}`] : ['', after.title];
+  const made = table('The runs', header, rows, index => (differs(index) ? 'differs' : ''));
+  made.classList.add('facts');
+  return made;
 }
 
 function summary(now: Compared): HTMLElement {

@@ -5,7 +5,7 @@ import type { RunScope, VerifyFlow } from '../commands/verify-flow';
 import { filePath } from '../documents/uris';
 import { COMMAND } from '../ids';
 import type { History } from './history';
-import { countWords, listedRuns, runDescription, runTitle, SORTS, type Sort } from './listing';
+import { listedRuns, runDescription, runTitle, SORTS, type Sort } from './listing';
 import type { RunHead } from './kept-run';
 import { runDocument } from './run-documents';
 import { shownName, type RunItem, type RunsTree } from './runs-tree';
@@ -103,7 +103,7 @@ async function pickOther(context: RunCommandContext, first: RunHead): Promise<Ru
   }
   const isKin = ({ specification }: RunHead) => specification === first.specification;
   const items = [...others.filter(isKin), ...others.filter(head => !isKin(head))].map(quickPickItem);
-  const title = `Compare ${runTitle(first, shownName)} (${runDescription(first, Date.now())})`;
+  const title = `Compare ${runTitle(first)} (${runDescription(first, Date.now())})`;
   return (await vscode.window.showQuickPick(items, { title, placeHolder: 'With which run?', matchOnDescription: true }))
     ?.head;
 }
@@ -133,7 +133,7 @@ async function rerun({ history, flow }: RunCommandContext, head: RunHead): Promi
   };
   const asNow = { label: 'As it is now', description: 'the specification has changed since' };
   const picked = await vscode.window.showQuickPick(now === null ? [asThen] : [asNow, asThen], {
-    title: `Run again: ${runTitle(head, shownName)}`,
+    title: `Run again: ${runTitle(head)}`,
     placeHolder: now === null ? 'The specification is not there any more.' : 'Which text of the specification?',
   });
   if (picked === asNow) await flow.verifySpecification(specification, scope);
@@ -153,7 +153,7 @@ async function rename({ history }: RunCommandContext, head: RunHead): Promise<vo
     title: 'Rename Run',
     prompt: 'What to call this run. Leave it empty to name it after its specification.',
     value: head.name,
-    placeHolder: runTitle({ ...head, name: '' }, shownName),
+    placeHolder: runTitle({ ...head, name: '' }),
   });
   if (name !== undefined) await history.change(head.id, { name: name.trim() });
 }
@@ -161,7 +161,7 @@ async function rename({ history }: RunCommandContext, head: RunHead): Promise<vo
 async function deleteRuns(history: History, heads: readonly RunHead[]): Promise<void> {
   const [first] = heads;
   if (!first) return;
-  const what = heads.length === 1 ? `the run “${runTitle(first, shownName)}”` : `${heads.length} runs`;
+  const what = heads.length === 1 ? `the run “${runTitle(first)}”` : `${heads.length} runs`;
   const action = 'Delete';
   const picked = await vscode.window.showWarningMessage(
     `Delete ${what} from the history? What was found out is lost; the verdict cache is not touched.`,
@@ -249,9 +249,9 @@ async function pickRun(
 
 function quickPickItem(head: RunHead): vscode.QuickPickItem & { readonly head: RunHead } {
   return {
-    label: runTitle(head, shownName),
+    label: runTitle(head),
     description: runDescription(head, Date.now()),
-    detail: [shownName(head.model), countWords(head)].filter(part => part !== '').join(' · '),
+    detail: [shownName(head.specification), shownName(head.model)].filter(part => part !== '').join(' · '),
     head,
   };
 }

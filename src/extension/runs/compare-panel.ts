@@ -93,7 +93,7 @@ export class ComparePanel implements vscode.Disposable {
 
   #show(): void {
     const shown = this.#shown;
-    this.#page.title = shown ? `${runTitle(shown.after, shownName)} · Certiscope` : 'Certiscope Runs';
+    this.#page.title = shown ? `${runTitle(shown.after)} · Certiscope` : 'Certiscope Runs';
     this.#page.post({ type: 'show', compared: shown && comparedOf(shown) });
     if (!shown || this.#wanted === null || !this.#page.isReady) return;
     const place = shown.comparison.questions.findIndex(({ after }) => after?.index === this.#wanted);
@@ -180,7 +180,7 @@ function cardOf(head: RunHead): RunCard {
   ];
   return {
     id: head.id,
-    title: runTitle(head, shownName),
+    title: runTitle(head),
     facts: facts.filter(([, value]) => value !== '').map(([name, value]) => ({ name, value })),
   };
 }
@@ -210,7 +210,7 @@ function rowOfQuestion(question: ComparedQuestion): ComparedRow {
 
 function boundOf(result: KeptResult | null): string {
   const bound = result?.verdict.lowerBound;
-  return bound === null || bound === undefined ? '' : `≥ ${shownBelow(bound)}`;
+  return bound === null || bound === undefined ? '' : shownBelow(bound);
 }
 
 function arrow(before: string, after: string): string {

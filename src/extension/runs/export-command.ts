@@ -14,7 +14,7 @@ export async function exportRun(history: History, head: RunHead, index: number |
   const items = (Object.entries(FORMATS) as [Format, (typeof FORMATS)[Format]][])
     .filter(([format]) => broken || (format !== 'npy' && format !== 'png'))
     .map(([format, { label, description }]) => ({ label, description, format }));
-  const title = `Export ${runTitle(head, shownName)}`;
+  const title = `Export ${runTitle(head)}`;
   const picked = await vscode.window.showQuickPick(items, { title, placeHolder: 'As what?' });
   if (!picked) return;
   const { ending } = FORMATS[picked.format];

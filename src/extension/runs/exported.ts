@@ -1,6 +1,6 @@
 /** A kept run in the forms that other programs read. */
 import { encode } from 'fast-png';
-import { brightness, layoutOf, photograph } from '../../../webview/results/picture';
+import { brightness, layoutOf, photograph } from '../../../webview/kit/picture';
 import { mapVerdict, readTensor } from '../../engine/tensor-reference';
 import { toCsv } from '../../report/csv';
 import { toJson } from '../../report/json';
@@ -97,7 +97,10 @@ async function counterexampleFiles(
 }
 
 /** The PNG of an input; null where it is no picture. */
-function pictureOf(input: Float32Array, { inputShape, preprocess }: KeptResult): Uint8Array | null {
+export function pictureOf(
+  input: Float32Array,
+  { inputShape, preprocess }: Pick<KeptResult, 'inputShape' | 'preprocess'>,
+): Uint8Array | null {
   const layout = layoutOf(inputShape, preprocess ?? null);
   if (!layout || layout.width * layout.height * layout.channels !== input.length) return null;
   const [bright] = brightness(layout, preprocess ?? null, input);

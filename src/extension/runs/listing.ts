@@ -26,6 +26,9 @@ const OUTCOME_WORDS: Readonly<Record<RunOutcome, string>> = {
   interrupted: 'interrupted',
 };
 
+/** What every specification's name ends with. */
+const ENDING = /(\.certiscope\.jsonc|\.vnnlib(\.gz)?)$/;
+
 /** How a specification or a model is named to a person. */
 export type Naming = (uriOrPath: string) => string;
 
@@ -39,16 +42,15 @@ export function listedRuns(heads: readonly RunHead[], sort: Sort, filter: string
   });
   const order = ORDERS[sort];
   return matching.sort(
-    (a, b) =>
-      Number(b.pinned) - Number(a.pinned) || order(a, b, shown) || b.started - a.started || (a.id < b.id ? 1 : -1),
+    (a, b) => Number(b.pinned) - Number(a.pinned) || order(a, b) || b.started - a.started || (a.id < b.id ? 1 : -1),
   );
 }
 
-const ORDERS: Readonly<Record<Sort, (a: RunHead, b: RunHead, shown: Naming) => number>> = {
+const ORDERS: Readonly<Record<Sort, (a: RunHead, b: RunHead) => number>> = {
   newest: () => 0,
   worst: (a, b) => rank(a) - rank(b),
   longest: (a, b) => b.seconds - a.seconds,
-  name: (a, b, shown) => runTitle(a, shown).localeCompare(runTitle(b, shown), 'en', { numeric: true }),
+  name: (a, b) => runTitle(a).localeCompare(runTitle(b), 'en', { numeric: true }),
 };
 
 /** A run that failed before it had any verdict comes before all others; one without results after them. */
@@ -72,10 +74,10 @@ function searchText(head: RunHead, shown: Naming): string {
   return parts.join('\n').toLowerCase();
 }
 
-/** The name that a person gave, else what was run. */
-export function runTitle({ name, specification, checks }: RunHead, shown: Naming): string {
+/** The name that a person gave, else what was run: in a list there is no room for folders and endings. */
+export function runTitle({ name, specification, checks }: RunHead): string {
   if (name !== '') return name;
-  const file = shown(specification);
+  const file = decodeURIComponent(specification.slice(specification.lastIndexOf('/') + 1)).replace(ENDING, '');
   const [first] = checks ?? [];
   if (first === undefined) return file;
   return `${file} › ${checks?.length === 1 ? first : `${checks?.length} checks`}`;

@@ -140,7 +140,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunItem>, vscode.Dispos
     const head = this.history.head(run);
     if (!head) return new vscode.TreeItem('');
     const item = new vscode.TreeItem(
-      runTitle(head, shownName),
+      runTitle(head),
       decidedOf(head.counts) > 0 ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
     );
     const { icon: name, tone } = runHeadline(head);
