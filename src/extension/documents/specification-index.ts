@@ -58,7 +58,8 @@ export class SpecificationIndex implements vscode.Disposable {
 
   /** Looks through the workspace again. */
   rescan(): Promise<void> {
-    this.#scan = this.#scan === null ? this.#scanWorkspace() : this.#findFiles();
+    if (this.#scan === null) return this.scan();
+    this.#scan = this.#findFiles();
     return this.#scan;
   }
 
