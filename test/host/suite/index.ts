@@ -11,6 +11,8 @@ const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
   specifications: () => import('./specifications'),
   verdicts: () => import('./verdicts'),
   runs: () => import('./runs'),
+  tolerance: () => import('./tolerance'),
+  tuning: () => import('./tuning'),
   engine: () => import('./engine'),
 };
 
