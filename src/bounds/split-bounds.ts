@@ -34,6 +34,8 @@ export interface SplitBounds {
   readonly rows: number;
   /** Neurons worth trying before one is split: more where a pass over the network costs little beside a search. */
   readonly tried: number;
+  /** Steps of a search after a split; absent, the caller's own number. Fewer where a step costs much. */
+  readonly steps?: number;
   /** Prepares row r: about constraint `form`, with these splits and multipliers (null: the region's own slopes, no β). */
   set(r: number, form: number, splits: readonly Split[], multipliers: Multipliers | null): void;
   /** Estimated lower bounds of rows 0..rows−1 with the multipliers they have. Not certified. */
@@ -46,8 +48,12 @@ export interface SplitBounds {
   points(rows: readonly number[]): Float64Array;
   multipliers(r: number): Multipliers;
   /**
-   * The `count` unsplit unstable neurons whose relaxation costs row r most, by BaBSR's estimate at its last `estimate` or `optimise`, best first. Fewer when there
-   * are fewer.
+   * A split at `place`, tried on a sub-problem about `form`, raised the bounds of its two sides by `gain` in all: `candidates` may go by that from then on. Absent where nothing is learned.
+   */
+  learn?(form: number, place: number, gain: number): void;
+  /**
+   * The `count` unsplit unstable neurons whose relaxation costs row r most, by BaBSR's estimate at its last `estimate` or `optimise`, or by what was learned, best first.
+   * Fewer when there are fewer.
    */
   candidates(r: number, count: number): number[];
   /** Which neuron a place stands for: of which hidden layer (activation), counted from 0. */

@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert';
 import type { Multipliers, SearchEffort, Split, SplitBounds } from '../split-bounds';
+import { SplitGains } from '../split-gains';
 import { TILE_ROWS } from './affine-plan';
 import { Tile, type TilePasses, type TileRow } from './tile-pass';
 import type { TileTables } from './tile-tables';
@@ -10,6 +11,7 @@ import type { TileTables } from './tile-tables';
  */
 export class GraphSplits implements SplitBounds {
   readonly tried = 8;
+  readonly steps = 4;
   /** Slopes by place; where there are curves, the points of their lower lines by place and then those of the upper ones. */
   readonly width: number;
   /** Neurons that can be split. */
@@ -19,6 +21,8 @@ export class GraphSplits implements SplitBounds {
   private readonly last: number;
   private readonly forms: number[];
   private readonly splitsOf: (readonly Split[])[];
+  /** By form. */
+  private readonly gains = new Map<number, SplitGains>();
   /** Certified bound of each row with the multipliers it has; NaN where that is not known. */
   private readonly bounds: Float64Array;
 
@@ -136,7 +140,18 @@ export class GraphSplits implements SplitBounds {
     };
   }
 
+  learn(form: number, place: number, gain: number): void {
+    this.gainsOf(form).learn(place, gain);
+  }
+
+  private gainsOf(form: number): SplitGains {
+    let gains = this.gains.get(form);
+    if (!gains) this.gains.set(form, (gains = new SplitGains(this.places)));
+    return gains;
+  }
+
   candidates(r: number, count: number): number[] {
+    const gains = this.gainsOf(this.forms[r]);
     const { upSlope, intercept } = this.tables.lines();
     const biases = this.tables.placeBias();
     const tile = this.tiles[Math.floor(r / TILE_ROWS)];
@@ -149,9 +164,11 @@ export class GraphSplits implements SplitBounds {
       const s = upSlope[place];
       const b = biases[place];
       const curve = this.tables.curveAt(place);
-      const score = curve
+      const promise = curve
         ? Math.abs(a) * curve.curve.gap[curve.neuron]
         : Math.abs(Math.min(b * a * (s - 1), b * a * s) + Math.min(a, 0) * intercept[place]);
+      if (!(promise > 0)) continue;
+      const score = gains.expected(place, promise);
       if (!(score > 0) || (best.length === count && score <= scores[count - 1])) continue;
       let k = best.length;
       while (k > 0 && scores[k - 1] < score) k--;

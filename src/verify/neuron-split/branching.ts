@@ -1,9 +1,12 @@
-import type { Multipliers, Split, SplitBounds } from '../../bounds/split-bounds';
+import type { Multipliers, SearchEffort, Split, SplitBounds } from '../../bounds/split-bounds';
 
 /** Levels that are split at once, at most. */
 const MOST_LEVELS = 3;
 /** An estimate above this is worth certifying: float32 and the search's own arithmetic are not that exact. */
 export const ENOUGH = 1e-5;
+
+/** Steps of a search after a split, where the bounds say nothing else. */
+const STEPS = 8;
 
 /** What splitting needs to know of a sub-problem. */
 export interface Splittable {
@@ -11,6 +14,8 @@ export interface Splittable {
   readonly row: number;
   readonly splits: readonly Split[];
   readonly multipliers: Multipliers;
+  /** Certified. */
+  readonly bound: number;
   /** Unstable neurons worth splitting, best first. */
   readonly candidates: readonly number[];
 }
@@ -36,7 +41,13 @@ export function parts<P extends Splittable>(bounds: SplitBounds, parents: readon
       const { candidates } = parent;
       // Both halves should rise; one that is proved is as good as it gets.
       const scores =
-        candidates.length > 1 ? candidates.map(() => Math.min(0, lower[r++]) + Math.min(0, lower[r++])) : [0];
+        candidates.length > 1
+          ? candidates.map(place => {
+              const [above, below] = [Math.min(0, lower[r++]), Math.min(0, lower[r++])];
+              bounds.learn?.(parent.row, place, rise(above, parent.bound) + rise(below, parent.bound));
+              return above + below;
+            })
+          : [0];
       const best = candidates
         .map((place, k) => ({ place, score: scores[k] }))
         .sort((a, b) => b.score - a.score)
@@ -50,4 +61,15 @@ export function parts<P extends Splittable>(bounds: SplitBounds, parents: readon
     }
   }
   return children;
+}
+
+/** How far a half's bound is above its parent's, where both are numbers. */
+function rise(bound: number, before: number): number {
+  const risen = bound - before;
+  return risen > 0 && risen < Infinity ? risen : 0;
+}
+
+/** The effort for the rows of `bounds` after a split. */
+export function afterSplit(bounds: SplitBounds): SearchEffort {
+  return { iterations: bounds.steps ?? STEPS, alpha: 0.1, beta: 0.5, enough: ENOUGH };
 }

@@ -1,5 +1,5 @@
 import type { NeuronBounds, NeuronRegion, SearchEffort, SplitBounds } from '../../bounds/split-bounds';
-import { ENOUGH, parts, type Splittable } from './branching';
+import { afterSplit, ENOUGH, parts, type Splittable } from './branching';
 
 /** How far the trees of neurons are grown. */
 export interface TreeEffort {
@@ -8,7 +8,6 @@ export interface TreeEffort {
 }
 
 const ROOT_EFFORT: SearchEffort = { iterations: 20, alpha: 0.25, beta: 0, enough: ENOUGH };
-const EFFORT: SearchEffort = { iterations: 8, alpha: 0.1, beta: 0.5, enough: ENOUGH };
 /** A tree is left alone that in so many splits gains less than this part of the neuron's width over all the splits it may have. */
 const WORTHWHILE = 0.05;
 const TRIAL = 8;
@@ -99,7 +98,7 @@ function grow(splits: SplitBounds, trees: readonly Tree[], active: readonly Tree
       const [leaf] = tree.leaves.splice(worst, 1);
       return leaf;
     });
-    bound(splits, trees, parts(splits, parents), EFFORT);
+    bound(splits, trees, parts(splits, parents), afterSplit(splits));
   }
 }
 

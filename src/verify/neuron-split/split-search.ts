@@ -1,11 +1,10 @@
 import { SEARCH } from '../../bounds/tolerances';
 import type { SearchEffort, SplitBounds } from '../../bounds/split-bounds';
-import { ENOUGH, parts } from './branching';
+import { afterSplit, ENOUGH, parts } from './branching';
 import { marginAt, type BoxProblem, type Candidate } from '../input-split/search';
 import type { Settled, SubProblem } from './sub-problem';
 
 const ROOT_EFFORT: SearchEffort = { iterations: 60, alpha: 0.25, beta: 0, enough: ENOUGH };
-const EFFORT: SearchEffort = { iterations: 8, alpha: 0.1, beta: 0.5, enough: ENOUGH };
 
 type Row = Pick<SubProblem, 'disjunct' | 'row' | 'splits'> & { readonly bound: number };
 
@@ -41,7 +40,7 @@ export class SplitSearch {
   expand(parents: readonly SubProblem[]): Settled {
     const children = parts(this.bounds, parents);
     children.forEach((child, r) => this.bounds.set(r, child.row, child.splits, child.multipliers));
-    return this.settle(children, EFFORT);
+    return this.settle(children, afterSplit(this.bounds));
   }
 
   /** Searches the multipliers of rows 0.., which were set for these sub-problems, and certifies what they reach. */
