@@ -4,12 +4,14 @@ import {
   graphRequest,
   infoRequest,
   inspectRequest,
+  setupRequest,
   type Answer,
   type InfoParams,
   type InspectParams,
   type Inspection,
   type LogParams,
   type ModelInfo,
+  type SetupReport,
   type ModelStructure,
   type TensorStatistics,
   type VerifyParams,
@@ -112,6 +114,10 @@ export class EngineClient implements Engine {
 
   inspect(params: InspectParams): Promise<Answer<Inspection>> {
     return this.ask(engine => engine.connection.sendRequest(inspectRequest, params));
+  }
+
+  setup(): Promise<Answer<SetupReport>> {
+    return this.ask(engine => engine.connection.sendRequest(setupRequest));
   }
 
   async restart(): Promise<void> {

@@ -4,6 +4,7 @@ import { startGuard } from './guard-handle';
 import { graphOf, infoOf, inspect, weightsAnswers } from './inspection';
 import { openPlan } from './open';
 import { serve } from './server';
+import { checkSetup } from './setup';
 import { loadStudy } from './studies/registry';
 import { engineVersion, packageVersion } from './version';
 
@@ -26,6 +27,7 @@ serve(createMessageConnection(new IPCMessageReader(process), new IPCMessageWrite
   graph: graphOf,
   weights: weightsAnswers(),
   inspect,
+  setup: checkSetup,
   loadStudy,
   exit: () => process.exit(),
 });

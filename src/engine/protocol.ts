@@ -233,6 +233,28 @@ export const studyPartNotification = new NotificationType<StudyPartParams>('stud
 
 //#endregion
 
+//#region check of the setup
+
+/** One part that everything else rests on. */
+export interface SetupPart {
+  readonly name: string;
+  /** Its version, or what it can do; or why it does not work on this machine. */
+  readonly detail: string;
+  readonly works: boolean;
+}
+
+export interface SetupReport {
+  readonly parts: readonly SetupPart[];
+  readonly node: string;
+  readonly cores: number;
+  readonly memoryMegabytes: number;
+}
+
+/** Loads every part of the engine once and says what came of it. */
+export const setupRequest = new RequestType0<Answer<SetupReport>, void>('setup');
+
+//#endregion
+
 /** Ends the engine process after the answer; running work is dropped. */
 export const shutdownRequest = new RequestType0<void, void>('shutdown');
 

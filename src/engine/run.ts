@@ -10,6 +10,7 @@ import type {
   ModelInfo,
   ModelStructure,
   ProgressParams,
+  SetupReport,
   TensorReference,
   TensorStatistics,
   VerifyParams,
@@ -72,6 +73,8 @@ export interface Engine {
   /** What the numbers of some of its tensors are like. */
   weights(params: WeightsParams): Promise<Answer<readonly TensorStatistics[]>>;
   inspect(params: InspectParams): Promise<Answer<Inspection>>;
+  /** Loads every part of the engine and says what came of it. */
+  setup(): Promise<Answer<SetupReport>>;
   /** Kills the process, forgets past crashes; unfinished runs go on in a new process. */
   restart(): Promise<void>;
   /** Ends the process and every run (outcome `cancelled`). */

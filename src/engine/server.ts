@@ -27,6 +27,7 @@ export interface EngineServices {
   graph(params: protocol.InfoParams): Promise<Answer<protocol.ModelStructure>>;
   weights(params: protocol.WeightsParams): Promise<Answer<readonly protocol.TensorStatistics[]>>;
   inspect(params: protocol.InspectParams): Promise<Answer<protocol.Inspection>>;
+  setup(): Promise<Answer<protocol.SetupReport>>;
   /** The work of a kind of study. */
   loadStudy<K extends StudyKind>(kind: K): Promise<Study<K>>;
   exit(): void;
@@ -45,6 +46,7 @@ export function serve(connection: MessageConnection, services: EngineServices): 
   connection.onRequest(protocol.graphRequest, params => services.graph(params));
   connection.onRequest(protocol.weightsRequest, params => services.weights(params));
   connection.onRequest(protocol.inspectRequest, params => services.inspect(params));
+  connection.onRequest(protocol.setupRequest, () => services.setup());
   connection.onRequest(protocol.verifyRequest, params => server.verify(params));
   connection.onRequest(protocol.studyRequest, params => server.study(params));
   connection.onRequest(protocol.cancelRequest, params => server.cancel(params.runId));

@@ -81,6 +81,11 @@ function runtime(): Promise<Highs> {
 }
 
 /** One program in HiGHS. Nothing but `dispose` frees its memory. */
+/** Version of the solver; rejects when it cannot be loaded. */
+export async function highsVersion(): Promise<string> {
+  return (await runtime()).version.string;
+}
+
 export class HighsModel implements SolverModel {
   private crash: string | null = null;
 

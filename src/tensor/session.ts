@@ -77,6 +77,12 @@ function loadRuntime(): Promise<Runtime> {
   return runtime;
 }
 
+/** Version of the native library that this machine runs; rejects when it cannot be loaded. */
+export async function runtimeVersion(): Promise<string> {
+  const { versions } = (await loadRuntime()).env;
+  return versions.node ?? versions.common;
+}
+
 const PORT_TYPES: ReadonlySet<string> = new Set<PortType>([
   'float32', 'float64', 'float16', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'bool',
 ]); // prettier-ignore

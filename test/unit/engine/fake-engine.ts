@@ -95,6 +95,8 @@ serve(createMessageConnection(new IPCMessageReader(process), new IPCMessageWrite
   graph: () =>
     Promise.resolve({ ok: false, problems: [{ code: 'model-unreadable', message: 'There is no such file.' }] }),
   weights: () => Promise.resolve({ ok: true, value: [], warnings: [] }),
+  setup: () =>
+    Promise.resolve({ ok: true, value: { parts: [], node: '', cores: 1, memoryMegabytes: 1 }, warnings: [] }),
   inspect: () => Promise.resolve({ ok: true, value: { model: '/models/digits.onnx', checks: [] }, warnings: [] }),
   exit: () => process.exit(),
 });

@@ -102,6 +102,12 @@ class Conversation {
           },
           warnings: [],
         }),
+      setup: () =>
+        Promise.resolve({
+          ok: true,
+          value: { parts: [], node: 'v20', cores: 2, memoryMegabytes: 4096 },
+          warnings: [],
+        }),
       exit: () => this.lines.push('(the engine exits)'),
     });
   }
