@@ -60,7 +60,7 @@ export const GRAFT_OPTIONS = {
   importance: {
     type: 'string',
     placeholder: 'NAME',
-    help: `Significance by ${IMPORTANCES.join(', ')}; gap unless given.`,
+    help: `Significance by ${IMPORTANCES.join(', ')}; sap unless given.`,
   },
   'per-layer': { type: 'boolean', help: 'The ratio of each layer, not of all neurons together.' },
   ...SUBJECT_OPTIONS,

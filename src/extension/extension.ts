@@ -1,5 +1,6 @@
 import { sinceFirstLine } from './activation-clock';
 import * as vscode from 'vscode';
+import { registerAdversarial, type Adversarial } from './adversarial/register';
 import { openProperty, registerCommands } from './commands/commands';
 import { SpecificationChoice } from './commands/specification-choice';
 import { VerifyFlow } from './commands/verify-flow';
@@ -7,6 +8,7 @@ import { VerdictStore } from './core/verdict-store';
 import { SpecificationIndex } from './documents/specification-index';
 import { registerUnpackedDocuments } from './documents/unpacked-documents';
 import { EngineDoor } from './engine-door';
+import { registerGrafting, type Grafting } from './grafting/register';
 import { modelShapes } from './language/model-shapes';
 import { registerVnnlibLanguage } from './language/providers';
 import { createLog } from './log';
@@ -32,6 +34,8 @@ export interface Internals {
   readonly store: VerdictStore;
   readonly history: History;
   readonly tolerance: Tolerance;
+  readonly grafting: Grafting;
+  readonly adversarial: Adversarial;
   /** Milliseconds that activation took: of loading the code, and of `activate`. What VS Code does between the two is not ours. */
   readonly activation: { readonly load: number; readonly activate: number };
 }
@@ -55,6 +59,8 @@ export function activate(context: vscode.ExtensionContext): Internals {
   const flow = new VerifyFlow(context, store, index, runner, door, choice);
   const studies = new Studies(door);
   const tolerance = registerTolerance(context, choice, studies);
+  const adversarial = registerAdversarial({ context, store, choice, studies });
+  const grafting = registerGrafting({ extensionUri: context.extensionUri, studies, index, choice });
   const panel = new ResultsPanel(context.extensionUri, store, {
     run: id => void flow.verifyQuestion(id),
     stop: id => void flow.stop(store.question(id)?.specification),
@@ -74,6 +80,9 @@ export function activate(context: vscode.ExtensionContext): Internals {
     diagnostics,
     index,
     panel,
+    grafting,
+    // Lenses that are registered later stand to the left.
+    registerTuning({ context, log, store, index, studies, flow }),
     new CodeLenses(store),
     new Hovers(store).register(),
     new StatusItem(store),
@@ -83,7 +92,6 @@ export function activate(context: vscode.ExtensionContext): Internals {
     }),
     registerTrees(store, index),
     registerRuns(context, history, flow),
-    registerTuning({ context, log, store, index, studies, flow }),
     registerModelPages({ context, store, index, door, choice, studies }),
     registerUnpackedDocuments(),
     registerVnnlibLanguage(modelShapes(store, door)),
@@ -98,5 +106,5 @@ export function activate(context: vscode.ExtensionContext): Internals {
   restoreOpened(vscode.window.activeTextEditor?.document);
   const activation = { load, activate: sinceFirstLine() - started };
   log.info(`Activated in ${(activation.load + activation.activate).toFixed(1)} ms.`);
-  return { store, history, tolerance, activation };
+  return { store, history, tolerance, grafting, adversarial, activation };
 }

@@ -93,11 +93,11 @@ export interface GraftResult {
   readonly history: readonly GraftEpoch[];
 }
 
-/** The mask of the paper: half of all neurons, γ = 2, 1.5, 1, 0 in equal stages, instability as counted, importance by GAP (Chen et al. 2022; Brandis 2023). */
+/** The mask of the paper: half of all neurons, γ = 2, 1.5, 1, 0 in equal stages, instability as counted; importance by SAP, which comes closest to the released mask (Chen et al. 2022; Brandis 2023). */
 export const DEFAULT_MASK_SOURCE: Extract<MaskSource, { from: 'scores' }> = {
   from: 'scores',
   method: 'crown',
-  importance: 'gap',
+  importance: 'sap',
   instabilityRanking: 'none',
   significanceRanking: 'min',
   schedule: [2, 1.5, 1, 0],
