@@ -82,6 +82,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
     panel,
     grafting,
     // Lenses that are registered later stand to the left.
+    // Lenses that are registered later stand to the left.
     registerTuning({ context, log, store, index, studies, flow }),
     new CodeLenses(store),
     new Hovers(store).register(),
