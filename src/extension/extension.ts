@@ -19,6 +19,7 @@ import { Runner } from './runner';
 import type { History } from './runs/history';
 import { Recorder } from './runs/recorder';
 import { createHistory, registerRuns } from './runs/register';
+import { registerStart } from './start/register';
 import { Studies } from './studies';
 import { registerTolerance, type Tolerance } from './tolerance/register';
 import { registerTuning } from './tuning/register';
@@ -82,7 +83,6 @@ export function activate(context: vscode.ExtensionContext): Internals {
     panel,
     grafting,
     // Lenses that are registered later stand to the left.
-    // Lenses that are registered later stand to the left.
     registerTuning({ context, log, store, index, studies, flow }),
     new CodeLenses(store),
     new Hovers(store).register(),
@@ -93,6 +93,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
     }),
     registerTrees(store, index),
     registerRuns(context, history, flow),
+    registerStart(context, door),
     registerModelPages({ context, store, index, door, choice, studies }),
     registerUnpackedDocuments(),
     registerVnnlibLanguage(modelShapes(store, door)),

@@ -33,6 +33,9 @@ export const COMMAND = {
   clearRunsFilter: 'certiscope.clearRunsFilter',
   findAdversarialInputs: 'certiscope.findAdversarialInputs',
   patchModel: 'certiscope.patchModel',
+  checkSetup: 'certiscope.checkSetup',
+  openSample: 'certiscope.openSample',
+  getStarted: 'certiscope.getStarted',
   /** Not contributed: what a click on the status bar item does. */
   menu: 'certiscope.menu',
 } as const;

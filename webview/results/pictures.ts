@@ -77,13 +77,14 @@ export function featureTable(
   { input, original }: Pick<Tensors, 'input' | 'original'>,
   onMore: () => void,
   more: boolean,
+  changed = 'Counterexample',
 ): HTMLElement {
   const shown = input ?? original;
   if (!shown) return element('p', {}, 'There is no input to show.');
   const indices = Array.from(shown.keys()).filter(index => !input || !original || input[index] !== original[index]);
   const listed = more ? indices : indices.slice(0, TABLE_ROWS);
   const compare = input !== undefined && original !== undefined;
-  const header = compare ? ['Feature', 'Original', 'Counterexample', 'Difference'] : ['Feature', 'Value'];
+  const header = compare ? ['Feature', 'Original', changed, 'Difference'] : ['Feature', 'Value'];
   const rows = listed.map((index): Child[] =>
     compare
       ? [`X_${index}`, short(original[index]!), short(input[index]!), signed(input[index]! - original[index]!)]
@@ -99,6 +100,7 @@ export function featureTable(
 export function outputTable(
   row: Pick<Row, 'outputNames' | 'label'>,
   { output, originalOutput }: Pick<Tensors, 'output' | 'originalOutput'>,
+  changed = 'Counterexample',
 ): HTMLElement | null {
   const shown = output ?? originalOutput;
   if (!shown) return null;
@@ -108,7 +110,7 @@ export function outputTable(
   const header = [
     'Output',
     ...(originalOutput ? ['Original'] : []),
-    ...(output ? ['Counterexample'] : []),
+    ...(output ? [changed] : []),
     ...(compare ? ['Change'] : []),
   ];
   const cell = (value: number, first: boolean) => (first ? element('strong', {}, `${short(value)} ▲`) : short(value));

@@ -266,7 +266,7 @@ async function solvePatch(task: PatchTask, options: PatchOptions): Promise<Patch
   const reason = outcome.kind === 'failed' ? outcome.reason : `the solver ended with "${outcome.kind}"`;
   return {
     kind: 'undecided',
-    reason: `No patch of ${node.name} was found, and none excluded: ${reason}. Give it more seconds, or keep the phases fixed.`,
+    reason: `No patch of ${node.name} was found, and none excluded: ${reason}. ${options.phases === 'free' ? 'Give it more seconds, or keep the phases fixed.' : 'Give it more seconds, or fewer inputs.'}`,
   };
 }
 

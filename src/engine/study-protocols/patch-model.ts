@@ -1,4 +1,3 @@
-import type { PatchSizes } from '../../attack/patch/minimal-modification';
 import type { TensorReference } from '../protocol';
 import type { StudyTypes } from './kinds';
 import type { StudySubject } from './subject';
@@ -73,7 +72,7 @@ export interface LayerPatch {
   /** One sentence or two: what holds of it, and how far. */
   readonly statement: string;
   /** Of the change in the file; null without a patch. */
-  readonly sizes: PatchSizes | null;
+  readonly sizes: Readonly<Record<(typeof PATCH_MEASURES)[number], number>> | null;
   /** No smaller patch within the scope; null without a patch. */
   readonly lowerBound: number | null;
   readonly isCertified: boolean;
