@@ -14,7 +14,7 @@ export interface TuningFacts {
 }
 
 /**
- * The hint beside ε, short because VS Code cuts hints of a line at 43 characters: `2/255 holds by 0.53 · 3.2/255 ≤ ε < 5/255`. It names the ε that it is about: while
+ * The hint beside ε, short because VS Code cuts hints of a line at 43 characters: `2/255 holds by 0.53 · largest 3.2…5/255`. It names the ε that it is about: while
  * someone types it may stand there for a moment longer than that ε does. Null where nothing is known.
  */
 export function hintText({ epsilon, bracket, bound, follows }: TuningFacts): string | null {
@@ -30,11 +30,19 @@ export function hintText({ epsilon, bracket, bound, follows }: TuningFacts): str
   return parts.length === 0 ? null : parts.join(' · ');
 }
 
-/** `3.2/255 ≤ ε < 5/255`, as far as either end is known. */
+/** `largest 3.2…5/255`, as far as either end is known: the ε from which on it is not known to hold lies between the two. */
 export function bracketText({ certified, attacked }: KnownBracket): string | null {
-  if (certified !== null && attacked !== null) return `${certified} ≤ ε < ${attacked}`;
-  if (certified !== null) return `ε ≥ ${certified}`;
-  return attacked === null ? null : `ε < ${attacked}`;
+  if (certified !== null && attacked !== null) return `largest ${between(certified, attacked)}`;
+  if (certified !== null) return `largest ≥ ${certified}`;
+  return attacked === null ? null : `largest < ${attacked}`;
+}
+
+/** Two numbers that are written the same way share what follows them: `3.2…5/255`. */
+function between(low: string, high: string): string {
+  const [, number = '', rest = ''] = /^([\d.]+)(.*)$/.exec(low) ?? [];
+  return rest !== '' && high.endsWith(rest) && /^[\d.]+$/.test(high.slice(0, high.length - rest.length))
+    ? `${number}…${high}`
+    : `${low}…${high}`;
 }
 
 /** The same in sentences, for whoever points at the hint. */

@@ -13,7 +13,7 @@ import type {
   Subject,
   ToPanel,
 } from '../../../webview/tuning/protocol';
-import { bracketText } from '../core/tuning-words';
+import type { KnownBracket } from '../core/bracket-memory';
 import type { TuningPlace } from '../core/tuning-places';
 import { capital, epsilonValue, seconds } from '../core/wording';
 import { shownPath, withShortPaths } from '../documents/uris';
@@ -243,7 +243,7 @@ export class TuningPanel implements vscode.Disposable {
       attacked,
       certifiedStep: certified === null ? null : stepOf(this.#steps, certified, 'below'),
       attackedStep: attacked === null ? null : stepOf(this.#steps, attacked, 'above'),
-      text: bracketSentence(bracketText({ certified, attacked }), this.#sample),
+      text: bracketSentence({ certified, attacked }, this.#sample),
     };
     this.#page.post({ type: 'bracket', bracket });
     const known = this.#counterexample?.meaning === place.meaning ? this.#counterexample : null;
@@ -293,7 +293,11 @@ async function picturesOf({ tensors, inputShape, preprocess }: QuickBound): Prom
   return { original: original.value, lower: lower.value, upper: upper.value, shape: inputShape, preprocess };
 }
 
-function bracketSentence(text: string | null, sample: number | undefined): string {
-  if (text === null) return '';
-  return `Largest ε that holds${sample === undefined ? '' : ` for sample ${sample}`}: ${text}`;
+/** "Sample 0: certified up to 3.2/255, fails from 5/255." */
+function bracketSentence({ certified, attacked }: KnownBracket, sample: number | undefined): string {
+  const parts = [
+    ...(certified === null ? [] : [`certified up to ${certified}`]),
+    ...(attacked === null ? [] : [`fails from ${attacked}`]),
+  ];
+  return parts.length === 0 ? '' : `${sample === undefined ? 'All samples' : `Sample ${sample}`}: ${parts.join(', ')}.`;
 }

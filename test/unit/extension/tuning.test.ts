@@ -144,11 +144,11 @@ describe('the hint beside ε', () => {
   it.each([
     [
       facts({ bound: { ...bound, outcome: 'holds', margin: 0.5392 }, follows: 'certified' }),
-      '2/255 holds by 0.53 · 3.2/255 ≤ ε < 5/255',
+      '2/255 holds by 0.53 · largest 3.2…5/255',
     ],
-    [facts({ bound, follows: 'attacked', epsilon: '6/255' }), '6/255 fails · 3.2/255 ≤ ε < 5/255'],
-    [facts({ bound, epsilon: '4/255' }), '4/255 open · 3.2/255 ≤ ε < 5/255'],
-    [facts({ follows: 'certified' }), '2/255 holds · 3.2/255 ≤ ε < 5/255'],
+    [facts({ bound, follows: 'attacked', epsilon: '6/255' }), '6/255 fails · largest 3.2…5/255'],
+    [facts({ bound, epsilon: '4/255' }), '4/255 open · largest 3.2…5/255'],
+    [facts({ follows: 'certified' }), '2/255 holds · largest 3.2…5/255'],
     [facts({ bracket: { certified: null, attacked: null } }), null],
     [facts({ bound: { ...bound, outcome: 'misclassified', margin: null } }), 'sample 0 is misclassified'],
   ])('is %#: %s', (given, text) => {
@@ -158,8 +158,10 @@ describe('the hint beside ε', () => {
   });
 
   it('names one end where only one is known', () => {
-    expect(bracketText({ certified: '2/255', attacked: null })).toBe('ε ≥ 2/255');
-    expect(bracketText({ certified: null, attacked: '2/255' })).toBe('ε < 2/255');
+    expect(bracketText({ certified: '2/255', attacked: null })).toBe('largest ≥ 2/255');
+    expect(bracketText({ certified: '0.01', attacked: '2/255' })).toBe('largest 0.01…2/255');
+    expect(bracketText({ certified: '1%', attacked: '2.5%' })).toBe('largest 1…2.5%');
+    expect(bracketText({ certified: null, attacked: '2/255' })).toBe('largest < 2/255');
   });
 
   it('says in sentences what is certified and what was attacked', () => {
