@@ -50,7 +50,7 @@ export function localColourings(
       valueOf: ({ node }) => (node && node.parameters > 0 ? node.parameters : null),
     },
     ofWeights('deviation', 'Spread of weights', 'Standard deviation of a layer’s largest tensor.', all => all.spread?.deviation ?? null, 'number'),
-    ofWeights('zeros', 'Zero weights', 'Part of a layer’s largest tensor that is zero.', all => all.zeros / all.count, 'percent'),
+    ofWeights('zeros', 'Zero weights', 'Part of a layer’s largest tensor that is zero.', all => all.zeros / all.count, 'part'),
   ]; // prettier-ignore
 }
 
@@ -95,13 +95,13 @@ export interface Scale {
   readonly place: (value: number) => number;
 }
 
-/** The scale of what is on the picture; percentages always go from 0 to 1, and numbers of very different size by their logarithm. */
+/** The scale of what is on the picture; parts of a whole always go from 0 to 1, and numbers of very different size by their logarithm. */
 export function scaleOf(colouring: Colouring, trees: Iterable<Tree>): Scale | null {
   const values = [...trees].flatMap(tree => valueOfTree(colouring, tree) ?? []);
   if (values.length === 0) return null;
-  const low = colouring.format === 'percent' ? 0 : Math.min(...values);
-  const high = colouring.format === 'percent' ? 1 : Math.max(...values);
-  const isLogarithmic = colouring.format !== 'percent' && low > 0 && high / low > 50;
+  const low = colouring.format === 'part' ? 0 : Math.min(...values);
+  const high = colouring.format === 'part' ? 1 : Math.max(...values);
+  const isLogarithmic = colouring.format !== 'part' && low > 0 && high / low > 50;
   const scaled = (value: number): number => (isLogarithmic ? Math.log(value) : value);
   const range = scaled(high) - scaled(low);
   return { low, high, isLogarithmic, place: value => (range > 0 ? (scaled(value) - scaled(low)) / range : 0.5) };
@@ -113,7 +113,8 @@ export function fillOf(scale: Scale, value: number): { readonly colour: string; 
 }
 
 export function valueText(value: number, format: NumberFormat): string {
-  if (format === 'percent') return `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)}%`;
+  if (format === 'part') return `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)}%`;
+  if (format === 'percent') return `${Number((100 * value).toPrecision(3))}%`;
   if (format === 'count') return value.toLocaleString('en');
   return shortNumber(value);
 }

@@ -28,7 +28,7 @@ export interface DrawingEvents {
 }
 
 const LARGEST_SCALE = 3;
-const SMALLEST_SCALE = 0.02;
+const SMALLEST_SCALE = 0.05;
 /** Below this scale text is not drawn: it could not be read. */
 const READABLE = 0.35;
 /** An open group smaller than this on the screen is drawn as if it were closed. */

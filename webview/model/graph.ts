@@ -128,6 +128,13 @@ export function shapeText(shape: readonly (number | string)[] | null): string {
   return shape.length === 0 ? 'scalar' : shape.join('×');
 }
 
+/** The part of a name that tells it from its neighbours: `conv1` of `/layer1/layer1.0/conv1/Conv`. */
+export function shortName({ name, operator }: Vertex): string {
+  const parts = name.split('/').filter(part => part !== '');
+  const last = parts.at(-1) ?? name;
+  return (last.startsWith(operator) ? parts.at(-2) : undefined) ?? last;
+}
+
 /** What an operator does, as far as its looks go. */
 export type Kind = 'linear' | 'activation' | 'normalisation' | 'pooling' | 'arithmetic' | 'shape' | 'other';
 

@@ -1,4 +1,4 @@
-import { kindOf, type ModelGraph, type Vertex } from './graph';
+import { kindOf, shortName, type ModelGraph, type Vertex } from './graph';
 
 /** A part of the picture that is one box when it is closed. Its vertices are neighbours in the graph's order, so closed groups never make a circle. */
 export interface Group {
@@ -55,8 +55,8 @@ export function hierarchyOf(graph: ModelGraph): Group {
 }
 
 function leafOf(vertex: Vertex): Leaf {
-  const { id, name, order } = vertex;
-  return { kind: 'leaf', id, name, vertex, first: order, last: order };
+  const { id, order } = vertex;
+  return { kind: 'leaf', id, name: shortName(vertex), vertex, first: order, last: order };
 }
 
 function groupOf(name: string, children: readonly Tree[]): Group {
@@ -152,13 +152,20 @@ function byLayer(children: readonly Tree[]): readonly Tree[] {
 function inParts(children: readonly Tree[]): readonly Tree[] {
   if (children.length <= MOST_CHILDREN) return children;
   const count = Math.ceil(children.length / PART);
-  const parts = Array.from({ length: count }, (_, k) =>
-    groupOf(
-      `Part ${k + 1} of ${count}`,
-      children.slice(Math.round((k * children.length) / count), Math.round(((k + 1) * children.length) / count)),
-    ),
-  );
+  const parts = Array.from({ length: count }, (_, k) => {
+    const [start, end] = [k, k + 1].map(part => Math.round((part * children.length) / count));
+    const members = children.slice(start, end);
+    return groupOf(rangeName(members), members);
+  });
   return inParts(parts);
+}
+
+const TO = ' – ';
+
+/** `Block 1 – Block 16`, also of parts that are named so themselves. */
+function rangeName(members: readonly Tree[]): string {
+  const [first, last] = [members[0]!.name.split(TO)[0]!, members.at(-1)!.name.split(TO).at(-1)!];
+  return first === last ? first : `${first}${TO}${last}`;
 }
 
 /** Every vertex of a part of the picture. */
@@ -186,22 +193,17 @@ export function pathTo(group: Group, order: number): readonly Tree[] {
 /** Boxes that a picture has at first, at most. */
 const FIRST_BOXES = 60;
 
-/** The groups that are open at first: from the outside in, as long as the picture stays easy to take in. */
+/** The groups that are open at first: whole levels from the outside in, as long as the picture stays easy to take in. */
 export function openAtFirst(root: Group): ReadonlySet<string> {
   const open = new Set<string>();
-  let shown = root.children.length;
   let level = root.children;
-  while (level.length > 0) {
-    const next: Tree[] = [];
-    for (const child of level) {
-      if (child.kind === 'leaf' || shown + child.children.length - 1 > FIRST_BOXES) continue;
-      shown += child.children.length - 1;
-      open.add(child.id);
-      next.push(...child.children);
-    }
+  for (;;) {
+    const groups = level.filter(child => child.kind === 'group');
+    const next = level.flatMap(child => (child.kind === 'group' ? child.children : [child]));
+    if (groups.length === 0 || next.length > FIRST_BOXES) return open;
+    for (const { id } of groups) open.add(id);
     level = next;
   }
-  return open;
 }
 
 /** `Conv ×3, Relu ×2`: what a group is made of, the most frequent first. */

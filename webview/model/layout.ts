@@ -56,6 +56,7 @@ const MANY_BOXES = 200;
 /** Lays out open groups from the inside out; a closed group is one box. What has not changed is not laid out again. */
 export class Layouter {
   readonly #known = new Map<string, { readonly key: string; readonly layout: Layout }>();
+  readonly #geometries = new Map<string, Geometry>();
 
   constructor(
     private readonly measure: MeasureText,
@@ -75,37 +76,29 @@ export class Layouter {
   #inside(group: Group, open: ReadonlySet<string>): Layout {
     const boxes = group.children.map(tree => this.#box(tree, open));
     const { lines, entries, exits } = linesOf(group);
-    const graph = new Graph({ multigraph: true });
-    graph.setGraph({
-      rankdir: 'TB',
-      nodesep: 28,
-      edgesep: 18,
-      ranksep: 26,
-      ranker: boxes.length > MANY_BOXES ? 'longest-path' : 'network-simplex',
-    });
-    graph.setDefaultEdgeLabel(() => ({}));
-    boxes.forEach(({ width, height }, k) => graph.setNode(`box ${k}`, { width, height }));
-    // Values that cross the group's edge enter above everything and leave below: two ranks of their own, held in place by heavy edges.
-    const border = (name: string, values: readonly Value[]): void => {
-      if (values.length === 0) return;
-      graph.setNode(name, { width: 1, height: 1 });
-      values.forEach((_, k) => {
-        graph.setNode(`${name} ${k}`, { width: 8, height: 1 });
-        if (name === 'entry') graph.setEdge(name, `${name} ${k}`, { weight: 40, width: 0, height: 0 });
-        else graph.setEdge(`${name} ${k}`, name, { weight: 40, width: 0, height: 0 });
-      });
+    const texts = lines.map(({ from, to, values }) =>
+      from.startsWith('box') && to.startsWith('box') ? labelOf(values) : '',
+    );
+    const outline: Outline = {
+      sizes: boxes.map(({ width, height }) => [width, height]),
+      entries: entries.length,
+      exits: exits.length,
+      lines: lines.map(({ from, to }, k) => {
+        const text = texts[k]!;
+        return [from, to, text === '' ? 0 : this.measure(text, FONT.smallSize) + 8];
+      }),
     };
-    border('entry', entries);
-    border('exit', exits);
-    const labelled = lines.map(({ from, to, values }) => {
-      const inner = from.startsWith('box') && to.startsWith('box');
-      const text = inner || group.id === 'model' ? labelOf(values) : '';
-      const width = text === '' ? 0 : this.measure(text, FONT.smallSize) + 8;
-      graph.setEdge(from, to, { width, height: text === '' ? 0 : LABEL_HEIGHT, labelpos: 'c', weight: 1, minlen: 1 });
-      return { from, to, values, text, width };
-    });
-    dagreLayout(graph);
-    return assemble(graph, boxes, labelled, entries, exits);
+    return assemble(this.#geometry(outline), boxes, { lines, entries, exits }, texts, outline);
+  }
+
+  /** Networks repeat their blocks: what looks the same is laid out once. */
+  #geometry(outline: Outline): Geometry {
+    const key = JSON.stringify(outline);
+    const known = this.#geometries.get(key);
+    if (known) return known;
+    const geometry = arrange(outline);
+    this.#geometries.set(key, geometry);
+    return geometry;
   }
 
   #box(tree: Tree, open: ReadonlySet<string>): Omit<Box, 'x' | 'y'> {
@@ -178,55 +171,110 @@ export function labelOf(values: readonly Value[]): string {
   return texts.join(' + ') + (values.length > 2 ? ` + ${values.length - 2} more` : '');
 }
 
-function assemble(
-  graph: Graph,
-  loose: readonly Omit<Box, 'x' | 'y'>[],
-  lines: readonly (LooseLine & { readonly text: string; readonly width: number })[],
-  entryValues: readonly Value[],
-  exitValues: readonly Value[],
-): Layout {
-  const at = (name: string): Point => graph.node(name) as Point;
-  const boxes = loose.map((box, k): Box => {
-    const { x, y } = at(`box ${k}`);
-    return { ...box, x: x - box.width / 2, y: y - box.height / 2 };
-  });
-  const edges = lines.map(line => graph.edge(line.from, line.to) as { points: Point[]; x?: number; y?: number });
-  const xs = [
-    ...boxes.flatMap(({ x, width }) => [x, x + width]),
-    ...edges.flatMap(({ points }) => points.map(({ x }) => x)),
-    ...edges.flatMap(({ x }, k) => (x === undefined ? [] : [x - lines[k]!.width / 2, x + lines[k]!.width / 2])),
-  ];
-  const left = Math.min(...xs);
-  const top = entryValues.length > 0 ? at('entry 0').y : Math.min(...boxes.map(({ y }) => y));
-  const bottom = exitValues.length > 0 ? at('exit 0').y : Math.max(...boxes.map(({ y, height }) => y + height));
-  const height = bottom - top;
-  const moved = ({ x, y }: Point): Point => ({ x: x - left, y: y - top });
-  const placed = boxes.map(box => ({ ...box, ...moved(box) }));
-  const entries = new Map(entryValues.map((value, k) => [value, moved(at(`entry ${k}`)).x]));
-  const exits = new Map(exitValues.map((value, k) => [value, moved(at(`exit ${k}`)).x]));
-  return {
-    width: Math.max(...xs) - left,
-    height,
-    boxes: placed,
-    entries,
-    exits,
-    lines: lines.map((line, k): Line => {
-      const points = edges[k]!.points.map(moved);
-      const [first] = line.values;
-      points[0] = startOf(line.from, first!, placed, entries, points[0]!);
-      points[points.length - 1] = endOf(line.to, first!, placed, exits, points.at(-1)!, height);
-      // From the edge of the group through its header to where the inside begins.
-      if (line.from.startsWith('entry')) points.unshift({ x: points[0].x, y: -HEADER });
-      if (line.to.startsWith('exit')) points.push({ x: points.at(-1)!.x, y: height + PADDING });
-      const { x, y } = edges[k]!;
-      const label =
-        line.text === '' || x === undefined || y === undefined
-          ? null
-          : { text: line.text, at: moved({ x, y }), width: line.width };
-      const ends = line.to.startsWith('box') && placed[Number(line.to.slice('box '.length))]!.inside === null;
-      return { values: line.values, points, ends, label };
-    }),
+/** What the arrangement of a group depends on. */
+interface Outline {
+  readonly sizes: readonly (readonly [width: number, height: number])[];
+  readonly entries: number;
+  readonly exits: number;
+  /** Ends are `box k`, `entry k` or `exit k`; a label of width 0 is none. */
+  readonly lines: readonly (readonly [from: string, to: string, labelWidth: number])[];
+}
+
+/** Where everything is; the origin is the top left of the inside. */
+interface Geometry {
+  readonly width: number;
+  readonly height: number;
+  /** Top left of each box. */
+  readonly boxes: readonly Point[];
+  readonly entries: readonly number[];
+  readonly exits: readonly number[];
+  readonly lines: readonly { readonly points: readonly Point[]; readonly label: Point | null }[];
+}
+
+function arrange({ sizes, entries, exits, lines }: Outline): Geometry {
+  const graph = new Graph();
+  const ranker = sizes.length > MANY_BOXES ? 'longest-path' : 'network-simplex';
+  graph.setGraph({ rankdir: 'TB', nodesep: 28, edgesep: 18, ranksep: 26, ranker });
+  sizes.forEach(([width, height], k) => graph.setNode(`box ${k}`, { width, height }));
+  // Values that cross the group's edge enter above everything and leave below: two ranks of their own, held in place by heavy edges.
+  const border = (name: 'entry' | 'exit', count: number): void => {
+    if (count === 0) return;
+    graph.setNode(name, { width: 1, height: 1 });
+    for (let k = 0; k < count; k++) {
+      const [from, to] = name === 'entry' ? [name, `${name} ${k}`] : [`${name} ${k}`, name];
+      graph.setNode(`${name} ${k}`, { width: 8, height: 1 });
+      graph.setEdge(from, to, { weight: 40, width: 0, height: 0 });
+    }
   };
+  border('entry', entries);
+  border('exit', exits);
+  for (const [from, to, width] of lines)
+    graph.setEdge(from, to, { width, height: width === 0 ? 0 : LABEL_HEIGHT, labelpos: 'c', weight: 1, minlen: 1 });
+  dagreLayout(graph);
+  const at = (name: string): Point => graph.node(name) as Point;
+  const boxes = sizes.map(([width, height], k): Point => {
+    const { x, y } = at(`box ${k}`);
+    return { x: x - width / 2, y: y - height / 2 };
+  });
+  const edges = lines.map(([from, to]) => graph.edge(from, to) as { points: Point[]; x?: number; y?: number });
+  const xs = [
+    ...boxes.flatMap(({ x }, k) => [x, x + sizes[k]![0]]),
+    ...edges.flatMap(({ points }) => points.map(({ x }) => x)),
+    ...edges.flatMap(({ x }, k) => (x === undefined ? [] : [x - lines[k]![2] / 2, x + lines[k]![2] / 2])),
+  ];
+  const left = smallest(xs);
+  const top = entries > 0 ? at('entry 0').y : smallest(boxes.map(({ y }) => y));
+  const bottom = exits > 0 ? at('exit 0').y : -smallest(boxes.map(({ y }, k) => -y - sizes[k]![1]));
+  const moved = ({ x, y }: Point): Point => ({ x: x - left, y: y - top });
+  return {
+    width: -smallest(xs.map(x => -x)) - left,
+    height: bottom - top,
+    boxes: boxes.map(moved),
+    entries: Array.from({ length: entries }, (_, k) => at(`entry ${k}`).x - left),
+    exits: Array.from({ length: exits }, (_, k) => at(`exit ${k}`).x - left),
+    lines: edges.map(({ points, x, y }, k) => ({
+      points: points.map(moved),
+      label: lines[k]![2] === 0 || x === undefined || y === undefined ? null : moved({ x, y }),
+    })),
+  };
+}
+
+/** Of any number of numbers, which `Math.min` does not take. */
+function smallest(values: readonly number[]): number {
+  return values.reduce((least, value) => Math.min(least, value), Infinity);
+}
+
+/** Puts what is in the boxes and on the lines into a geometry. */
+function assemble(
+  geometry: Geometry,
+  loose: readonly Omit<Box, 'x' | 'y'>[],
+  group: { readonly lines: readonly LooseLine[]; readonly entries: readonly Value[]; readonly exits: readonly Value[] },
+  texts: readonly string[],
+  outline: Outline,
+): Layout {
+  const { width, height } = geometry;
+  const placed = loose.map((box, k): Box => ({ ...box, ...geometry.boxes[k]! }));
+  const entries = new Map(group.entries.map((value, k) => [value, geometry.entries[k]!]));
+  const exits = new Map(group.exits.map((value, k) => [value, geometry.exits[k]!]));
+  const lines = group.lines.map(({ from, to, values }, k): Line => {
+    const { points: arranged, label: at } = geometry.lines[k]!;
+    const points = [...arranged];
+    const [first] = values;
+    points[0] = startOf(from, first!, placed, entries, points[0]!);
+    points[points.length - 1] = endOf(to, first!, placed, exits, points.at(-1)!, height);
+    // From the edge of the group through its header to where the inside begins.
+    if (from.startsWith('entry')) points.unshift({ x: points[0].x, y: -HEADER });
+    if (to.startsWith('exit')) points.push({ x: points.at(-1)!.x, y: height + PADDING });
+    const label = at && { text: texts[k]!, at, width: outline.lines[k]![2] };
+    const ends = to.startsWith('box') && placed[numberOf(to)]!.inside === null;
+    return { values, points, ends, label };
+  });
+  return { width, height, boxes: placed, entries, exits, lines };
+}
+
+/** Which box, entry or exit it is. */
+function numberOf(end: string): number {
+  return Number(end.slice(end.indexOf(' ') + 1));
 }
 
 /** Where a line leaves: an open group at the place where the value leaves its inside. */
@@ -238,7 +286,7 @@ function startOf(
   at: Point,
 ): Point {
   if (name.startsWith('entry')) return { x: entries.get(value)!, y: 0 };
-  const box = boxes[Number(name.slice('box '.length))]!;
+  const box = boxes[numberOf(name)]!;
   const exit = box.inside?.exits.get(value);
   return exit === undefined ? at : { x: box.x + PADDING + exit, y: box.y + box.height };
 }
@@ -252,7 +300,7 @@ function endOf(
   height: number,
 ): Point {
   if (name.startsWith('exit')) return { x: exits.get(value)!, y: height };
-  const box = boxes[Number(name.slice('box '.length))]!;
+  const box = boxes[numberOf(name)]!;
   const entry = box.inside?.entries.get(value);
   return entry === undefined ? at : { x: box.x + PADDING + entry, y: box.y };
 }

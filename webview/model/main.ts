@@ -169,7 +169,7 @@ function textsOf(tree: Tree): readonly [string, string] {
   if (tree.kind === 'group') return [tree.name, `${tree.last - tree.first + 1} nodes: ${contents(tree, 2)}`];
   const { vertex } = tree;
   if (vertex.kind !== 'node') return [`${vertex.operator} ${vertex.name}`, ''];
-  return [vertex.operator, vertex.name];
+  return [vertex.operator, tree.name];
 }
 
 function look(tree: Tree): Look {

@@ -18,7 +18,8 @@ export interface Measure {
   readonly action: string | null;
 }
 
-export type NumberFormat = 'percent' | 'number' | 'count';
+/** `part` is a percentage of a whole, from 0 to 100; `percent` may be of any size. */
+export type NumberFormat = 'part' | 'percent' | 'number' | 'count';
 export type Combine = 'largest' | 'smallest' | 'mean' | 'sum';
 
 /** Something that can be done with the model. */

@@ -10,7 +10,7 @@ const LOOKS: Readonly<
 > = {
   unstable: {
     label: 'Unstable neurons',
-    format: 'percent',
+    format: 'part',
     combine: 'mean',
     missing: 'Which neurons can be on either side of 0 has not been measured.',
     command: null,
@@ -31,7 +31,7 @@ const LOOKS: Readonly<
   },
   grafting: {
     label: 'Grafting ratio',
-    format: 'percent',
+    format: 'part',
     combine: 'mean',
     missing: 'No mask of linear neurons has been made of this model.',
     command: 'certiscope.graft',
