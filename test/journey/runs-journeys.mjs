@@ -50,7 +50,7 @@ export const RUN_JOURNEYS = [
       for (const theme of ['dark', 'high-contrast']) {
         setTheme(server, theme);
         await workbench.reload();
-        await compare.locator('.change.fixed').waitFor();
+        await compare.locator('.change.fixed').waitFor({ timeout: 60_000 });
         await workbench.picture(`compare-${theme}`);
       }
       // What the two runs asked, in VS Code's own diff editor.
