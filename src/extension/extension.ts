@@ -12,7 +12,7 @@ import { registerGrafting, type Grafting } from './grafting/register';
 import { modelShapes } from './language/model-shapes';
 import { registerVnnlibLanguage } from './language/providers';
 import { createLog } from './log';
-import { registerModelPages } from './model-page/register';
+import { registerModelPages, type ModelPages } from './model-page/register';
 import { saveChangedModel } from './panel/changed-model';
 import { ResultsPanel } from './panel/results-panel';
 import { Runner } from './runner';
@@ -37,6 +37,7 @@ export interface Internals {
   readonly tolerance: Tolerance;
   readonly grafting: Grafting;
   readonly adversarial: Adversarial;
+  readonly modelPages: ModelPages;
   /** Milliseconds that activation took: of loading the code, and of `activate`. What VS Code does between the two is not ours. */
   readonly activation: { readonly load: number; readonly activate: number };
 }
@@ -62,6 +63,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
   const tolerance = registerTolerance(context, choice, studies);
   const adversarial = registerAdversarial({ context, store, choice, studies });
   const grafting = registerGrafting({ extensionUri: context.extensionUri, studies, index, choice });
+  const modelPages = registerModelPages({ context, store, index, door, choice, studies });
   const panel = new ResultsPanel(context.extensionUri, store, {
     run: id => void flow.verifyQuestion(id),
     stop: id => void flow.stop(store.question(id)?.specification),
@@ -94,7 +96,6 @@ export function activate(context: vscode.ExtensionContext): Internals {
     registerTrees(store, index),
     registerRuns(context, history, flow),
     registerStart(context, door),
-    registerModelPages({ context, store, index, door, choice, studies }),
     registerUnpackedDocuments(),
     registerVnnlibLanguage(modelShapes(store, door)),
     registerCommands({ store, index, flow, door, panel, log }),
@@ -108,5 +109,5 @@ export function activate(context: vscode.ExtensionContext): Internals {
   restoreOpened(vscode.window.activeTextEditor?.document);
   const activation = { load, activate: sinceFirstLine() - started };
   log.info(`Activated in ${(activation.load + activation.activate).toFixed(1)} ms.`);
-  return { store, history, tolerance, grafting, adversarial, activation };
+  return { store, history, tolerance, grafting, adversarial, modelPages, activation };
 }

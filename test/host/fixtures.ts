@@ -49,10 +49,28 @@ export function writeFixtures(folder: string): void {
 `,
   );
 
+  // How far weights may move: on (1, 0.5) the first output is ahead by a half.
+  file('weights/distances.onnx', distances);
+  file(
+    'weights/drift.certiscope.jsonc',
+    `{
+  "model": "distances.onnx",
+  "inputs": { "data": [[1, 0.5], [0.25, 1]], "labels": [0, 1] },
+  "checks": [
+    { "name": "noise", "perturb": "input", "epsilon": 0.01 },
+    { "name": "drift", "perturb": "weights", "layers": ["layer_1"], "magnitude": "2%" }
+  ]
+}
+`,
+  );
+
   // Right-click and Verify with nothing beside it: data in the usual formats.
   file('fresh/halves.onnx', multilayer('halves', [{ weight: [side(1), side(-1)], bias: [0, 0] }], [1, 1, 6, 6]));
   file('fresh/pictures-idx3-ubyte', idx([2, 6, 6], [...bright, ...faint]));
   file('fresh/pictures-labels-idx1-ubyte', idx([2], [0, 0]));
+
+  file('graphs/deep.onnx', residualNetwork(240));
+  file('graphs/odd.onnx', oddNetwork());
 
   file('broken/truncated.onnx', distances.subarray(0, Math.floor(distances.length / 2)));
   file('broken/empty.onnx', '');
@@ -98,6 +116,51 @@ function multilayer(
       initializers,
       inputs: [valueInfo('X', 'float32', inputShape)],
       outputs: [valueInfo('Y', 'float32', [1, layers.at(-1)!.bias.length])],
+    }),
+  );
+}
+
+/** A chain of residual units of five nodes each, with paths in their names as PyTorch writes them. */
+function residualNetwork(units: number): Uint8Array {
+  const nodes = [];
+  const initializers = [];
+  let value = 'X';
+  for (let unit = 0; unit < units; unit++) {
+    const scope = `/stage${Math.floor(unit / 24)}/unit${unit}`;
+    const kernel = (seed: number) => Float32Array.from({ length: 64 }, (_, k) => Math.sin(seed + k) / 8);
+    initializers.push(tensor(`k${unit}`, [8, 8, 1, 1], kernel(unit)), tensor(`l${unit}`, [8, 8, 1, 1], kernel(-unit)));
+    nodes.push(
+      node('Conv', [value, `k${unit}`], [`a${unit}`], {}, `${scope}/conv1/Conv`),
+      node('Relu', [`a${unit}`], [`b${unit}`], {}, `${scope}/relu/Relu`),
+      node('Conv', [`b${unit}`, `l${unit}`], [`c${unit}`], {}, `${scope}/conv2/Conv`),
+      node('Add', [`c${unit}`, value], [`d${unit}`], {}, `${scope}/Add`),
+      node('Relu', [`d${unit}`], [`e${unit}`], {}, `${scope}/relu_1/Relu`),
+    );
+    value = `e${unit}`;
+  }
+  const outputs = [valueInfo(value, 'float32', [1, 8, 4, 4])];
+  return encodeModel(model({ name: 'deep', nodes, initializers, inputs: [valueInfo('X', 'float32', [1, 8, 4, 4])], outputs })); // prettier-ignore
+}
+
+/** A network with an operator that nobody can bound. */
+function oddNetwork(): Uint8Array {
+  return encodeModel(
+    model({
+      name: 'odd',
+      nodes: [
+        node('MatMul', ['X', 'W'], ['sum'], {}, 'first'),
+        node('Fantasy', ['sum'], ['odd'], { shade: { text: 'blue' } }, 'second'),
+        node('Relu', ['odd'], ['Y'], {}, 'third'),
+      ],
+      initializers: [
+        tensor(
+          'W',
+          [4, 3],
+          Float32Array.from({ length: 12 }, (_, k) => k / 10),
+        ),
+      ],
+      inputs: [valueInfo('X', 'float32', [1, 4])],
+      outputs: [valueInfo('Y', 'float32', [1, 3])],
     }),
   );
 }

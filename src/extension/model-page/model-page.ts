@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Answer, ModelStructure, TensorReference } from '../../engine/protocol';
 import { readTensor } from '../../engine/tensor-reference';
-import type { Action, FromPage, ShownModel, ToPage } from '../../../webview/model/protocol';
+import type { Action, FromPage, Measure, ShownModel, ToPage } from '../../../webview/model/protocol';
 import type { VerdictStore } from '../core/verdict-store';
 import { filePath, shownPath, withShortPaths } from '../documents/uris';
 import type { EngineDoor } from '../engine-door';
@@ -40,13 +40,15 @@ export class ModelPage implements vscode.Disposable {
   readonly #disposables: vscode.Disposable[];
   readonly #measures = coalesce(SETTLE_MS, () => void this.#sendMeasures());
   #isReady = false;
+  #shown: ShownModel | null = null;
+  #sentMeasures: readonly Measure[] = [];
   /** Counts readings of the file: what an earlier one says late is dropped. */
   #reading = 0;
   #settling: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly panel: vscode.WebviewPanel,
-    private readonly model: vscode.Uri,
+    readonly model: vscode.Uri,
     private readonly parts: ModelPageParts,
   ) {
     const { extensionUri, store, memory } = parts;
@@ -79,6 +81,16 @@ export class ModelPage implements vscode.Disposable {
   dispose(): void {
     clearTimeout(this.#settling);
     for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  /** What the page was last told of the model; null before it has been read. */
+  get shown(): ShownModel | null {
+    return this.#shown;
+  }
+
+  /** What it was last told of the layers. */
+  get measures(): readonly Measure[] {
+    return this.#sentMeasures;
   }
 
   #post(message: ToPage): void {
@@ -124,6 +136,7 @@ export class ModelPage implements vscode.Disposable {
       actions: answer.ok && vscode.workspace.isTrusted ? ACTIONS.filter(({ command }) => commands.has(command)) : [],
       notRunning: vscode.workspace.isTrusted ? null : 'This workspace is not trusted, so nothing is run.',
     };
+    this.#shown = model;
     this.#post({ type: 'show', model });
     if (answer.ok) await this.#sendMeasures();
   }
@@ -164,7 +177,8 @@ export class ModelPage implements vscode.Disposable {
       if (!isStale || !known.has(measure.measure)) known.set(measure.measure, { measure, isStale });
     }
     const commands = new Set(await vscode.commands.getCommands(true));
-    this.#post({ type: 'measures', measures: MEASURES.map(id => shownMeasure(id, known.get(id), commands)) });
+    this.#sentMeasures = MEASURES.map(id => shownMeasure(id, known.get(id), commands));
+    this.#post({ type: 'measures', measures: this.#sentMeasures });
   }
 }
 

@@ -22,10 +22,14 @@ export interface ModelPageContext {
   readonly studies: Studies;
 }
 
+/** The pages that are open. */
+export type ModelPages = ReadonlySet<ModelPage>;
+
 /** The model's own page: a read-only editor that is opened on request and takes `.onnx` from no other viewer; its command; what it remembers. */
-export function registerModelPages(parts: ModelPageContext): vscode.Disposable {
+export function registerModelPages(parts: ModelPageContext): ModelPages {
   const { context, index, studies } = parts;
   const memory = new LayerMemory(context.workspaceState);
+  const pages = new Set<ModelPage>();
   const provider: vscode.CustomReadonlyEditorProvider = {
     openCustomDocument: uri => ({ uri, dispose: () => undefined }),
     resolveCustomEditor: ({ uri }, panel) => {
@@ -35,10 +39,14 @@ export function registerModelPages(parts: ModelPageContext): vscode.Disposable {
         memory,
         measure: (model, id) => measure(parts, model, id),
       });
-      panel.onDidDispose(() => page.dispose());
+      pages.add(page);
+      panel.onDidDispose(() => {
+        pages.delete(page);
+        page.dispose();
+      });
     },
   };
-  return vscode.Disposable.from(
+  context.subscriptions.push(
     memory,
     vscode.window.registerCustomEditorProvider(MODEL_PAGE, provider, { supportsMultipleEditorsPerDocument: true }),
     vscode.commands.registerCommand(COMMAND.openModelPage, async (target?: vscode.Uri | Item) => {
@@ -50,6 +58,7 @@ export function registerModelPages(parts: ModelPageContext): vscode.Disposable {
       if (told) await memory.keep(told.model, told.measures);
     }),
   );
+  return pages;
 }
 
 function modelOf(target: vscode.Uri | Item | undefined): vscode.Uri | undefined {
