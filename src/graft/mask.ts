@@ -122,8 +122,10 @@ function optionProblem(
 /** Marks the `count` neurons with the largest scores among those without a stage; of equal ones the first. */
 function choose(score: Float64Array, stage: Uint8Array, mark: number, count: number): void {
   if (count <= 0) return;
-  const free = score.filter((_, i) => stage[i] === 0).sort();
-  const threshold = free[free.length - count];
+  const free = new Float64Array(score.length);
+  let size = 0;
+  for (let i = 0; i < score.length; i++) if (stage[i] === 0) free[size++] = score[i];
+  const threshold = smallest(free.subarray(0, size), size - count);
   let left = count;
   for (let i = 0; i < score.length; i++)
     if (stage[i] === 0 && score[i] > threshold) {
@@ -135,6 +137,27 @@ function choose(score: Float64Array, stage: Uint8Array, mark: number, count: num
       stage[i] = mark;
       left--;
     }
+}
+
+/** The value that has `rank` smaller or equal ones before it when sorted; the array is put in another order (quickselect: a mask follows a slider). */
+function smallest(values: Float64Array, rank: number): number {
+  let [low, high] = [0, values.length - 1];
+  while (low < high) {
+    const pivot = values[(low + high) >> 1];
+    let [i, j] = [low, high];
+    while (i <= j) {
+      while (values[i] < pivot) i++;
+      while (values[j] > pivot) j--;
+      if (i > j) break;
+      const held = values[i];
+      values[i++] = values[j];
+      values[j--] = held;
+    }
+    if (rank <= j) high = j;
+    else if (rank >= i) low = i;
+    else return values[rank];
+  }
+  return values[rank];
 }
 
 /** From indicators to a mask in one step. Errors: those of `scorePlane` and `selectNeurons`. */

@@ -163,11 +163,7 @@ class RobustTraining {
       const started = performance.now();
       const passed = await this.epoch();
       if (!passed.ok) return passed;
-      if (passed.value.end === 'cancelled')
-        return this.outcome(
-          'cancelled',
-          `Cancelled in epoch ${this.state.epoch + 1}; what was reached by epoch ${this.state.epoch} is kept.`,
-        );
+      if (passed.value.end === 'cancelled') return this.cancelled();
       if (passed.value.end === 'diverged')
         return this.outcome(
           'diverged',
@@ -175,8 +171,14 @@ class RobustTraining {
         );
       const closed = await this.closeEpoch(passed.value.values, passed.value.meanLoss, started);
       if (!closed.ok) return closed;
+      if (closed.value === 'cancelled') return this.cancelled();
     }
     return this.outcome('finished', `Trained for ${this.state.epoch} epochs.`);
+  }
+
+  private cancelled(): Result<TrainingOutcome> {
+    const { epoch } = this.state;
+    return this.outcome('cancelled', `Cancelled in epoch ${epoch + 1}; what was reached by epoch ${epoch} is kept.`);
   }
 
   private outcome(end: TrainingOutcome['end'], message: string): Result<TrainingOutcome> {
@@ -223,15 +225,17 @@ class RobustTraining {
     return ok({ end: finite ? 'complete' : 'diverged', values, meanLoss: total / perEpoch });
   }
 
+  /** An epoch whose score someone did not wait for is not over: it is trained again when the training goes on. */
   private async closeEpoch(
     values: Readonly<Record<string, Float32Array>>,
     meanLoss: number,
     started: number,
-  ): Promise<Result<void>> {
+  ): Promise<Result<'closed' | 'cancelled'>> {
     const now = (list: readonly Parameter[]): Parameter[] => list.map(each => ({ ...each, data: values[each.name] }));
     const parameters = now(this.state.parameters);
     const score = await this.score(parameters);
     if (!score.ok) return score;
+    if (score.value === 'cancelled') return ok('cancelled');
     const epoch = this.state.epoch + 1;
     const isBest = score.value !== null && score.value > (this.state.best?.score ?? -1);
     const record = { epoch, meanLoss, score: score.value, seconds: (performance.now() - started) / 1000 };
@@ -247,10 +251,10 @@ class RobustTraining {
       if (!saved.ok) this.hooks.onProblem?.(saved.error);
     }
     this.hooks.onEpoch?.(record);
-    return ok(undefined);
+    return ok('closed');
   }
 
-  private async score(parameters: readonly Parameter[]): Promise<Result<number | null>> {
+  private async score(parameters: readonly Parameter[]): Promise<Result<number | null | 'cancelled'>> {
     const { validation } = this.given;
     if (!this.validator || !validation) return ok(null);
     const { cancelled } = this.hooks;
@@ -260,7 +264,7 @@ class RobustTraining {
     if (!reached.ok) return reached;
     const { correct, adversarial } = reached.value;
     // An attack that was cut short says nothing.
-    if (cancelled?.()) return ok(null);
+    if (cancelled?.()) return ok('cancelled');
     return ok((correct.reduce((sum, each) => sum + each, 0) - adversarial.size) / validation.count);
   }
 }

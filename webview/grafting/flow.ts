@@ -4,6 +4,8 @@ import { drawn } from '../kit/svg';
 
 const WIDTH = 560;
 const HEIGHT = 250;
+/** Above and below the blocks, for the words beside small ones. */
+const MARGIN = 8;
 const BLOCK = 14;
 const GAP = 10;
 const LABEL = 120;
@@ -49,7 +51,7 @@ export function flowDiagram(flow: GraftOutcomesResult['flow']): SVGElement {
   const label = 'How samples move between outcomes from the base network to its graft; the table below has the numbers';
   return drawn(
     'svg',
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'flow', role: 'img', 'aria-label': label },
+    { viewBox: `0 ${-MARGIN} ${WIDTH} ${HEIGHT + 2 * MARGIN}`, class: 'flow', role: 'img', 'aria-label': label },
     ...bands,
     ...blocks,
   );

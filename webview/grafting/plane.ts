@@ -7,12 +7,12 @@ const MARGIN = 30;
 const INNER = SIZE - MARGIN;
 
 /** Blue for what stays rectified, orange for what becomes linear: told apart with any colour vision, and by the counts beside it. */
-const RECTIFIED = [5, 97, 166] as const;
-const LINEAR = [214, 88, 0] as const;
+const RECTIFIED = [45, 130, 215] as const;
+const LINEAR = [225, 115, 20] as const;
 /** Darkest at so many neurons in one pixel. */
 const FULL = 4;
 
-/** Every neuron at its instability (to the right) and significance (up), coloured by what the mask makes of it. */
+/** Every neuron at its instability (to the right) and significance (up), coloured by what the mask makes of it. The colours are seen on light and on dark. */
 export class MaskPlane {
   readonly element: HTMLElement;
   readonly #canvas = element('canvas', { width: String(INNER), height: String(INNER), class: 'plane' });
@@ -81,13 +81,11 @@ export class MaskPlane {
   /** Of each stage: the line on which γ·instability − significance is what the last chosen neuron has. */
   #borders(plane: ScorePlane, { stage }: Selection, schedule: readonly number[]): SVGElement[] {
     return schedule.flatMap((gamma, k): SVGElement[] => {
+      const { instability, significance } = plane;
       let least = Infinity;
-      stage.forEach((each, i) => {
-        if (each !== k + 1) return;
-        const score =
-          gamma === Infinity ? plane.instability[i]! : gamma * plane.instability[i]! - plane.significance[i]!;
-        least = Math.min(least, score);
-      });
+      for (let i = 0; i < stage.length; i++)
+        if (stage[i] === k + 1)
+          least = Math.min(least, gamma === Infinity ? instability[i]! : gamma * instability[i]! - significance[i]!);
       if (least === Infinity) return [];
       const x = (instability: number): number => MARGIN + instability * INNER;
       const y = (significance: number): number => INNER - significance * INNER;

@@ -14,9 +14,9 @@ export function extentsOf(shape: readonly number[]): { channels: number; height:
 export function summed(shape: readonly number[], view: View, values: ArrayLike<number>): Float32Array {
   const { channels, height, width } = extentsOf(shape);
   const area = height * width;
-  const cells = view === 'neurons' ? values.length : view === 'channels' ? channels : area;
-  const result = new Float32Array(cells);
-  if (view === 'neurons') return Float32Array.from(values);
+  // Units stay by themselves: all of them at one pixel would say nothing.
+  if (view === 'neurons' || area === 1) return Float32Array.from(values);
+  const result = new Float32Array(view === 'channels' ? channels : area);
   for (let i = 0; i < values.length; i++)
     if (view === 'channels') result[Math.floor(i / area)]! += values[i]! / area;
     else result[i % area]! += values[i]! / channels;
