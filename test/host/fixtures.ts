@@ -79,6 +79,29 @@ export function writeFixtures(folder: string): void {
     `{\n  "model": "nowhere.onnx",\n  "inputs": { "data": [0, 0] },\n  "chekcs": []\n}\n`,
   );
 
+  // One digit of the project's samples, whose ε is too large.
+  file(
+    'tuning/digit.certiscope.jsonc',
+    `{
+  "model": "../samples/digits.onnx",
+  "inputs": {
+    "data": "../samples/digits-images.idx",
+    "labels": "../samples/digits-labels.idx",
+    "select": "5"
+  },
+  "preprocess": { "scale": "1/255" },
+  "checks": [
+    {
+      "name": "grey levels",
+      "perturb": "input",
+      "epsilon": "8/255",
+      "clip": [0, 1]
+    }
+  ]
+}
+`,
+  );
+
   // Many random neurons over eight inputs: a question nobody settles within the tests' patience.
   const random = randomNumbers(7);
   const layer = (outputs: number, inputs: number): Layer => ({

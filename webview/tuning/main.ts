@@ -47,6 +47,7 @@ extension.listen({
     subject = message.subject;
     if (subject) {
       const other = before?.name !== subject.name || before.specification !== subject.specification;
+      extension.state = subject.state;
       if (other || before.written !== subject.written) moved = false;
       track.show(subject.steps, moved ? track.epsilon : subject.written);
       if (other) bound = pictures = bracket = counterexample = null;

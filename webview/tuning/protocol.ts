@@ -11,6 +11,8 @@ export interface Subject {
   /** Every ε of the slider, smallest first, each as it would be written; the one that is written is among them. */
   readonly steps: readonly string[];
   readonly sample: number | null;
+  /** What brings the panel back after a reload. */
+  readonly state: PanelState;
   /** A search for the largest ε is going on. */
   readonly searching: boolean;
 }

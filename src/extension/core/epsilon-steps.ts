@@ -1,29 +1,35 @@
 import type { NumberForm } from '../../spec/numbers/number-form';
-import { compare } from '../../spec/numbers/rational';
+import { compare, round } from '../../spec/numbers/rational';
 import { parseWritten, type Written } from '../../spec/numbers/written';
 
 /** Significant digits of a slider's steps. */
 const DIGITS = 2;
 /** The slider goes so many times beyond the number it was made for. */
 const TIMES = 4;
+/** And so many times beyond one at which the network is known to fail. */
+const BEYOND = 1.25;
 const MOST_STEPS = 400;
 
 /**
- * The numbers of a slider around one that is written: everything that can be written the same way with two significant digits, from one step to four times it.
- * @param before steps that are there already: they stay where the number is among them, so that a slider does not jump under a hand
+ * The numbers of a slider around one that is written: what can be written the same way with two significant digits, from one step to four times it.
+ * @param reach a number that the slider goes beyond, where one is known
  */
-export function epsilonSteps(form: NumberForm, before: readonly string[], epsilon: string): readonly string[] {
-  if (before.includes(epsilon) && before.includes(form.text)) return before;
+export function epsilonSteps(form: NumberForm, reach: string | null): readonly string[] {
   const { start, text } = form.grid(DIGITS);
-  const last = TIMES * start;
+  const beyond = reach === null ? 0 : Math.ceil(BEYOND * start * ratio(reach, form.text));
+  const last = Math.max(TIMES * start, beyond);
   const stride = Math.max(1, Math.ceil(last / MOST_STEPS));
   const places = new Set<number>();
   for (let place = stride; place <= last; place += stride) places.add(place);
   places.add(start);
-  const steps = [...places].sort((a, b) => a - b).map(place => (place === start ? form.text : text(place)));
-  // A number that was chosen between the steps stands among them.
-  if (!steps.includes(epsilon)) steps.splice(stepOf(steps, epsilon, 'below') + 1, 0, epsilon);
-  return steps;
+  return [...places].sort((a, b) => a - b).map(place => (place === start ? form.text : text(place)));
+}
+
+/** The same steps with one more number among them, if it is not there. */
+export function withStep(steps: readonly string[], epsilon: string): readonly string[] {
+  if (steps.includes(epsilon)) return steps;
+  const at = stepOf(steps, epsilon, 'below') + 1;
+  return [...steps.slice(0, at), epsilon, ...steps.slice(at)];
 }
 
 /** The last step that is not above a number, or the first that is not below it; −1 or the number of steps beyond the ends. */
@@ -38,6 +44,10 @@ export function stepOf(steps: readonly string[], epsilon: string, side: 'below' 
   }
   const found = steps.findIndex(step => compare(exactly(step), number) >= 0);
   return found < 0 ? steps.length : found;
+}
+
+function ratio(a: string, b: string): number {
+  return round(exactly(a)) / round(exactly(b));
 }
 
 function exactly(text: string): Written['exact'] {

@@ -17,17 +17,25 @@ export interface TuningFacts {
  * The hint beside ε, short because VS Code cuts hints of a line at 43 characters: `2/255 holds by 0.53 · largest 3.2…5/255`. It names the ε that it is about: while
  * someone types it may stand there for a moment longer than that ε does. Null where nothing is known.
  */
-export function hintText({ epsilon, bracket, bound, follows }: TuningFacts): string | null {
+export function hintText(facts: TuningFacts): string | null {
+  const { bound, bracket } = facts;
   if (bound?.outcome === 'misclassified') return `sample ${bound.sample} is misclassified`;
-  const parts: string[] = [];
-  const margin = bound?.margin ?? null;
-  if (margin !== null && margin > 0) parts.push(`${epsilon} holds by ${shownBelow(margin, 2)}`);
-  else if (follows === 'certified') parts.push(`${epsilon} holds`);
-  else if (follows === 'attacked') parts.push(`${epsilon} fails`);
-  else if (margin !== null) parts.push(`${epsilon} open`);
   const range = bracketText(bracket);
-  if (range !== null) parts.push(range);
-  return parts.length === 0 ? null : parts.join(' · ');
+  const joined = (state: string | null) => [state, range].filter(part => part !== null).join(' · ');
+  const text = joined(stateText(facts, ' holds by '));
+  const short = text.length > MOST_CHARACTERS ? joined(stateText(facts, ': ≥ ')) : text;
+  return short === '' ? null : short;
+}
+
+/** What VS Code shows of the hints of a line before it cuts them. */
+const MOST_CHARACTERS = 43;
+
+function stateText({ epsilon, bound, follows }: TuningFacts, by: string): string | null {
+  const margin = bound?.margin ?? null;
+  if (margin !== null && margin > 0) return `${epsilon}${by}${shownBelow(margin, 2)}`;
+  if (follows === 'certified') return `${epsilon} holds`;
+  if (follows === 'attacked') return `${epsilon} fails`;
+  return margin === null ? null : `${epsilon} open`;
 }
 
 /** `largest 3.2…5/255`, as far as either end is known: the ε from which on it is not known to hold lies between the two. */

@@ -22,7 +22,7 @@ import { Page } from '../panel/page';
 import { toRange } from '../views/ranges';
 import { writeEpsilon, type FoundPlace, type PlaceTarget } from './commands';
 import type { QuickDoor } from './quick-door';
-import { epsilonSteps, stepOf } from '../core/epsilon-steps';
+import { epsilonSteps, stepOf, withStep } from '../core/epsilon-steps';
 import type { Tuner } from './tuner';
 
 /** Milliseconds for one ε of the slider, and for what quick means say about the largest. */
@@ -48,6 +48,7 @@ export class TuningPanel implements vscode.Disposable {
   #again = false;
   #searching = false;
   #steps: readonly string[] = [];
+  #stepsFor = '';
   /** What the last counterexample is about. */
   #counterexample: {
     readonly meaning: string;
@@ -76,7 +77,7 @@ export class TuningPanel implements vscode.Disposable {
     this.#disposables = [
       this.#page,
       tuner.onDidChange(uri => {
-        if (uri.toString() === this.#target?.uri) void this.#showBracket();
+        if (uri.toString() === this.#target?.uri) void this.#showKnown();
       }),
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
         if (document.uri.toString() === this.#target?.uri) void this.#show();
@@ -108,16 +109,35 @@ export class TuningPanel implements vscode.Disposable {
     return document && place?.kind === 'epsilon' ? { document, place } : null;
   }
 
+  /** What was found out is shown; a bracket may need a longer slider. */
+  async #showKnown(): Promise<void> {
+    const found = await this.#found();
+    if (!found) return;
+    const { attacked } = this.tuner.memory.bracket(found.place.meaning, this.#sample ?? 'all');
+    if (this.#stepsFor === `${found.place.text} ${attacked}`) await this.#showBracket();
+    else await this.#showSubject();
+  }
+
   /** Tells the page what is tuned, and asks for the bounds of where its slider stands. */
   async #show(): Promise<void> {
+    await this.#showSubject();
+    this.#ask();
+  }
+
+  async #showSubject(): Promise<void> {
     const found = await this.#found();
-    if (!found || found.place.form === null) return this.#page.post({ type: 'subject', subject: null });
+    const form = found?.place.form;
+    if (!found || !form) return this.#page.post({ type: 'subject', subject: null });
     const { document, place } = found;
     const name = place.name ?? `Check ${place.index + 1}`;
     this.#page.title = `Tune ε: ${name}`;
     const epsilon = this.#epsilon ?? place.text;
-    this.#steps = epsilonSteps(found.place.form, this.#steps, epsilon);
-    if (!this.#steps.includes(place.text) && this.#epsilon === null) this.#steps = epsilonSteps(found.place.form, [], place.text); // prettier-ignore
+    const { attacked } = this.tuner.memory.bracket(place.meaning, this.#sample ?? 'all');
+    const key = `${place.text} ${attacked}`;
+    // The same steps for as long as they will do: a slider does not move under a hand.
+    if (this.#stepsFor !== key) this.#steps = epsilonSteps(form, attacked);
+    this.#stepsFor = key;
+    this.#steps = withStep(this.#steps, epsilon);
     const subject: Subject = {
       name,
       specification: shownPath(document.uri),
@@ -125,10 +145,10 @@ export class TuningPanel implements vscode.Disposable {
       steps: this.#steps,
       sample: this.#sample ?? null,
       searching: this.#searching,
+      state: { uri: document.uri.toString(), index: place.index },
     };
     this.#page.post({ type: 'subject', subject });
     await this.#showBracket();
-    this.#ask();
   }
 
   async #receive(message: Exclude<FromPanel, { type: 'ready' }>): Promise<void> {
@@ -243,7 +263,10 @@ export class TuningPanel implements vscode.Disposable {
       attacked,
       certifiedStep: certified === null ? null : stepOf(this.#steps, certified, 'below'),
       attackedStep: attacked === null ? null : stepOf(this.#steps, attacked, 'above'),
-      text: bracketSentence({ certified, attacked }, this.#sample),
+      text: [
+        bracketSentence({ certified, attacked }, this.#sample),
+        ...(this.#sample === undefined ? [] : [bracketSentence(this.tuner.memory.bracket(place.meaning, 'all'), undefined)]), // prettier-ignore
+      ].join(' '),
     };
     this.#page.post({ type: 'bracket', bracket });
     const known = this.#counterexample?.meaning === place.meaning ? this.#counterexample : null;

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BracketMemory } from '../../../src/extension/core/bracket-memory';
+import { epsilonSteps, stepOf, withStep } from '../../../src/extension/core/epsilon-steps';
 import { tuningPlaces } from '../../../src/extension/core/tuning-places';
 import { bracketText, hintSentences, hintText, type TuningFacts } from '../../../src/extension/core/tuning-words';
 import { parsePerturbationSpec } from '../../../src/spec/perturbation/parse';
+import { NumberForm } from '../../../src/spec/numbers/number-form';
 import type { Range } from '../../../src/base/result';
 
 const TEXT = `// A comment
@@ -131,6 +133,30 @@ describe('what a session knows of brackets', () => {
   });
 });
 
+describe('the steps of a slider', () => {
+  const form = (text: string) => NumberForm.of(text) as NumberForm;
+
+  it('go from one step to four times the number, which is among them as it is written', () => {
+    const steps = epsilonSteps(form('5/255'), null);
+    expect([steps[0], steps.at(-1), steps.includes('5/255')]).toEqual(['0.1/255', '20/255', true]);
+    expect(steps).toHaveLength(200);
+  });
+
+  it('reach beyond what is known to fail, and are never too many', () => {
+    const steps = epsilonSteps(form('1/255'), '14.7/255');
+    expect(Number.parseFloat(steps.at(-1) ?? '')).toBeGreaterThan(18);
+    expect(epsilonSteps(form('99/255'), '2550/255').length).toBeLessThanOrEqual(401);
+  });
+
+  it('take in a number between them, and say where a number stands', () => {
+    const steps = withStep(epsilonSteps(form('5/255'), null), '2.34/255');
+    const at = steps.indexOf('2.34/255');
+    expect([steps[at - 1], steps[at + 1]]).toEqual(['2.3/255', '2.4/255']);
+    expect([stepOf(steps, '2.345/255', 'below'), stepOf(steps, '2.345/255', 'above')]).toEqual([at, at + 1]);
+    expect([stepOf(steps, '0.01/255', 'below'), stepOf(steps, '30/255', 'above')]).toEqual([-1, steps.length]);
+  });
+});
+
 describe('the hint beside ε', () => {
   const bound = { outcome: 'open', margin: -4.31, sample: 0, predicted: 7, label: 7, method: 'crown' } as const;
   const facts = (part: Partial<TuningFacts>): TuningFacts => ({
@@ -145,6 +171,15 @@ describe('the hint beside ε', () => {
     [
       facts({ bound: { ...bound, outcome: 'holds', margin: 0.5392 }, follows: 'certified' }),
       '2/255 holds by 0.53 · largest 3.2…5/255',
+    ],
+    [
+      facts({
+        bound: { ...bound, outcome: 'holds', margin: 7.23 },
+        follows: 'certified',
+        epsilon: '2.17/255',
+        bracket: { certified: '12.9/255', attacked: '14.7/255' },
+      }),
+      '2.17/255: ≥ 7.2 · largest 12.9…14.7/255',
     ],
     [facts({ bound, follows: 'attacked', epsilon: '6/255' }), '6/255 fails · largest 3.2…5/255'],
     [facts({ bound, epsilon: '4/255' }), '4/255 open · largest 3.2…5/255'],
