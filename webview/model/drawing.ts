@@ -37,7 +37,9 @@ const LEAST_OPEN_PIXELS = 46;
 const MARGIN_PIXELS = 250;
 const FIT_MARGIN = 24;
 /** A picture that fits only when it cannot be read is shown from its begin instead. */
-const LEAST_FIT = 0.45;
+const LEAST_FIT = 0.65;
+/** What a person goes to is shown at least this large, and then so. */
+const COMFORTABLE = { least: 0.5, scale: 0.8 } as const;
 
 interface Item {
   readonly key: string;
@@ -139,7 +141,7 @@ export class Drawing {
   reveal(id: string): void {
     const found = this.placeOf(id);
     if (!found) return;
-    if (this.#view.scale < READABLE) this.zoom(0.8 / this.#view.scale);
+    if (this.#view.scale < COMFORTABLE.least) this.zoom(COMFORTABLE.scale / this.#view.scale);
     const { clientWidth, clientHeight } = this.element;
     const { scale } = this.#view;
     const into = (start: number, size: number, all: number): number => {

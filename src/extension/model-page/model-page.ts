@@ -71,7 +71,10 @@ export class ModelPage implements vscode.Disposable {
       memory.onDidChange(changed => changed === path && this.#measures.request()),
       store.onChange(({ event, questions }) => {
         const isAboutModel = [...questions].some(id => store.question(id)?.evidence?.model === path);
-        if (isAboutModel && event.kind !== 'progress') this.#measures.request();
+        if (!isAboutModel || event.kind === 'progress') return;
+        // What a run has just found out takes the place of what was known before; it is remembered when the run has ended.
+        if (event.kind === 'finished') void this.#rememberVerdicts();
+        else this.#measures.request();
       }),
       this.#measures,
     ];
@@ -163,7 +166,13 @@ export class ModelPage implements vscode.Disposable {
     });
   }
 
-  /** Studies come before verdicts: a person asked for just that. */
+  async #rememberVerdicts(): Promise<void> {
+    const { store, memory } = this.parts;
+    const told = await measuresOfVerdicts(store, this.model.fsPath, readNumbers);
+    if (told && !told.isStale) await memory.keep(this.model.fsPath, told.measures);
+  }
+
+  /** What is remembered of the file as it is now comes first, then what the verdicts at hand tell, then what is remembered of an earlier file. */
   async #sendMeasures(): Promise<void> {
     const { store, memory } = this.parts;
     const path = this.model.fsPath;
