@@ -9,6 +9,13 @@ import type { NeuronBounds, NeuronRegion, RefineEffort } from './split-bounds';
 /** A neuron's sign is settled by a bound beyond this; the search for its slopes ends there. */
 const SETTLED = 1e-6;
 
+/**
+ * Steps of a search after a split. Rows start where their parents ended: for a neuron's bound more steps cost more than the splits they save; in the question's own
+ * trees it takes some more to see that phases exclude one another.
+ */
+const STEPS = 8;
+const NEURON_STEPS = 4;
+
 /** The region of a dense chain that sub-problems share. The core counts layers from 1: hidden layer k here is its layer k + 1. */
 export class ChainRegion extends ChainLadder implements NeuronRegion {
   readonly firstMethod = 'zonotope';
@@ -74,12 +81,15 @@ export class ChainRegion extends ChainLadder implements NeuronRegion {
   neuronSplits(layer: number, neurons: readonly number[]): ChainSplits {
     const { core } = this;
     assert(neurons.length <= this.neuronsAtOnce, () => `${neurons.length} neurons at once`);
+    // Layers behind are no part of these rows: what is left of other rows there must not be taken for theirs.
+    const { laid } = this.work;
+    if (layer > 0 && laid !== layer) this.work.layOut(Math.min(laid + 1, layer), layer);
     core.startNeurons(layer + 1);
     neurons.forEach((neuron, n) => {
       core.startNeuron(2 * n, layer + 1, neuron, 1);
       core.startNeuron(2 * n + 1, layer + 1, neuron, -1);
     });
-    return new ChainSplits(this.work);
+    return new ChainSplits(this.work, NEURON_STEPS);
   }
 
   tighten(layer: number, neurons: readonly number[], bounds: NeuronBounds): void {
@@ -101,7 +111,7 @@ export class ChainRegion extends ChainLadder implements NeuronRegion {
     for (let layer = 0; layer < this.layers; layer++) this.relax(layer);
     this.core.ladderPrepare(this.layers + 1);
     this.core.startForms();
-    return new ChainSplits(this.work);
+    return new ChainSplits(this.work, STEPS);
   }
 
   preActivations(): { node: string; lower: Float64Array; upper: Float64Array }[] {

@@ -1,10 +1,13 @@
 import { assert } from '../base/assert';
 import { doublesAt, integersAt, singlesAt, stride, type CoreExports } from './core/core';
 import type { Multipliers, SearchEffort, Split } from './split-bounds';
+import type { SplitGains } from './split-gains';
 
 /** Steps without getting better after which a row's search ends. */
 const PATIENCE = 10;
 const DECAY = 0.98;
+/** Part of its score by which a neuron still counts whose splits have gained nothing. */
+const LITTLE = 1e-6;
 
 /**
  * Rows of the core that share one region's neuron bounds and are about forms of the question or about neurons: the part of `ChainSplits` and of the
@@ -31,7 +34,12 @@ export class ChainRows {
     return this.core.width.value;
   }
 
-  /** After hidden layers from..to were prepared: their places. */
+  /** Hidden layers that have places. */
+  get laid(): number {
+    return this.offsets.length;
+  }
+
+  /** After hidden layers from..to were prepared: their places. Those behind them have none from then on. */
   layOut(from: number, to: number): void {
     const { core } = this;
     core.layOut(from, to);
@@ -121,12 +129,17 @@ export class ChainRows {
     };
   }
 
-  candidates(r: number, count: number): number[] {
+  /** The `count` best neurons to split row r at: by what was learned, else by their scores. */
+  candidates(r: number, count: number, gains: SplitGains): number[] {
     const scores = singlesAt(this.core, this.core.searchScores(r), this.width);
     const best: number[] = [];
     let least = 0;
     for (let place = 0; place < scores.length; place++) {
-      const score = scores[place];
+      const promise = scores[place];
+      if (!(promise > 0)) continue;
+      // A neuron whose splits gained nothing may still be all that is left.
+      const score = Math.fround(Math.max(gains.expected(place, promise), LITTLE * promise));
+      scores[place] = score;
       if (!(score > least)) continue;
       let at = best.length;
       while (at > 0 && scores[best[at - 1]] < score) at--;

@@ -1,15 +1,22 @@
 import type { ChainRows } from './chain-rows';
 import type { Multipliers, SearchEffort, Split, SplitBounds } from './split-bounds';
+import { SplitGains } from './split-gains';
 
 /**
  * Sub-problems of one region of a dense chain: rows about the question's forms. Places count the live neurons of all hidden layers, each layer padded to whole
  * vectors.
  */
 export class ChainSplits implements SplitBounds {
-  readonly tried = 3;
+  readonly tried = 6;
+  private readonly forms: number[] = [];
   private readonly splits: (readonly Split[])[] = [];
+  /** By form. */
+  private readonly gains = new Map<number, SplitGains>();
 
-  constructor(private readonly work: ChainRows) {}
+  constructor(
+    private readonly work: ChainRows,
+    readonly steps: number,
+  ) {}
 
   get width(): number {
     return this.work.width;
@@ -20,6 +27,7 @@ export class ChainSplits implements SplitBounds {
   }
 
   set(r: number, form: number, splits: readonly Split[], multipliers: Multipliers | null): void {
+    this.forms[r] = form;
     this.splits[r] = splits;
     this.work.set(r, form, splits, multipliers);
   }
@@ -44,8 +52,18 @@ export class ChainSplits implements SplitBounds {
     return this.work.multipliers(r, this.splits[r]);
   }
 
+  learn(form: number, place: number, gain: number): void {
+    this.gainsOf(form).learn(place, gain);
+  }
+
+  private gainsOf(form: number): SplitGains {
+    let gains = this.gains.get(form);
+    if (!gains) this.gains.set(form, (gains = new SplitGains(this.width)));
+    return gains;
+  }
+
   candidates(r: number, count: number): number[] {
-    return this.work.candidates(r, count);
+    return this.work.candidates(r, count, this.gainsOf(this.forms[r]));
   }
 
   neuron(place: number): { layer: number; neuron: number } {

@@ -1,8 +1,9 @@
 /** Splits in the tree of every neuron, pass by pass; without a tree neurons get slopes of their own. */
-const PASSES: readonly number[] = [0, 16, 64, 256, 1024];
-/** What a pass is expected to take: so many times the whole region's first bounds, then so many times the pass before. */
+const PASSES: readonly number[] = [0, 64, 256, 1024];
+/** What a pass is expected to take: so many times the whole region's first bounds; the first one with trees so many times the one before it; each further one. */
 const FIRST_COST = 4;
-const GROWTH = 2;
+const FIRST_GROWTH = 10;
+const GROWTH = 4;
 /** A pass of trees that brings the worst bound closer to 0 by less than this part is the last. */
 const WORTHWHILE = 0.03;
 /** Splitting goes on while it looks as if it ended within so many times the cost of the next pass. */
@@ -44,7 +45,7 @@ export class RefinementPlan {
   /** After a pass: what it took, and the worst bound among the open disjuncts before and after. */
   passed(milliseconds: number, before: number, after: number): void {
     const wasTree = PASSES[this.next] > 0;
-    this.cost = GROWTH * milliseconds;
+    this.cost = (wasTree ? GROWTH : FIRST_GROWTH) * milliseconds;
     this.marks = [START, START];
     this.branched = 0;
     this.next++;

@@ -120,6 +120,19 @@ describe('trees of inner neurons', () => {
     contains(all(region), samples);
   });
 
+  it.each(SEEDS)('are the same whatever rows there were before, seed %i', seed => {
+    const grown = [false, true].map(others => {
+      const { region } = regionOf(seed);
+      // Rows about the question have places in all layers.
+      if (others) region.splits();
+      return Array.from({ length: region.layers - 1 }, (_, k) => {
+        if (!others) for (let below = 0; below <= k; below++) region.relax(below);
+        return boundNeurons(region, k + 1, region.unstable(k + 1), { splits: 12 });
+      });
+    });
+    expect(grown[1]).toEqual(grown[0]);
+  });
+
   it.each(SEEDS)('reach the mixed-integer program, and never exceed it, seed %i', async seed => {
     const { network, region, box } = regionOf(seed);
     for (let layer = 1; layer < region.layers; layer++) {
