@@ -199,4 +199,126 @@ export const JOURNEYS = [
       await workbench.picture('test-explorer');
     },
   },
+  {
+    name: 'weight tolerance: from a model to the weights that break it',
+    needs: folder => existsSync(path.join(folder, 'samples/digits.onnx')),
+    async walk(workbench, server) {
+      const model = await workbench.file('samples', 'digits.onnx');
+      await workbench.contextMenu(model, 'Weight Tolerance', 'tolerance-menu');
+      const { results } = workbench;
+      await results.getByRole('heading', { name: 'Weight tolerance' }).waitFor();
+      await results.getByRole('table', { name: 'Layers' }).waitFor();
+      await workbench.picture('tolerance-working');
+      // The study is at its end when there is nothing to stop.
+      await results.getByRole('button', { name: 'Run again' }).waitFor({ timeout: 240_000 });
+      await results.getByRole('button', { name: 'fc_1' }).click();
+      await results.getByRole('heading', { name: 'fc_1' }).waitFor();
+      await workbench.picture('tolerance-light');
+      const changed = results.getByRole('table', { name: 'Changed weights' });
+      await changed.scrollIntoViewIfNeeded();
+      assert.ok((await changed.getByRole('row').count()) > 5);
+      await workbench.picture('tolerance-weights-light');
+      await results.getByRole('heading', { name: 'Which weights matter' }).scrollIntoViewIfNeeded();
+      await workbench.picture('tolerance-neurons-light');
+      await results.getByText('What is asked').click();
+      await results.getByText('What is asked').scrollIntoViewIfNeeded();
+      await workbench.picture('tolerance-choices');
+      for (const theme of ['dark', 'high-contrast']) {
+        setTheme(server, theme);
+        await workbench.page.waitForTimeout(1500);
+        await workbench.picture(`tolerance-${theme}`);
+      }
+      // After a reload the answers that are known come back without being worked out again.
+      await workbench.reload();
+      await results.getByRole('button', { name: 'Run', exact: true }).click();
+      await results.getByRole('button', { name: 'Run again' }).waitFor({ timeout: 30_000 });
+      await results.getByRole('button', { name: 'fc_2' }).click();
+      await results.getByRole('heading', { name: 'fc_2' }).waitFor();
+    },
+  },
+  {
+    name: 'adversarial inputs: from a model to the gallery, the viewer, a test case, and a patch of the model',
+    theme: 'dark',
+    needs: folder => existsSync(path.join(folder, 'samples/digits.onnx')),
+    async walk(workbench) {
+      const { results, page } = workbench;
+      const model = await workbench.file('samples', 'digits.onnx');
+      await workbench.contextMenu(model, 'Find Adversarial Inputs', 'adversarial-menu');
+      await workbench.pick('samples/digits.certiscope.jsonc');
+      await results.getByRole('heading', { name: 'Adversarial inputs' }).waitFor();
+      await results.locator('.tile canvas').first().waitFor();
+      await workbench.picture('adversarial-working');
+      await results
+        .getByText(/inputs have an adversarial input/)
+        .first()
+        .waitFor({ timeout: 120_000 });
+      const gallery = results.getByRole('listbox', { name: 'Adversarial inputs' });
+      await gallery.getByRole('option').nth(4).click();
+      await results.locator('.outlines').first().waitFor();
+      const gain = results.getByRole('slider', { name: 'Gain of the difference' });
+      await gain.focus();
+      for (let k = 0; k < 3; k++) await page.keyboard.press('ArrowRight');
+      await results.getByText('±90.1 of 255 levels').waitFor();
+      await workbench.picture('adversarial-viewer');
+      await results.getByRole('table', { name: 'Outputs' }).scrollIntoViewIfNeeded();
+      await results.getByRole('heading', { name: 'Facts' }).scrollIntoViewIfNeeded();
+      await workbench.picture('adversarial-outputs');
+      await gallery.scrollIntoViewIfNeeded();
+      await gallery.focus();
+      await page.keyboard.press('ArrowRight');
+      await results.getByText('Metrics', { exact: true }).click();
+      await results.getByText('What is asked').click();
+      await results.getByRole('table', { name: 'Metrics of the run' }).waitFor();
+      await results.getByRole('heading', { name: 'Adversarial inputs' }).scrollIntoViewIfNeeded();
+      await workbench.picture('adversarial-metrics');
+      await results.getByText('Metrics', { exact: true }).click();
+      await results.getByText('What is asked').click();
+      // Only what is taken for one class.
+      const before = await gallery.getByRole('option').count();
+      const taken = results.getByRole('combobox', { name: 'Taken for' });
+      await taken.click();
+      await taken.getByRole('option', { name: 'class 8', exact: true }).click();
+      await results.getByText(/^\d+ listed$/).waitFor();
+      assert.ok((await gallery.getByRole('option').count()) < before);
+      await results.getByRole('button', { name: 'Test case' }).click();
+      await workbench.quickInput.locator('input:visible').first().press('Enter');
+      await page.locator('.tab', { hasText: /as-8\.certiscope\.jsonc/ }).waitFor();
+      await workbench.runFromLens();
+      await workbench.lens(/misclassified/);
+      await workbench.picture('adversarial-test-case');
+      // A reload of the window brings the gallery back.
+      await workbench.reload();
+      await results.locator('.tile canvas').first().waitFor();
+      await results.getByRole('button', { name: 'Patch the model' }).click();
+      await workbench.pick('Every layer by itself', 'patch-layers');
+      const patch = workbench.page.frameLocator('iframe.webview.ready').last().frameLocator('iframe#active-frame');
+      await patch.getByRole('heading', { name: 'Patch of the model' }).waitFor();
+      await patch
+        .getByText(/smallest patch that puts|No patch puts/)
+        .first()
+        .waitFor({ timeout: 240_000 });
+      await workbench.picture('patch-of-adversarial-inputs');
+    },
+  },
+  {
+    name: 'patch this model: misclassified samples get their label',
+    needs: folder => existsSync(path.join(folder, 'samples/digits.onnx')),
+    async walk(workbench) {
+      const { results } = workbench;
+      const model = await workbench.file('samples', 'digits.onnx');
+      await workbench.contextMenu(model, 'Patch This Model');
+      await workbench.pick('samples/digits.certiscope.jsonc');
+      await workbench.pick('Every layer by itself');
+      await results
+        .getByText(/smallest patch that puts/)
+        .first()
+        .waitFor({ timeout: 120_000 });
+      const layers = results.getByRole('table', { name: 'Patches by layer' });
+      assert.equal(await layers.getByRole('row').count(), 4);
+      await layers.getByRole('button', { name: 'fc_3' }).click();
+      await results.getByRole('heading', { name: 'fc_3' }).waitFor();
+      await results.getByRole('table', { name: 'Changed weights' }).waitFor();
+      await workbench.picture('patch-light');
+    },
+  },
 ];

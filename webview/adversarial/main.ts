@@ -250,7 +250,8 @@ function tile(entry: Entry): { readonly content: readonly Node[]; readonly label
     return { content: content as Node[], label: `Sample ${entry.sample}, ${what}` };
   }
   const size = short(entry.norms[state.norm]);
-  const unit = { values: ' values', pixels: ' pixels', inf: ' L∞', two: ' L2', one: ' L1' }[state.norm];
+  const one = entry.norms[state.norm] === 1 ? '' : 's';
+  const unit = { values: ` value${one}`, pixels: ` pixel${one}`, inf: ' L∞', two: ' L2', one: ' L1' }[state.norm];
   const change = `${name(entry.from).replace('class ', '')} → ${name(entry.to).replace('class ', '')}`;
   return {
     content: [thumbnail(entry.sample), ...(caption(change, `${size}${unit}`) as Node[])],

@@ -113,7 +113,7 @@ function pictures(
   // Redrawn in place while the slider moves: the slider itself must stay.
   const signed = element('div', {});
   const drawDifference = (gain: number): void => {
-    const note = `±${short(255 / gain)} of 255 levels`;
+    const note = `±${Number((255 / gain).toPrecision(3))} of 255 levels`;
     const pixels = differencePicture(layout, difference, 1 / gain);
     signed.replaceChildren(plates.figure({ title: 'Difference', pixels, note, outlined }));
   };

@@ -1,4 +1,3 @@
-import { assert } from '../../base/assert';
 import { ok, problem, type Result } from '../../base/result';
 import type { Network } from '../../network/network';
 import { evaluate } from '../../network/evaluate';
@@ -74,8 +73,8 @@ export function featureLayer(network: Network, use: 'last hidden' | 'output'): F
   let node = output;
   if (use === 'last hidden') {
     const affine = network.nodes.findLast(each => 'relativeError' in each && each.inputs.length > 0);
-    assert(affine, () => 'a network without an affine node');
-    [node] = affine.inputs;
+    // Without an affine node there is nothing hidden: the input itself.
+    node = affine?.inputs[0] ?? 0;
   }
   const { size: dimension, name } = network.nodes[node];
   return { node, dimension, label: `Fréchet distance over ${name} (${dimension} features)` };

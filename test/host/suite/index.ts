@@ -14,6 +14,7 @@ const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
   tolerance: () => import('./tolerance'),
   tuning: () => import('./tuning'),
   adversarial: () => import('./adversarial'),
+  grafting: () => import('./grafting'),
   'model-page': () => import('./model-page'),
   engine: () => import('./engine'),
 };
