@@ -11,6 +11,7 @@ import { EngineDoor } from './engine-door';
 import { registerGrafting, type Grafting } from './grafting/register';
 import { modelShapes } from './language/model-shapes';
 import { registerVnnlibLanguage } from './language/providers';
+import { registerSpecLanguage } from './language/spec-language';
 import { createLog } from './log';
 import { registerModelPages, type ModelPages } from './model-page/register';
 import { saveChangedModel } from './panel/changed-model';
@@ -97,6 +98,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
     registerRuns(context, history, flow),
     registerStart(context, door),
     registerUnpackedDocuments(),
+    registerSpecLanguage(index, door),
     registerVnnlibLanguage(modelShapes(store, door)),
     registerCommands({ store, index, flow, door, panel, log }),
     // Earlier verdicts of a specification come back when a person looks at it.

@@ -61,6 +61,8 @@ export const TUNING_JOURNEYS = [
         setTheme(server, theme);
         await workbench.reload();
         await tuning.getByRole('table', { name: 'Certified margins' }).waitFor();
+        // Verdicts come back for the editor that a person looks at.
+        await page.locator('.view-line', { hasText: 'grey levels' }).first().click();
         await workbench.lens(/verified ·/);
         await tuning.locator('.zone.attacked').waitFor();
         await workbench.picture(`tuning-${theme}`);

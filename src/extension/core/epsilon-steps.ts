@@ -2,8 +2,8 @@ import type { NumberForm } from '../../spec/numbers/number-form';
 import { compare, round } from '../../spec/numbers/rational';
 import { parseWritten, type Written } from '../../spec/numbers/written';
 
-/** Significant digits of a slider's steps. */
-const DIGITS = 2;
+/** A slider has at least so many steps up to the number that it was made for. */
+const LEAST_STEPS = 25;
 /** The slider goes so many times beyond the number it was made for. */
 const TIMES = 4;
 /** And so many times beyond one at which the network is known to fail. */
@@ -11,11 +11,13 @@ const BEYOND = 1.25;
 const MOST_STEPS = 400;
 
 /**
- * The numbers of a slider around one that is written: what can be written the same way with two significant digits, from one step to four times it.
+ * The numbers of a slider around one that is written: what can be written the same way with two significant digits (three where these are too few), from one
+ * step to four times it.
  * @param reach a number that the slider goes beyond, where one is known
  */
 export function epsilonSteps(form: NumberForm, reach: string | null): readonly string[] {
-  const { start, text } = form.grid(DIGITS);
+  const coarse = form.grid(2);
+  const { start, text } = coarse.start < LEAST_STEPS ? form.grid(3) : coarse;
   const beyond = reach === null ? 0 : Math.ceil(BEYOND * start * ratio(reach, form.text));
   const last = Math.max(TIMES * start, beyond);
   const stride = Math.max(1, Math.ceil(last / MOST_STEPS));

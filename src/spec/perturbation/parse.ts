@@ -1,6 +1,6 @@
 import { findNodeAtLocation, parseTree, printParseErrorCode, type Node, type ParseError } from 'jsonc-parser';
 import { fail, ok, type Problem, type Range, type Result } from '../../base/result';
-import { compare } from '../numbers/rational';
+import { compare, subtract } from '../numbers/rational';
 import { writtenInteger } from '../numbers/written';
 import { withoutByteOrderMark } from '../text-file';
 import { TextLines } from '../text-lines';
@@ -52,10 +52,11 @@ export function parsePerturbationSpec(source: string, file: string): Result<Pert
     // Nobody wants the whole file underlined: what is missing from it is reported at its opening brace.
     return lines.range(node.offset, node.offset + (node === root ? 1 : node.length));
   };
-  if (values !== undefined)
-    checkSense(values, (code, message, path) =>
-      problems.push({ code, message, severity: 'error', file, range: rangeOf(path) }),
-    );
+  const reporter =
+    (severity: 'error' | 'warning'): Report =>
+    (code, message, path) =>
+      problems.push({ code, message, severity, file, range: rangeOf(path) });
+  if (values !== undefined) checkSense(values, reporter('error'), reporter('warning'));
   if (values === undefined || problems.some(problem => problem.severity === 'error')) return fail(problems);
   return ok({ kind: 'perturbation', file, text, ...withDefaults(values), warnings: problems, rangeOf });
 }
@@ -63,7 +64,7 @@ export function parsePerturbationSpec(source: string, file: string): Result<Pert
 type Report = (code: string, message: string, path: SpecPath) => void;
 
 /** What is wrong although every value by itself is fine. */
-function checkSense(values: SpecValues, report: Report): void {
+function checkSense(values: SpecValues, report: Report, warn: Report): void {
   values.checks.forEach((check, k) => {
     if (check.perturb === 'weights')
       checkWeights(check, (code, message, key) => report(code, message, ['checks', k, key]));
@@ -78,6 +79,7 @@ function checkSense(values: SpecValues, report: Report): void {
       ]);
     }
   });
+  values.checks.forEach((check, k) => checkUnits(values, check, message => warn('spec/epsilon-units', message, ['checks', k, 'epsilon']))); // prettier-ignore
   const names = new Map<string, number>();
   values.checks.forEach((check, k) => {
     if (check.name === undefined) return;
@@ -103,6 +105,24 @@ function checkSense(values: SpecValues, report: Report): void {
         k,
       ]);
   });
+}
+
+/** ε in raw values where it is meant after scaling is the most common slip of all: it then covers every value there is. */
+function checkUnits({ preprocess }: SpecValues, { epsilon, clip }: CheckValues, warn: (message: string) => void): void {
+  if (epsilon?.length !== 1) return;
+  const [size] = epsilon;
+  const scale = preprocess?.scale;
+  const scaled = scale && scale.value < 1 ? `; raw values are multiplied by ${scale.text}` : '';
+  // A range that is upside down is a mistake of its own.
+  const range = clip && subtract(clip[1].exact, clip[0].exact);
+  if (clip && range && range.n > 0n && compare(size.exact, range) >= 0)
+    warn(
+      `Epsilon ${size.text} reaches from one end of [${clip[0].text}, ${clip[1].text}] to the other. It counts after scaling${scaled}.`,
+    );
+  else if (!clip && scale && scale.value < 1 && size.value >= 1)
+    warn(
+      `Epsilon ${size.text} is ${Number((size.value / scale.value).toPrecision(3))} in raw values. It counts after scaling${scaled}.`,
+    );
 }
 
 type WeightsValues = Extract<CheckValues, { perturb: 'weights' }>;

@@ -140,6 +140,7 @@ describe('the steps of a slider', () => {
     const steps = epsilonSteps(form('5/255'), null);
     expect([steps[0], steps.at(-1), steps.includes('5/255')]).toEqual(['0.1/255', '20/255', true]);
     expect(steps).toHaveLength(200);
+    expect(epsilonSteps(form('10/255'), null)).toHaveLength(400);
   });
 
   it('reach beyond what is known to fail, and are never too many', () => {
