@@ -33,6 +33,8 @@ export const COMMAND = {
   clearRunsFilter: 'certiscope.clearRunsFilter',
   findAdversarialInputs: 'certiscope.findAdversarialInputs',
   patchModel: 'certiscope.patchModel',
+  filterResults: 'certiscope.filterResults',
+  clearResultsFilter: 'certiscope.clearResultsFilter',
   checkSetup: 'certiscope.checkSetup',
   openSample: 'certiscope.openSample',
   getStarted: 'certiscope.getStarted',
@@ -64,6 +66,7 @@ export const PATCH_PANEL = 'certiscope.patch';
 export const CONTEXT = {
   running: 'certiscope.running',
   runsFiltered: 'certiscope.runsFiltered',
+  resultsFiltered: 'certiscope.resultsFiltered',
   /** The workspace has been looked through: what is not listed is not there. */
   scanned: 'certiscope.scanned',
 } as const;

@@ -1,4 +1,5 @@
 import { element } from './dom';
+import './virtual-list.css';
 
 /** Rows drawn above and below what can be seen, so that a quick scroll shows no gap. */
 const OVERSCAN = 12;
@@ -14,7 +15,9 @@ export interface VirtualListOptions<T> {
   readonly draw: (row: T) => { readonly content: readonly Node[]; readonly className: string };
   /** Rows from `first` to before `end` are wanted; `put` brings them. */
   readonly request: (first: number, end: number) => void;
-  readonly onChoose: (place: number) => void;
+  readonly onChoose: (place: number, row: T | undefined) => void;
+  /** Tells the chosen row where that is not a matter of its place: results move as worse ones come. */
+  readonly isChosen?: (row: T) => boolean;
 }
 
 /** A list of any length of which only what can be seen is in the document, and only what was seen was ever sent. One row is chosen; the arrow keys move it. */
@@ -56,24 +59,39 @@ export class VirtualList<T> {
     this.#schedule();
   }
 
+  /** What can be seen is asked for again, because the rows may have moved; until it comes the list stays as it is. */
+  refresh(): void {
+    this.#asked.clear();
+    this.#schedule();
+  }
+
   /** The rows from `first` on are known. */
   put(first: number, rows: readonly T[]): void {
     rows.forEach((row, k) => this.#rows.set(first + k, row));
     this.#schedule();
   }
 
-  row(place: number): T | undefined {
-    return this.#rows.get(place);
-  }
-
-  get chosen(): number {
-    return this.#chosen;
+  /** Draws what can be seen anew: another row is the chosen one. */
+  redraw(): void {
+    this.#schedule();
   }
 
   choose(place: number, scroll = true): void {
     this.#chosen = place;
     if (scroll && place >= 0) this.#scrollTo(place);
     this.#schedule();
+  }
+
+  #isChosen(place: number, row: T | undefined): boolean {
+    const { isChosen } = this.options;
+    return isChosen ? row !== undefined && isChosen(row) : place === this.#chosen;
+  }
+
+  /** Where the chosen row is now; −1 where that is not known. */
+  #chosenPlace(): number {
+    if (!this.options.isChosen) return this.#chosen;
+    for (const [place, row] of this.#rows) if (this.options.isChosen(row)) return place;
+    return this.#chosen;
   }
 
   #scrollTo(place: number): void {
@@ -98,9 +116,9 @@ export class VirtualList<T> {
     const step = steps[event.key];
     if (step === undefined || this.#total === 0) return;
     event.preventDefault();
-    const place = Math.min(this.#total - 1, Math.max(0, Math.max(0, this.#chosen) + step));
+    const place = Math.min(this.#total - 1, Math.max(0, Math.max(0, this.#chosenPlace()) + step));
     this.choose(place);
-    this.options.onChoose(place);
+    this.options.onChoose(place, this.#rows.get(place));
   }
 
   #schedule(): void {
@@ -118,8 +136,8 @@ export class VirtualList<T> {
     const end = Math.min(this.#total, Math.ceil((scrollTop + clientHeight) / rowHeight) + OVERSCAN);
     this.#ask(first, end);
     this.#sheet.replaceChildren(...Array.from({ length: Math.max(0, end - first) }, (_, k) => this.#option(first + k)));
-    if (this.#chosen >= first && this.#chosen < end)
-      this.element.setAttribute('aria-activedescendant', `row-${this.#chosen}`);
+    const chosen = this.#chosenPlace();
+    if (chosen >= first && chosen < end) this.element.setAttribute('aria-activedescendant', `row-${chosen}`);
     else this.element.removeAttribute('aria-activedescendant');
   }
 
@@ -140,7 +158,7 @@ export class VirtualList<T> {
         class: `virtual-row ${drawn.className}`,
         role: 'option',
         id: `row-${place}`,
-        'aria-selected': String(place === this.#chosen),
+        'aria-selected': String(this.#isChosen(place, row)),
         'aria-posinset': String(place + 1),
         'aria-setsize': String(this.#total),
       },
@@ -149,7 +167,7 @@ export class VirtualList<T> {
     option.style.top = `${place * this.options.rowHeight}px`;
     option.addEventListener('click', () => {
       this.choose(place, false);
-      this.options.onChoose(place);
+      this.options.onChoose(place, row);
     });
     return option;
   }

@@ -1,21 +1,43 @@
 import { element, replaceContent, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
 import { button, select } from '../kit/toolkit';
+import { VirtualList } from '../kit/virtual-list';
 import { detail, type Known } from './detail';
 import { ProgressBar } from './progress-bar';
-import { INITIAL_STATE, type FromPanel, type PanelState, type Row, type Shown, type ToPanel } from './protocol';
+import {
+  INITIAL_STATE,
+  type FromPanel,
+  type ListedRow,
+  type PanelState,
+  type Row,
+  type Shown,
+  type ToPanel,
+} from './protocol';
 import { BoundCurve } from './work';
 import './results.css';
 
-/** Results in the list at first; a check over a whole data set has thousands. */
-const LISTED_ROWS = 300;
+const ROW_HEIGHT = 22;
 
 const extension = new Extension<FromPanel, ToPanel, PanelState>();
 let state: PanelState = { ...INITIAL_STATE, ...extension.state };
 let shown: Shown | null = null;
-let loaded: (Known & { readonly question: string; readonly index: number }) | null = null;
+let loaded: (Known & { readonly question: string; readonly row: Row }) | null = null;
 let everything = false;
-const main = element('main', {});
+const head = element('div', {});
+const rows = new VirtualList<ListedRow>({
+  label: 'Results',
+  rowHeight: ROW_HEIGHT,
+  draw: drawRow,
+  request: (first, end) => {
+    if (shown) extension.post({ type: 'rows', question: shown.question, filter: state.filter, first, end });
+  },
+  onChoose: (_, row) => row && choose(row.index),
+  isChosen: row => row.index === selected()?.index,
+});
+const listHead = element('div', { class: 'below' });
+const list = element('section', { class: 'list', hidden: '' }, listHead, rows.element);
+const body = element('div', {});
+const main = element('main', {}, head, list, body);
 const progress = new ProgressBar();
 const curve = new BoundCurve();
 const announcer = element('div', { class: 'announcer', role: 'status', 'aria-live': 'polite' });
@@ -24,34 +46,58 @@ document.body.append(main, announcer);
 extension.listen({
   show: message => show(message.shown),
   select: ({ index }) => choose(index),
-  tensors: message => {
+  rows: ({ question, filter, first, rows: some }) => {
+    if (question === shown?.question && filter === state.filter) rows.put(first, some);
+  },
+  details: message => {
     loaded = message;
-    draw();
+    rows.redraw();
+    drawBody();
   },
 });
 draw();
 extension.post({ type: 'ready', question: state.question });
 // The pictures are drawn to fit.
-window.addEventListener('resize', draw);
+window.addEventListener('resize', drawBody);
 
 function show(now: Shown | null): void {
   const before = shown;
   shown = now;
+  const other = before?.question !== now?.question;
   if (now && now.question !== state.question) {
     keep({ question: now.question, index: null });
     everything = false;
   }
+  const counted = JSON.stringify(before?.counts) !== JSON.stringify(now?.counts);
+  if (now && (other || counted)) {
+    rows.reset(totalOf(now), other);
+    if (!other) rows.refresh();
+    drawList(now);
+  }
   // A run that only went on moves its bar: nothing a person may be about to press is drawn anew under the pointer.
-  if (now?.busy && before?.busy && onlyProgressed(before, now)) return progress.update(now.busy);
-  if (now && (before?.label !== now.label || before.question !== now.question))
-    announcer.textContent = `${now.name}: ${now.label} ${now.detail}`;
+  if (now?.busy && before?.busy && onlyProgressed(before, now)) {
+    progress.update(now.busy);
+    if (counted) askForDetails();
+    return;
+  }
+  if (now && (before?.label !== now.label || other)) announcer.textContent = `${now.name}: ${now.label} ${now.detail}`;
   draw();
-  askForTensors();
+  askForDetails();
 }
 
 function onlyProgressed(before: Shown, now: Shown): boolean {
-  const rest = (some: Shown) => JSON.stringify({ ...some, busy: null });
+  const rest = (some: Shown) => JSON.stringify({ ...some, busy: null, counts: decidedOf(some) > 0 });
   return rest(before) === rest(now);
+}
+
+function decidedOf({ counts }: Shown): number {
+  return counts.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Rows that the filter lets through. */
+function totalOf(now: Shown): number {
+  if (state.filter === 'all') return decidedOf(now);
+  return now.counts.find(({ kind }) => kind === state.filter)?.count ?? 0;
 }
 
 function keep(change: Partial<PanelState>): void {
@@ -61,25 +107,33 @@ function keep(change: Partial<PanelState>): void {
 
 function choose(index: number): void {
   keep({ index });
-  draw();
-  askForTensors();
+  rows.redraw();
+  askForDetails();
 }
 
-/** The result whose details are shown: the chosen one, else the worst. */
+/** The result whose details are shown, once they have come: the chosen one, else the worst. */
 function selected(): Row | null {
-  if (!shown) return null;
-  const { rows } = shown;
-  return rows.find(row => row.index === state.index) ?? rows[0] ?? null;
+  return shown && loaded?.question === shown.question ? loaded.row : null;
 }
 
-function askForTensors(): void {
-  const row = selected();
-  if (!shown || !row || (loaded?.question === shown.question && loaded.index === row.index)) return;
-  extension.post({ type: 'tensors', question: shown.question, index: row.index });
+function askForDetails(): void {
+  if (!shown || decidedOf(shown) === 0) return;
+  const known = selected();
+  // What is shown stays until a person chooses something else: details do not jump while worse results come.
+  if (known && (state.index === known.index || (state.index === null && shown.busy))) return;
+  extension.post({ type: 'details', question: shown.question, index: state.index });
 }
 
 function draw(): void {
-  replaceContent(main, ...(shown ? page(shown) : [empty()]));
+  replaceContent(head, ...(shown ? [header(shown), ...notes(shown)] : [empty()]));
+  list.hidden = shown === null || decidedOf(shown) < 2;
+  if (shown) drawList(shown);
+  drawBody();
+}
+
+function drawBody(): void {
+  const row = selected();
+  replaceContent(body, shown && (row ? detailOf(shown, row) : nothingDecided(shown)));
 }
 
 function empty(): HTMLElement {
@@ -95,14 +149,10 @@ function empty(): HTMLElement {
   );
 }
 
-function page(now: Shown): Child[] {
-  const row = selected();
+function notes(now: Shown): Child[] {
   return [
-    header(now),
     ...now.notes.map(note => element('p', { class: 'note', role: 'note' }, note)),
     now.busy && progress.draw(now.busy),
-    list(now, row),
-    row ? detailOf(now, row) : nothingDecided(now),
   ];
 }
 
@@ -118,8 +168,8 @@ function header(now: Shown): HTMLElement {
     ? button({ label: 'Stop', onClick: () => extension.post({ type: 'stop', question }) })
     : now.canRun &&
       button({
-        label: now.rows.length > 0 ? 'Run again' : 'Run',
-        kind: now.stale || now.rows.length === 0 ? 'primary' : 'secondary',
+        label: decidedOf(now) > 0 ? 'Run again' : 'Run',
+        kind: now.stale || decidedOf(now) === 0 ? 'primary' : 'secondary',
         onClick: () => extension.post({ type: 'run', question }),
       });
   if (run) run.dataset['focus'] = 'run';
@@ -161,92 +211,55 @@ const SIGN: Record<Row['kind'], string> = {
   error: '!',
 };
 
-/** The list of results, when there is more than one. */
-function list(now: Shown, current: Row | null): HTMLElement | null {
-  if (now.rows.length < 2) return null;
-  const kinds = [...new Set(now.rows.map(row => row.kind))];
-  const wanted = now.rows.filter(row => state.filter === 'all' || row.kind === state.filter);
-  const listed = everything ? wanted : wanted.slice(0, LISTED_ROWS);
-  const options = listed.map(row => {
-    const option = element(
-      'li',
-      {
-        role: 'option',
-        id: `row-${row.index}`,
-        class: row.kind,
-        'aria-selected': String(row.index === current?.index),
-      },
+/** What stands above the list: how many results there are, and which of them are listed. */
+function drawList(now: Shown): void {
+  const decided = decidedOf(now);
+  const counted = decided < now.planned ? `${decided} of ${now.planned} decided` : `${now.planned} results`;
+  replaceContent(
+    listHead,
+    element('span', { class: 'quiet' }, counted),
+    now.counts.length > 1 &&
+      select<PanelState['filter']>({
+        label: 'Show',
+        value: state.filter,
+        options: [
+          { value: 'all', label: 'all' },
+          ...now.counts.map(({ kind, count }) => ({ value: kind, label: `${kind} (${count})` })),
+        ],
+        onChange: filter => {
+          keep({ filter });
+          rows.reset(totalOf(now), true);
+        },
+      }),
+  );
+}
+
+function drawRow(row: ListedRow): { content: Node[]; className: string } {
+  return {
+    className: row.kind,
+    content: [
       element('span', { class: 'sign', 'aria-hidden': 'true' }, SIGN[row.kind]),
       element('span', {}, row.title),
       element('span', { class: 'kind' }, row.kind),
       element('span', { class: 'quiet' }, row.seconds),
-    );
-    option.addEventListener('click', () => choose(row.index));
-    return option;
-  });
-  const box = element(
-    'ul',
-    {
-      role: 'listbox',
-      tabindex: '0',
-      'aria-label': 'Results',
-      'data-focus': 'results',
-      ...(current ? { 'aria-activedescendant': `row-${current.index}` } : {}),
-    },
-    ...options,
-  );
-  box.addEventListener('keydown', event => {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const next = listed[listed.findIndex(row => row.index === current?.index) + step];
-    if (next) choose(next.index);
-  });
-  queueMicrotask(() => box.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' }));
-  const more = element('button', { class: 'link', type: 'button' }, `Show ${wanted.length - listed.length} more`);
-  more.addEventListener('click', () => {
-    everything = true;
-    draw();
-  });
-  const counted =
-    now.rows.length < now.planned ? `${now.rows.length} of ${now.planned} decided` : `${now.planned} results`;
-  return element(
-    'section',
-    { class: 'list' },
-    element(
-      'div',
-      { class: 'below' },
-      element('span', { class: 'quiet' }, counted),
-      kinds.length > 1 &&
-        select<PanelState['filter']>({
-          label: 'Show',
-          value: state.filter,
-          options: [{ value: 'all', label: 'all' }, ...kinds.map(kind => ({ value: kind, label: kind }))],
-          onChange: filter => {
-            keep({ filter });
-            draw();
-          },
-        }),
-    ),
-    box,
-    wanted.length > listed.length && more,
-  );
+    ],
+  };
 }
 
 function detailOf(now: Shown, row: Row): HTMLElement {
   return detail({
     row,
-    known: loaded?.question === now.question && loaded.index === row.index ? loaded : null,
+    known: loaded,
     state,
     change: change => {
       keep(change);
-      draw();
+      drawBody();
     },
     curve,
     everything,
     showEverything: () => {
       everything = true;
-      draw();
+      drawBody();
     },
     copy: () => extension.post({ type: 'copy', question: now.question, index: row.index }),
     save: () => extension.post({ type: 'saveModel', question: now.question, index: row.index }),

@@ -16,8 +16,8 @@ export interface Shown {
   readonly busy: Busy | null;
   /** Warnings and mistakes that belong to the whole specification. */
   readonly notes: readonly string[];
-  /** The worst first. */
-  readonly rows: readonly Row[];
+  /** How many results there are of each verdict, the worst first. The page asks for those that it shows: a data set has thousands. */
+  readonly counts: readonly { readonly kind: VerdictKind; readonly count: number }[];
   readonly planned: number;
   readonly canRun: boolean;
 }
@@ -66,6 +66,9 @@ export interface LabelRow {
   readonly reason: string;
 }
 
+/** One result in a list. */
+export type ListedRow = Pick<Row, 'index' | 'title' | 'kind' | 'seconds'>;
+
 /** One result. */
 export interface Row {
   readonly index: number;
@@ -97,10 +100,18 @@ export interface Tensors {
 export type ToPanel =
   | { readonly type: 'show'; readonly shown: Shown | null }
   | { readonly type: 'select'; readonly index: number }
+  /** Rows from `first` on, of those that the filter lets through, the worst first. */
   | {
-      readonly type: 'tensors';
+      readonly type: 'rows';
       readonly question: string;
-      readonly index: number;
+      readonly filter: PanelState['filter'];
+      readonly first: number;
+      readonly rows: readonly ListedRow[];
+    }
+  | {
+      readonly type: 'details';
+      readonly question: string;
+      readonly row: Row;
       readonly tensors: Tensors;
       readonly problem: string | null;
       readonly work: Work;
@@ -108,8 +119,15 @@ export type ToPanel =
 
 export type FromPanel =
   | { readonly type: 'ready'; readonly question: string | null }
-  /** Asks for the tensors of a result. */
-  | { readonly type: 'tensors'; readonly question: string; readonly index: number }
+  | {
+      readonly type: 'rows';
+      readonly question: string;
+      readonly filter: PanelState['filter'];
+      readonly first: number;
+      readonly end: number;
+    }
+  /** Asks for everything about a result; about the worst where none is named. */
+  | { readonly type: 'details'; readonly question: string; readonly index: number | null }
   | { readonly type: 'run'; readonly question: string }
   | { readonly type: 'stop'; readonly question: string }
   | { readonly type: 'openSpecification'; readonly question: string }

@@ -7,9 +7,10 @@
 import type { Problem, Range } from '../../base/result';
 import type { Accuracy, ResultRecord } from '../../report/record';
 import { EMPTY_TRACE, extended, type Trace } from '../../report/trace';
-import { worst, type VerdictKind } from '../../report/verdict';
+import type { VerdictKind } from '../../report/verdict';
 import type { FinishedParams, PlannedTask, ProgressParams, TensorReference } from '../../engine/protocol';
 import type { Outline } from './outline';
+import { worstOf } from './tally';
 
 export type Answered = ResultRecord<TensorReference>;
 
@@ -369,7 +370,7 @@ export class VerdictStore {
       fingerprint,
       model,
       modelVersion,
-      results: withResult(earlier?.results ?? [], own),
+      results: withResult(earlier?.results ?? [], own, same !== null),
       planned: run.partial ? plannedAround(question.evidence, run.planned.get(id) ?? 1) : (run.planned.get(id) ?? 1),
       ended: false,
     };
@@ -441,17 +442,24 @@ function plannedAround(evidence: Evidence | null, planned: number): number {
   return evidence ? Math.max(evidence.planned, planned) : planned + 1;
 }
 
-/** Results come in the order of the plan, so that the new one goes to the end; one that comes again replaces the earlier. */
-function withResult(results: readonly Answered[], result: Answered): readonly Answered[] {
+/**
+ * Results come in the order of the plan, so that the new one goes to the end; one that comes again replaces the earlier. The list of a run grows in place: what was
+ * told of it before is a shorter look at the same list, and ten thousand copies of it would keep the host busy with nothing but removing them.
+ */
+function withResult(results: readonly Answered[], result: Answered, own: boolean): readonly Answered[] {
   const last = results.at(-1);
-  if (last === undefined || last.index < result.index) return [...results, result];
+  if (last === undefined || last.index < result.index) {
+    if (!own) return [...results, result];
+    (results as Answered[]).push(result);
+    return results;
+  }
   return [...results.filter(({ index }) => index !== result.index), result].sort((a, b) => a.index - b.index);
 }
 
 /** The verdict of a question: the worst of its results. Never "verified" early: while results are missing only a bad one counts. */
 export function verdictOf(evidence: Evidence | null): VerdictKind | null {
-  if (!evidence || evidence.results.length === 0) return null;
-  const found = worst(evidence.results.map(result => result.verdict.kind));
+  const found = evidence && worstOf(evidence.results);
+  if (!evidence || !found) return null;
   if (evidence.results.length >= evidence.planned || found === 'falsified' || found === 'error') return found;
   return evidence.ended ? 'unknown' : null;
 }

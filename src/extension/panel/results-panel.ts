@@ -1,11 +1,12 @@
 import * as vscode from 'vscode';
 import type { FromPanel, PanelState, ToPanel } from '../../../webview/results/protocol';
 import { RESULTS_PANEL } from '../ids';
-import type { QuestionId, VerdictStore } from '../core/verdict-store';
+import type { Answered, QuestionId, VerdictStore } from '../core/verdict-store';
 import { filePath, shownPath, withShortPaths } from '../documents/uris';
 import { coalesce, VIEW_INTERVAL_MS } from '../views/coalesce';
 import { Page } from './page';
-import { shownOf, workOf } from './shown';
+import { worstFirst } from '../core/wording';
+import { listedRowOf, rowOf, shownOf, workOf } from './shown';
 import { readTensors } from './tensors';
 
 /** What the panel asks of the rest of the extension. */
@@ -98,8 +99,13 @@ export class ResultsPanel implements vscode.Disposable {
 
   async #receive(message: Exclude<FromPanel, { type: 'ready' }>): Promise<void> {
     switch (message.type) {
-      case 'tensors':
-        return this.#sendTensors(message.question, message.index);
+      case 'rows': {
+        const { question, filter, first, end } = message;
+        const rows = worstFirst(this.#results(question), filter).slice(first, end).map(listedRowOf);
+        return this.#page.post({ type: 'rows', question, filter, first, rows });
+      }
+      case 'details':
+        return this.#sendDetails(message.question, message.index);
       case 'run':
         return this.actions.run(message.question);
       case 'stop':
@@ -113,11 +119,16 @@ export class ResultsPanel implements vscode.Disposable {
     }
   }
 
-  async #sendTensors(question: QuestionId, index: number): Promise<void> {
-    const result = this.store.question(question)?.evidence?.results.find(candidate => candidate.index === index);
+  #results(question: QuestionId): readonly Answered[] {
+    return this.store.question(question)?.evidence?.results ?? [];
+  }
+
+  async #sendDetails(question: QuestionId, index: number | null): Promise<void> {
+    const results = this.#results(question);
+    const result = results.find(candidate => candidate.index === index) ?? worstFirst(results)[0];
     if (!result) return;
     const { tensors, problem } = await readTensors(result);
-    this.#page.post({ type: 'tensors', question, index, tensors, problem, work: workOf(result) });
+    this.#page.post({ type: 'details', question, row: rowOf(result), tensors, problem, work: workOf(result) });
   }
 }
 

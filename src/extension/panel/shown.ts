@@ -3,7 +3,7 @@ import type { ResultRecord } from '../../report/record';
 import { explain, labelName, methodName } from '../../report/summary';
 import { pointsOf } from '../../report/trace';
 import type { Verdict } from '../../report/verdict';
-import type { ChangedWeights, Row, Shown, Work } from '../../../webview/results/protocol';
+import type { ChangedWeights, ListedRow, Row, Shown, Work } from '../../../webview/results/protocol';
 import {
   capital,
   claimWords,
@@ -13,8 +13,8 @@ import {
   moveValue,
   seconds,
   soundnessSentence,
-  worstFirst,
 } from '../core/wording';
+import { countsOf } from '../core/tally';
 import type { QuestionState, SpecificationState } from '../core/verdict-store';
 
 export interface ShownOptions {
@@ -56,7 +56,7 @@ export function shownOf({
     stale,
     busy,
     notes: notesOf(specification, question, shorten),
-    rows: [...(evidence?.results ?? [])].sort(worstFirst).map(rowOf),
+    counts: countsOf(evidence?.results ?? []),
     planned: evidence?.planned ?? 0,
     canRun,
   };
@@ -136,15 +136,18 @@ function weightsOf(verdict: Verdict<unknown>): ChangedWeights | null {
   };
 }
 
+/** A result in a list. */
+export function listedRowOf({ index, sample, check, verdict }: ResultRecord<unknown>): ListedRow {
+  const title = sample === null ? check : `Sample ${sample}`;
+  return { index, title, kind: verdict.kind, seconds: seconds(verdict.seconds) };
+}
+
 /** One result in words. */
 export function rowOf(result: ResultRecord<unknown>): Row {
   const { verdict } = result;
   const falsified = verdict.kind === 'falsified';
   return {
-    index: result.index,
-    title: result.sample === null ? result.check : `Sample ${result.sample}`,
-    kind: verdict.kind,
-    seconds: seconds(verdict.seconds),
+    ...listedRowOf(result),
     claim: result.claim,
     claimWords: capital(claimWords(verdict.kind)),
     reason: explain(verdict),

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import { labelName } from '../../report/summary';
 import type { LabelResult } from '../../report/verdict';
-import { COMMAND, VIEW } from '../ids';
+import { COMMAND, CONTEXT, VIEW } from '../ids';
+import { pagesOf, pageTitle, type Page } from '../core/pages';
 import { headline, kindHeadline, resultSentences, seconds, worstFirst, type Tone } from '../core/wording';
 import {
   verdictOf,
@@ -17,9 +18,6 @@ import { questionTooltip } from './hovers';
 import { icon } from './icons';
 import { toRange } from './ranges';
 
-/** Results under one question; the results panel has them all. */
-const MAX_RESULTS = 200;
-
 export type Item =
   | { readonly kind: 'model'; readonly uri: vscode.Uri }
   | { readonly kind: 'specification'; readonly id: string; readonly under: string }
@@ -27,7 +25,8 @@ export type Item =
   | { readonly kind: 'answers'; readonly id: string }
   | { readonly kind: 'result'; readonly question: string; readonly index: number }
   | { readonly kind: 'label'; readonly question: string; readonly index: number; readonly place: number }
-  | { readonly kind: 'more'; readonly question: string; readonly count: number };
+  /** A part of the results of a question that has very many. */
+  | { readonly kind: 'page'; readonly question: string; readonly page: Page };
 
 /** The three trees of the Certiscope view share how an item looks; they differ in what is under what. */
 abstract class Tree implements vscode.TreeDataProvider<Item> {
@@ -40,8 +39,18 @@ abstract class Tree implements vscode.TreeDataProvider<Item> {
     protected readonly index: SpecificationIndex,
   ) {}
 
+  /** What stands above the items. */
+  protected message: string | undefined;
+  #view: vscode.TreeView<Item> | null = null;
+
+  protected redraw(): void {
+    if (this.#view) this.#view.message = this.message;
+    this.#changed.fire(undefined);
+  }
+
   register(id: string): vscode.Disposable {
     const view = vscode.window.createTreeView(id, { treeDataProvider: this, showCollapseAll: true });
+    this.#view = view;
     return vscode.Disposable.from(
       view,
       this.#changed,
@@ -67,11 +76,11 @@ abstract class Tree implements vscode.TreeDataProvider<Item> {
         return this.#result(item);
       case 'label':
         return this.#label(item);
-      case 'more': {
-        const more = new vscode.TreeItem(`… and ${item.count} more`);
-        more.id = `more:${item.question}`;
-        more.command = { command: COMMAND.showResults, title: 'Show results', arguments: [item.question] };
-        return more;
+      case 'page': {
+        const { question, page } = item;
+        const part = new vscode.TreeItem(pageTitle(page), COLLAPSED);
+        part.id = `page:${question}:${page.first}:${page.end}`;
+        return part;
       }
     }
   }
@@ -154,7 +163,9 @@ abstract class Tree implements vscode.TreeDataProvider<Item> {
   }
 
   protected resultOf(question: string, index: number): Answered | undefined {
-    return this.store.question(question)?.evidence?.results.find(candidate => candidate.index === index);
+    const results = this.store.question(question)?.evidence?.results ?? [];
+    // Nearly always they lie at their own index.
+    return results[index]?.index === index ? results[index] : results.find(candidate => candidate.index === index);
   }
 }
 
@@ -187,32 +198,70 @@ export class QuestionsTree extends Tree {
 }
 
 export class ResultsTree extends Tree {
+  #filter: readonly string[] = [];
+
+  get filter(): string {
+    return this.#filter.join(' ');
+  }
+
+  /** Only results that hold every word: of their check, their sample, their verdict. */
+  setFilter(filter: string): void {
+    this.#filter = filter.toLowerCase().split(/\s+/).filter(Boolean);
+    this.message = this.#filter.length === 0 ? undefined : `Results that match “${this.filter}”.`;
+    void vscode.commands.executeCommand('setContext', CONTEXT.resultsFiltered, this.#filter.length > 0);
+    this.redraw();
+  }
+
   override getChildren(item?: Item): Item[] {
     if (!item)
       return this.store
         .questions()
         .filter(({ evidence, activity }) => evidence !== null || activity.kind !== 'idle')
+        .filter(question => this.#filter.length === 0 || this.#matching(question).length > 0)
         .map(({ id }) => ({ kind: 'answers', id }));
     if (item.kind === 'result') {
       const { question, index } = item;
       const result = this.resultOf(question, index);
       return result ? labelsOf(result).map((_, place) => ({ kind: 'label', question, index, place })) : [];
     }
-    if (item.kind !== 'answers') return [];
-    const results = [...(this.store.question(item.id)?.evidence?.results ?? [])].sort(worstFirst);
-    const listed: Item[] = results
-      .slice(0, MAX_RESULTS)
-      .map(({ index }) => ({ kind: 'result', question: item.id, index }));
-    const rest = results.length - listed.length;
-    return rest > 0 ? [...listed, { kind: 'more', question: item.id, count: rest }] : listed;
+    if (item.kind !== 'answers' && item.kind !== 'page') return [];
+    const id = item.kind === 'answers' ? item.id : item.question;
+    const question = this.store.question(id);
+    const results = worstFirst(question ? this.#matching(question) : []);
+    const whole = item.kind === 'page' ? item.page : { first: 0, end: results.length };
+    const pages = pagesOf(whole);
+    if (pages.length > 0) return pages.map(page => ({ kind: 'page', question: id, page }));
+    return results.slice(whole.first, whole.end).map(({ index }) => ({ kind: 'result', question: id, index }));
+  }
+
+  #matching({ name, evidence }: QuestionState): readonly Answered[] {
+    const results = evidence?.results ?? [];
+    if (this.#filter.length === 0) return results;
+    return results.filter(({ sample, verdict }) => {
+      const text = `${name} sample ${sample ?? ''} ${verdict.kind}`.toLowerCase();
+      return this.#filter.every(word => text.includes(word));
+    });
   }
 }
 
+async function askFilter(tree: ResultsTree): Promise<void> {
+  const filter = await vscode.window.showInputBox({
+    title: 'Filter Results',
+    prompt: 'Results that hold every one of these words: of their check, their sample, their verdict.',
+    placeHolder: 'falsified',
+    value: tree.filter,
+  });
+  if (filter !== undefined) tree.setFilter(filter);
+}
+
 export function registerTrees(store: VerdictStore, index: SpecificationIndex): vscode.Disposable {
+  const results = new ResultsTree(store, index);
   return vscode.Disposable.from(
     new ModelsTree(store, index).register(VIEW.models),
     new QuestionsTree(store, index).register(VIEW.questions),
-    new ResultsTree(store, index).register(VIEW.results),
+    results.register(VIEW.results),
+    vscode.commands.registerCommand(COMMAND.filterResults, () => askFilter(results)),
+    vscode.commands.registerCommand(COMMAND.clearResultsFilter, () => results.setFilter('')),
   );
 }
 

@@ -10,7 +10,7 @@ import {
   seconds,
   statusLine,
 } from '../../../src/extension/core/wording';
-import { shownOf, workOf } from '../../../src/extension/panel/shown';
+import { rowOf, shownOf, workOf } from '../../../src/extension/panel/shown';
 import { finished, outlineOf, progress, result, tasks, VERDICT } from './records';
 
 const SPEC = 'file:///w/a.certiscope.jsonc';
@@ -232,7 +232,8 @@ describe('what the results panel shows', () => {
         outputNames: ['cat', 'dog'],
       },
     });
-    const [row] = shown().rows;
+    expect(shown().counts).toEqual([{ kind: 'falsified', count: 1 }]);
+    const row = rowOf(store.questions(SPEC)[0]!.evidence!.results[0]!);
     expect(row).toMatchObject({ title: 'Sample 0', kind: 'falsified', counterexample: true, label: 1 });
     expect(row!.reason).toMatch(/ONNX Runtime/);
     expect(row!.facts.map(({ name, value }) => [name, value])).toEqual([

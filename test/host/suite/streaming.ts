@@ -1,0 +1,169 @@
+/**
+ * A benchmark, not a test of the default suite: `node test/host/bench.mjs`. Ten thousand results and a progress event for each stream through the real extension in a
+ * real host, with every view open, and the longest turn of the host's event loop is measured: by the clock, or by processor time where that is less, because on a
+ * busy machine the clock counts what others do.
+ */
+import * as vscode from 'vscode';
+import assert from 'node:assert/strict';
+import type { Answered } from '../../../src/extension/core/verdict-store';
+import { eventually, file, internals, open } from './editor';
+
+const RESULTS = 10_000;
+const LIMIT_MS = 16;
+const HALVES = 'pictures/halves.certiscope.jsonc';
+const KINDS = ['verified', 'falsified', 'unknown'] as const;
+
+interface Turns {
+  readonly longest: number;
+  readonly over: number;
+  readonly turns: number;
+}
+
+/** Watches every turn of the event loop until it is stopped. */
+function watchTurns(): () => Turns {
+  let longest = 0;
+  let over = 0;
+  let turns = 0;
+  let running = true;
+  let clock = performance.now();
+  let processor = process.cpuUsage();
+  const turn = () => {
+    const { user, system } = process.cpuUsage(processor);
+    const took = Math.min(performance.now() - clock, (user + system) / 1000);
+    longest = Math.max(longest, took);
+    if (took > LIMIT_MS) over++;
+    turns++;
+    clock = performance.now();
+    processor = process.cpuUsage();
+    if (running) setImmediate(turn);
+  };
+  setImmediate(turn);
+  return () => {
+    running = false;
+    return { longest, over, turns };
+  };
+}
+
+function tensor(values: number): { kind: 'inline'; base64: string; shape: number[] } {
+  return { kind: 'inline', base64: Buffer.alloc(4 * values, 7).toString('base64'), shape: [1, values] };
+}
+
+/** A result as the engine sends one about a picture of 28 × 28. */
+function result(index: number): Answered {
+  const kind = KINDS[index % 10 === 3 ? 1 : index % 10 === 7 ? 2 : 0]!;
+  const common = { seconds: 0.01, lowerBound: kind === 'verified' ? 0.25 : -0.5 };
+  return {
+    index,
+    check: 'five levels',
+    sample: index,
+    claim: `for every input within 5/255 of sample ${index}, class 7 stays ahead of every other class`,
+    verdict:
+      kind === 'verified'
+        ? { kind, soundness: 'real', proof: { leaves: 3, depth: 2 }, ...common }
+        : kind === 'falsified'
+          ? {
+              kind,
+              counterexample: {
+                input: tensor(784),
+                output: tensor(10),
+                margin: 0.1,
+                outsideWritten: false,
+                foundBy: 'pgd',
+              },
+              ...common,
+            }
+          : { kind, reason: 'The bounds do not settle it.', advice: 'Ask about a smaller region.', ...common },
+    original: tensor(784),
+    originalOutput: tensor(10),
+    label: 7,
+    predicted: 7,
+    inputShape: [1, 1, 28, 28],
+    outputShape: [1, 10],
+    epsilon: { raw: [5], model: [5 / 255] },
+    preprocess: { scale: 1 / 255, mean: [0], std: [1], layout: 'CHW' },
+    key: `key-${index}`,
+    cached: false,
+  };
+}
+
+describe('streaming results', () => {
+  before(internals);
+
+  it(`${RESULTS} results with every view open`, async function () {
+    this.timeout(240_000);
+    const { store, history } = await internals();
+    await open(HALVES);
+    const specification = file(HALVES).toString();
+    const question = `${specification}#five levels`;
+    await eventually('the outline', () => store.question(question));
+    await vscode.commands.executeCommand('certiscope.showResults', question);
+    for (const view of ['workbench.view.testing.focus', 'certiscope.results.focus', 'certiscope.runs.focus'])
+      await vscode.commands.executeCommand(view);
+    await new Promise(resolve => setTimeout(resolve, 3000));
+    const idle = watchTurns();
+    await new Promise(resolve => setTimeout(resolve, 2000));
+    const before = idle();
+
+    const run = 'bench-run';
+    const tasks = Array.from({ length: RESULTS }, (_, index) => ({
+      index,
+      check: 'five levels',
+      sample: index,
+      claim: '',
+      timeout: 60,
+    }));
+    const writer = history.begin(
+      { specification, checks: null, samples: null, effort: 'complete', options: {}, version: '0' },
+      Promise.resolve('text'),
+    );
+    const results = tasks.map(({ index }) => result(index));
+    const stop = watchTurns();
+    const started = performance.now();
+    let longestEvent = 0;
+    const tell = (event: Parameters<typeof store.apply>[0]) => {
+      const at = performance.now();
+      store.apply(event);
+      longestEvent = Math.max(longestEvent, performance.now() - at);
+    };
+    tell({ kind: 'queued', run, specification, names: ['five levels'], quiet: false });
+    tell({ kind: 'planned', run, model: file('pictures/halves.onnx').fsPath, tasks, warnings: [] });
+    writer.planned(file('pictures/halves.onnx').fsPath, RESULTS);
+    for (const each of results) {
+      tell({
+        kind: 'progress',
+        run,
+        progress: {
+          runId: run,
+          task: each.index,
+          decided: each.index,
+          progress: {
+            phase: 'bounds',
+            lowerBound: -0.1,
+            bestAttack: 0.2,
+            openSubproblems: 3,
+            subproblems: 9,
+            depth: 1,
+            disjunct: null,
+            workFraction: 0.5,
+            elapsedSeconds: 0.01,
+          },
+        },
+      });
+      tell({ kind: 'result', run, result: each });
+      writer.add(each);
+      // As messages of a process come: each in a turn of its own.
+      await new Promise(resolve => setImmediate(resolve));
+    }
+    const finished = { runId: run, outcome: 'complete', verdict: 'falsified', seconds: 100 } as const;
+    tell({ kind: 'finished', run, finished });
+    await writer.finish(finished, []);
+    const streamed = performance.now() - started;
+    await new Promise(resolve => setTimeout(resolve, 2000));
+    const after = stop();
+    console.log(`    idle: longest turn ${before.longest.toFixed(1)} ms`);
+    console.log(
+      `    streaming: ${((1000 * RESULTS) / streamed).toFixed(0)} results a second; longest turn ${after.longest.toFixed(1)} ms, ${after.over} of ${after.turns} over ${LIMIT_MS} ms; longest event ${longestEvent.toFixed(1)} ms by the clock`,
+    );
+    assert.equal(store.question(question)?.evidence?.results.length, RESULTS);
+  });
+});
