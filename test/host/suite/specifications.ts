@@ -20,7 +20,8 @@ describe('specifications while typing', () => {
   it('every property has its state and Run above it, three lenses at the most', async () => {
     const { document } = await open('pictures/halves.certiscope.jsonc');
     const lenses = await eventually('two lenses for each of two checks', async () => {
-      const titles = await lensTitles(document.uri);
+      // Those that step ε, and Tune, have tests of their own.
+      const titles = (await lensTitles(document.uri)).filter(title => !/arrow|Tune/.test(title));
       return titles.length === 4 ? titles : null;
     });
     assert.deepEqual(lenses, [

@@ -21,6 +21,61 @@ async function hints(document: vscode.TextDocument): Promise<string[]> {
   return found.map(hintLabel);
 }
 
+describe('the language of a perturbation specification', () => {
+  before(internals);
+  afterEach(closeEverything);
+
+  const textOf = (hover: vscode.Hover) =>
+    hover.contents.map(content => (typeof content === 'string' ? content : content.value)).join(' ');
+
+  async function hoverAt(document: vscode.TextDocument, text: string): Promise<string> {
+    const at = document.positionAt(document.getText().indexOf(text) + 1);
+    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
+      'vscode.executeHoverProvider',
+      document.uri,
+      at,
+    );
+    return hovers
+      .map(textOf)
+      .join(' ')
+      .replace(/\\|&nbsp;/g, ' ');
+  }
+
+  it('says over ε what it is in every unit, and over a name what is claimed', async () => {
+    const { document } = await open(NAME);
+    assert.match(await hoverAt(document, '"5/255"'), /5\s+in\s+raw\s+values/);
+    assert.match(await hoverAt(document, '"five levels"'), /its\s+label\s+stays\s+ahead/);
+  });
+
+  it('mends a fraction without quotes', async () => {
+    const editor = await open(NAME);
+    const { document } = editor;
+    await replace(editor, '"5/255"', '5/255');
+    const found = await eventually('a quick fix', async () => {
+      const whole = new vscode.Range(0, 0, document.lineCount, 0);
+      const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', document.uri, whole); // prettier-ignore
+      return actions.find(({ title }) => title === 'Write "5/255" in quotes');
+    });
+    assert.ok(found.edit && (await vscode.workspace.applyEdit(found.edit)));
+    assert.equal(epsilon(document, 'five levels'), '5/255');
+  });
+
+  it('completes what the schema cannot know: models, data and classes', async () => {
+    const editor = await open(NAME);
+    const { document } = editor;
+    const complete = async (before: string) => {
+      const at = document.positionAt(document.getText().indexOf(before) + before.length);
+      const list = await vscode.commands.executeCommand<vscode.CompletionList>('vscode.executeCompletionItemProvider', document.uri, at); // prettier-ignore
+      return list.items.map(({ label }) => (typeof label === 'string' ? label : label.label));
+    };
+    assert.ok((await complete('"model": "')).includes('"halves.onnx"'));
+    await replace(editor, '"kind": "label"', '"kind": "target", "class": 1');
+    const classes = await complete('"class": ');
+    assert.ok(classes.includes('0') && classes.includes('1'), classes.join(' | '));
+    assert.ok((await complete('"epsilon": ')).includes('"1/255"'));
+  });
+});
+
 describe('tuning ε', () => {
   before(internals);
   afterEach(async () => {
