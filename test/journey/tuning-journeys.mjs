@@ -60,7 +60,7 @@ export const TUNING_JOURNEYS = [
       for (const theme of ['dark', 'high-contrast']) {
         setTheme(server, theme);
         await workbench.reload();
-        await tuning.getByRole('table', { name: 'Certified margins' }).waitFor();
+        await tuning.getByRole('table', { name: 'Certified margins' }).waitFor({ timeout: 90_000 });
         // Verdicts come back for the editor that a person looks at.
         await page.locator('.view-line', { hasText: 'grey levels' }).first().click();
         await workbench.lens(/verified ·/);

@@ -82,6 +82,10 @@ export class TuningPanel implements vscode.Disposable {
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
         if (document.uri.toString() === this.#target?.uri) void this.#show();
       }),
+      // After a reload the text may come later than the panel.
+      vscode.workspace.onDidOpenTextDocument(document => {
+        if (document.uri.toString() === this.#target?.uri) void this.#show();
+      }),
     ];
   }
 
