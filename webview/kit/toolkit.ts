@@ -78,6 +78,7 @@ export interface SearchOptions {
 export function searchField({ label, value, onInput, onStep }: SearchOptions): HTMLElement {
   const made = element('vscode-text-field', { 'aria-label': label, placeholder: label, value, type: 'text' }) as HTMLElement & { value: string }; // prettier-ignore
   made.addEventListener('input', () => onInput(made.value));
+  keepLabel(made, label);
   made.addEventListener('keydown', event => {
     if (event.key === 'Enter') onStep(event.shiftKey ? -1 : 1);
     else if (event.key === 'Escape') {
@@ -111,7 +112,13 @@ export interface TextOptions {
 export function textField({ label, value, placeholder = '', size, onChange }: TextOptions): HTMLElement {
   const made = element('vscode-text-field', { 'aria-label': label, placeholder, value, size: String(size), type: 'text' }) as HTMLElement & { value: string }; // prettier-ignore
   made.addEventListener('change', () => onChange(made.value));
+  keepLabel(made, label);
   return element('label', { class: 'field' }, element('span', {}, label), made);
+}
+
+/** The library calls every text field "Text field" when it comes into the document; it is called by its own label again as soon as it is there. */
+function keepLabel(field: HTMLElement, label: string): void {
+  queueMicrotask(() => field.setAttribute('aria-label', label));
 }
 
 /** Says that work is going on. */

@@ -9,6 +9,8 @@ export interface MapsShown {
   /** On how many samples each neuron is unstable, layer after layer. */
   readonly values: Float32Array;
   readonly samples: number;
+  /** The same at the largest ε: its largest number has the full colour at every ε, so that a slide compares. */
+  readonly reference: Float32Array;
   readonly neuron: number | null;
 }
 
@@ -16,6 +18,8 @@ export interface MapsEvents {
   /** What the pointer or the keys are at, in words. */
   readonly onMove: (text: string) => void;
   readonly onChoose: (neuron: number) => void;
+  /** On how many samples what has the full colour is unstable. */
+  readonly onScale: (samples: number) => void;
 }
 
 const MARGINS_PIXELS = 60;
@@ -44,17 +48,28 @@ export class LayerMaps {
     if (built !== this.#built) this.#build(shown, room);
     this.#built = built;
     const started = performance.now();
+    const peak = this.#peak(shown);
     let offset = 0;
     shown.layers.forEach(({ shape }, k) => {
       const size = shape.reduce((a, b) => a * b, 1);
       const part = shown.values.subarray(offset, offset + size);
-      const fractions = summed(shape, shown.view, part).map(value => value / shown.samples);
-      this.#maps[k]!.draw(fractions);
+      this.#maps[k]!.draw(summed(shape, shown.view, part).map(value => value / peak));
       const own = shown.neuron === null ? -1 : shown.neuron - offset;
       this.#maps[k]!.mark(shown.view === 'neurons' && own >= 0 && own < size ? own : null);
       offset += size;
     });
     performance.measure('certiscope-maps', { start: started, end: performance.now() });
+    this.events.onScale(peak);
+  }
+
+  #peak({ layers, view, reference }: MapsShown): number {
+    let [offset, peak] = [0, 0];
+    for (const { shape } of layers) {
+      const size = shape.reduce((a, b) => a * b, 1);
+      for (const value of summed(shape, view, reference.subarray(offset, offset + size))) peak = Math.max(peak, value);
+      offset += size;
+    }
+    return peak || 1;
   }
 
   #build({ layers, view }: MapsShown, room: number): void {

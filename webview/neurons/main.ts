@@ -23,7 +23,10 @@ let bounds: Extract<ToNeurons, { type: 'bounds' }> | null = null;
 let importance: Float32Array | null = null;
 const counts = new Map<string, Float32Array>();
 const readout = element('output', { class: 'readout', 'aria-live': 'polite' });
+const fullColour = element('span', {});
 const maps = new LayerMaps({
+  onScale: samples =>
+    (fullColour.textContent = `on ${Number(samples.toPrecision(3))} of ${shown?.runs.at(-1)?.samples ?? 0} samples`),
   onMove: text => (readout.textContent = text),
   onChoose: neuron => {
     keep({ neuron });
@@ -115,7 +118,7 @@ function heading(now: ShownNeurons): Child[] {
     run ? element('p', { class: 'quiet' }, run.statement) : null,
     run ? layerTable(now, run.perLayer) : null,
     run ? element('h2', {}, 'Where they are') : null,
-    run ? viewBar(now, run.samples) : null,
+    run ? viewBar(now) : null,
   ];
 }
 
@@ -191,7 +194,7 @@ function layerTable({ layers }: ShownNeurons, perLayer: readonly number[]): HTML
   return table('Unstable neurons by layer', ['Layer', 'Neurons', 'Unstable', '', '%'], rows);
 }
 
-function viewBar({ layers }: ShownNeurons, samples: number): HTMLElement {
+function viewBar({ layers }: ShownNeurons): HTMLElement {
   const hasChannels = layers.some(({ shape }) => shape.length > 1);
   return element(
     'div',
@@ -211,7 +214,7 @@ function viewBar({ layers }: ShownNeurons, samples: number): HTMLElement {
       { class: 'legend' },
       'never',
       element('span', { class: 'ramp', 'aria-hidden': 'true' }),
-      `on all ${samples} samples`,
+      fullColour,
     ),
     readout,
   );
@@ -223,7 +226,14 @@ function drawMaps(): void {
   const run = shown?.runs.find(each => each.epsilon === current);
   maps.draw(
     shown && values && run
-      ? { layers: shown.layers, view: state.view, values, samples: run.samples, neuron: state.neuron }
+      ? {
+          layers: shown.layers,
+          view: state.view,
+          values,
+          samples: run.samples,
+          reference: counts.get(shown.runs.at(-1)!.epsilon) ?? values,
+          neuron: state.neuron,
+        }
       : null,
   );
 }
