@@ -14,6 +14,7 @@ import type { ResultsPanel } from '../panel/results-panel';
 import { readTensors } from '../panel/tensors';
 import { toRange } from '../views/ranges';
 import type { Item } from '../views/trees';
+import { registerTable } from './command-table';
 import type { VerifyFlow } from './verify-flow';
 
 export interface CommandContext {
@@ -34,10 +35,13 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
   const table: Record<string, (target?: Target, detail?: unknown) => unknown> = {
     [COMMAND.verify]: target => flow.verify(fileOf(target)),
     [COMMAND.verifyQuestion]: async target => {
-      const question = await questionOf(context, target, () => true, 'Which property?');
+      const question = await questionOf(context, target, () => true, WANTED.any);
       if (question) await flow.verifyQuestion(question.id);
     },
-    [COMMAND.stop]: target => flow.stop(specificationOf(store, target)),
+    [COMMAND.stop]: target => {
+      if (!store.isBusy()) void vscode.window.setStatusBarMessage('Certiscope: nothing is running.', 4000);
+      return flow.stop(specificationOf(store, target));
+    },
     [COMMAND.restartEngine]: async () => {
       await door.restart();
       log.info('The engine was ended on request; the next run starts another.');
@@ -47,11 +51,11 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
       panel.open(question?.id ?? null, typeof detail === 'number' ? detail : null);
     },
     [COMMAND.openCounterexample]: async target => {
-      const question = await questionOf(context, target, isFalsified, 'Which counterexample?');
+      const question = await questionOf(context, target, isFalsified, WANTED.falsified);
       if (question) panel.open(question.id, counterexampleOf(question, target)?.index ?? null);
     },
     [COMMAND.copyCounterexample]: async (target, detail) => {
-      const question = await questionOf(context, target, isFalsified, 'Which counterexample?');
+      const question = await questionOf(context, target, isFalsified, WANTED.falsified);
       if (question) await copyCounterexample(question, counterexampleOf(question, target, detail));
     },
     [COMMAND.clearCache]: async () => {
@@ -64,11 +68,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     [COMMAND.refresh]: () => index.rescan(),
     [COMMAND.menu]: () => showMenu(context),
   };
-  return vscode.Disposable.from(
-    ...Object.entries(table).map(([id, handler]) =>
-      vscode.commands.registerCommand(id, (target?: Target, detail?: unknown) => handler(target, detail)),
-    ),
-  );
+  return registerTable(table, log);
 }
 
 /** Opens a property in its specification, without taking the focus from where the person is. */
@@ -121,19 +121,31 @@ function isFalsified({ evidence }: QuestionState): boolean {
   return verdictOf(evidence) === 'falsified';
 }
 
+/** What a person is asked, and what they are told where there is nothing to choose from. */
+const WANTED = {
+  any: {
+    placeHolder: 'Which property?',
+    none: 'There is no specification in this folder. Right-click a model (.onnx) and choose Verify: Certiscope asks four things and writes one. Or open the sample (Certiscope: Open Sample).',
+  },
+  falsified: {
+    placeHolder: 'Which counterexample?',
+    none: 'There is no counterexample: nothing was falsified in this session. Verify a model first; runs of earlier sessions are in the Runs view.',
+  },
+} as const;
+
 /** The question a command is about: the one it was called with, the one at the cursor, the only one, or one the person picks. */
 async function questionOf(
   { store, index }: CommandContext,
   target: Target,
   wanted: (question: QuestionState) => boolean,
-  placeHolder: string,
+  { placeHolder, none }: (typeof WANTED)[keyof typeof WANTED],
 ): Promise<QuestionState | undefined> {
   const named = questionNamed(store, target) ?? questionAtCursor(store);
   if (named && wanted(named)) return named;
   await index.scan();
   const candidates = store.questions().filter(wanted);
   if (candidates.length === 0) {
-    void vscode.window.showInformationMessage('There is none. Verify a model first.');
+    void vscode.window.showInformationMessage(none);
     return undefined;
   }
   if (candidates.length === 1) return candidates[0];

@@ -36,6 +36,12 @@ export class SpecificationChoice {
     const uri = target ?? specificationInEditor(purpose) ?? (await this.#pickFile(purpose));
     if (!uri || !mayRun(uri)) return undefined;
     const kind = specificationKind(uri.path);
+    if (!kind && !/\.onnx(\.gz)?$/.test(uri.path)) {
+      void vscode.window.showWarningMessage(
+        `${shownPath(uri)} is neither a model (.onnx) nor a specification (.certiscope.jsonc, .vnnlib), so there is nothing to ${purpose.title.toLowerCase()} in it.`,
+      );
+      return undefined;
+    }
     if (kind === 'vnnlib' && purpose.needsData) {
       void vscode.window.showWarningMessage(
         `${purpose.title} needs data, and a VNN-LIB property names none. Start it from the model, or from a perturbation specification.`,
@@ -115,7 +121,7 @@ export class SpecificationChoice {
       .map(uri => ({ label: `$(checklist) ${shownPath(uri)}`, description: this.#describe(uri), uri }));
     if (models.length + specifications.length === 0) {
       void vscode.window.showInformationMessage(
-        'There is no ONNX model in this folder. Open a folder that holds a file ending in .onnx.',
+        'There is no ONNX model in this folder. Open a folder that holds a file ending in .onnx, or the sample (Certiscope: Open Sample).',
       );
       return undefined;
     }

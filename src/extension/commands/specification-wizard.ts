@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import type { ModelInfo } from '../../engine/protocol';
+import { reasonOf } from './command-table';
 import {
   candidates,
   HEADER_BYTES,
@@ -43,8 +44,26 @@ export async function createSpecification(
   const { bytes: _, ...chosen } = data;
   const text = newSpecificationText({ model: basename(model), ...chosen, preprocess, property, epsilon });
   const target = await freeName(model);
-  await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(text));
-  return target;
+  return (await written(target, text)) ? target : undefined;
+}
+
+/** Writes the specification beside its model; says so where that folder may not be written, and changes nothing. */
+async function written(target: vscode.Uri, text: string): Promise<boolean> {
+  try {
+    await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(text));
+    return true;
+  } catch (error) {
+    const action = 'Copy Specification';
+    void vscode.window
+      .showErrorMessage(
+        `${basename(target)} could not be written beside the model: ${reasonOf(error)} A specification may stand anywhere, as long as its "model" names the file from there.`,
+        action,
+      )
+      .then(picked => {
+        if (picked === action) void vscode.env.clipboard.writeText(text);
+      });
+    return false;
+  }
 }
 
 /** Quick picks that know how many there are. */

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { readFile } from 'node:fs/promises';
+import { registerTable } from '../commands/command-table';
 import { mayRun } from '../commands/specification-choice';
 import type { RunScope, VerifyFlow } from '../commands/verify-flow';
 import { filePath } from '../documents/uris';
@@ -14,6 +15,7 @@ export interface RunCommandContext {
   readonly history: History;
   readonly tree: RunsTree;
   readonly flow: VerifyFlow;
+  readonly log: vscode.LogOutputChannel;
   /** Shows two runs side by side, or one where there is no other; `index` chooses a result of the later one. */
   compare(before: string | null, after: string, index: number | null): void;
 }
@@ -23,7 +25,7 @@ type Handler = (item?: RunItem, selection?: readonly RunItem[]) => unknown;
 
 /** The commands of the history. Without an item each asks which run is meant, and says so where there is none. */
 export function registerRunCommands(context: RunCommandContext): vscode.Disposable {
-  const { history, tree } = context;
+  const { history, tree, log } = context;
   const table: Record<string, Handler> = {
     [COMMAND.compareRuns]: (item, selection) => compare(context, item, selection),
     [COMMAND.rerun]: async item => {
@@ -60,9 +62,7 @@ export function registerRunCommands(context: RunCommandContext): vscode.Disposab
     [COMMAND.filterRuns]: () => filterRuns(tree),
     [COMMAND.clearRunsFilter]: () => tree.setFilter(''),
   };
-  return vscode.Disposable.from(
-    ...Object.entries(table).map(([id, handler]) => vscode.commands.registerCommand(id, handler)),
-  );
+  return registerTable(table, log);
 }
 
 async function compare(context: RunCommandContext, item?: RunItem, selection?: readonly RunItem[]): Promise<void> {

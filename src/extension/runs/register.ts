@@ -14,7 +14,12 @@ export function createHistory(context: vscode.ExtensionContext, warn: (message: 
 }
 
 /** The Runs view, its commands, the page that compares, and the texts that runs of the past asked. */
-export function registerRuns(context: vscode.ExtensionContext, history: History, flow: VerifyFlow): vscode.Disposable {
+export function registerRuns(
+  context: vscode.ExtensionContext,
+  history: History,
+  flow: VerifyFlow,
+  log: vscode.LogOutputChannel,
+): vscode.Disposable {
   const tree = new RunsTree(history, context.workspaceState);
   const panel = new ComparePanel(context.extensionUri, history);
   return vscode.Disposable.from(
@@ -25,6 +30,7 @@ export function registerRuns(context: vscode.ExtensionContext, history: History,
       history,
       tree,
       flow,
+      log,
       compare: (before, after, index) => void panel.open(before, after, index),
     }),
   );
