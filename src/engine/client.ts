@@ -35,6 +35,8 @@ const MOST_CRASHES = 5;
 const CRASH_WINDOW_MILLISECONDS = 180_000;
 /** Reading a model or a specification may take this long. */
 const REQUEST_MILLISECONDS = 120_000;
+/** Reading weights may take this long: there may be gigabytes of them on a slow disk. */
+const WEIGHTS_MILLISECONDS = 3_600_000;
 
 const DEFAULT_LIMITS: Limits = { graceSeconds: 3, preparationSeconds: 120, cancelMilliseconds: 400 };
 
@@ -109,7 +111,7 @@ export class EngineClient implements Engine {
   }
 
   weights(params: WeightsParams): Promise<Answer<readonly TensorStatistics[]>> {
-    return this.ask(engine => engine.connection.sendRequest(weightsRequest, params));
+    return this.ask(engine => engine.connection.sendRequest(weightsRequest, params), WEIGHTS_MILLISECONDS);
   }
 
   inspect(params: InspectParams): Promise<Answer<Inspection>> {
@@ -184,13 +186,16 @@ export class EngineClient implements Engine {
     else if (this.state.kind === 'running') this.setState({ kind: 'idle' });
   }
 
-  private async ask<T>(request: (engine: EngineProcess) => Promise<Answer<T>>): Promise<Answer<T>> {
+  private async ask<T>(
+    request: (engine: EngineProcess) => Promise<Answer<T>>,
+    limit = REQUEST_MILLISECONDS,
+  ): Promise<Answer<T>> {
     const engine = await this.acquire();
     if (engine === undefined) return refusal(this.whyUnavailable());
     const answer = await Promise.race([
       request(engine).catch(() => undefined),
       engine.exited.then(() => undefined),
-      delay(REQUEST_MILLISECONDS),
+      delay(limit),
     ]);
     return answer ?? refusal('The engine ended, or did not answer, while it read the files. Its log has the details.');
   }

@@ -76,9 +76,10 @@ export const MODEL_JOURNEYS = [
       await page.getByText('Read the weights', { exact: true }).waitFor({ state: 'hidden' });
       await workbench.picture('model-spread-dark');
       setTheme(server, 'high-contrast');
-      await workbench.page.waitForTimeout(1000);
+      await page.locator('body.vscode-high-contrast').waitFor();
       await workbench.picture('model-spread-high-contrast');
       setTheme(server, 'light');
+      await page.locator('body.vscode-light').waitFor();
       await page.getByRole('tab', { name: 'Table' }).click();
       await page.getByRole('columnheader', { name: /Spread/ }).getByRole('button').click(); // prettier-ignore
       await page.getByRole('row').nth(5).click();

@@ -103,7 +103,9 @@ export function scaleOf(colouring: Colouring, trees: Iterable<Tree>): Scale | nu
   const high = colouring.format === 'part' ? 1 : Math.max(...values);
   const isLogarithmic = colouring.format !== 'part' && low > 0 && high / low > 50;
   const scaled = (value: number): number => (isLogarithmic ? Math.log(value) : value);
-  const range = scaled(high) - scaled(low);
+  // What is written with the same digits has the same colour.
+  const isFlat = valueText(low, colouring.format) === valueText(high, colouring.format);
+  const range = isFlat ? 0 : scaled(high) - scaled(low);
   return { low, high, isLogarithmic, place: value => (range > 0 ? (scaled(value) - scaled(low)) / range : 0.5) };
 }
 

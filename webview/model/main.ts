@@ -1,10 +1,8 @@
-import type { TensorStatistics } from '../../src/engine/protocol';
 import { element, replaceContent } from '../kit/dom';
 import { Extension } from '../kit/messages';
-import { badge, busy, button, searchField, select } from '../kit/toolkit';
-import { VirtualTable, type TableColumn } from '../kit/virtual-table';
+import { busy, button, searchField, select } from '../kit/toolkit';
+import { VirtualTable } from '../kit/virtual-table';
 import {
-  fillOf,
   kindLegend,
   legendOf,
   localColourings,
@@ -15,23 +13,16 @@ import {
   type Colouring,
   type Scale,
 } from './colouring';
+import { columnsOf } from './columns';
 import { details, READ_AT_ONCE_BYTES } from './details';
-import { Drawing, type Look } from './drawing';
-import { graphOf, kindOf, shapeText, type ModelGraph, type Vertex } from './graph';
-import {
-  contents,
-  groupsOf,
-  hierarchyOf,
-  leavesOf,
-  openAtFirst,
-  pathTo,
-  type Group,
-  type Leaf,
-  type Tree,
-} from './hierarchy';
+import { Drawing } from './drawing';
+import { graphOf, type ModelGraph, type Vertex } from './graph';
+import { groupsOf, hierarchyOf, leavesOf, openAtFirst, pathTo, type Group, type Leaf, type Tree } from './hierarchy';
 import { FONT, Layouter, placedBoxes, shownAs, type Layout } from './layout';
+import { lookOf, textsOf, titleOf } from './looks';
 import { step, type Direction } from './navigation';
 import { INITIAL_STATE, type FromPage, type Measure, type PageState, type ShownModel, type ToPage } from './protocol';
+import { WeightReading } from './weight-reading';
 import './model.css';
 
 /** Everything that follows from the structure of the model that is shown. */
@@ -41,9 +32,6 @@ interface Picture {
   readonly leaves: readonly Leaf[];
   readonly layouter: Layouter;
 }
-
-/** Tensors that are asked for at a time when all are read: many small ones, or a few large ones. */
-const BATCH = { tensors: 64, bytes: 64 << 20 } as const;
 
 const extension = new Extension<FromPage, ToPage, PageState>();
 let state: PageState = { ...INITIAL_STATE, ...extension.state };
@@ -55,9 +43,7 @@ let measures: readonly Measure[] = [];
 let colouring: Colouring | null = null;
 let scale: Scale | null = null;
 let found: readonly Leaf[] = [];
-const known = new Map<string, TensorStatistics>();
-const reading = new Set<string>();
-let toRead: string[] = [];
+const weights = new WeightReading(tensors => extension.post({ type: 'weights', tensors }));
 
 const title = element('div', { class: 'title-bar' });
 const tools = element('div', { class: 'tools' });
@@ -70,7 +56,7 @@ const drawing = new Drawing(stage, {
   onSelect: tree => choose(tree, false),
   onToggle: tree => tree.kind === 'group' && toggle(tree),
   onView: view => keep({ view }),
-  look,
+  look: tree => lookOf(tree, colouring, scale),
 });
 const nodes = new VirtualTable<Leaf>('Nodes', {
   idOf: ({ id }) => id,
@@ -101,11 +87,8 @@ extension.listen({
     recolour();
   },
   weights: message => {
-    for (const name of message.tensors) reading.delete(name);
-    for (const answer of message.answers) known.set(answer.name, answer);
-    if (message.problem !== null) toRead = [];
+    weights.answered(message.tensors, message.answers, message.problem !== null);
     ribbon.textContent = message.problem ?? '';
-    readNext();
     recolour();
   },
 });
@@ -123,9 +106,7 @@ function show(model: ShownModel): void {
   const first = picture === null;
   shown = model;
   ribbon.textContent = '';
-  known.clear();
-  reading.clear();
-  toRead = [];
+  weights.forget();
   drawTitle();
   document.body.classList.toggle('broken', model.structure === null);
   if (!model.structure) {
@@ -153,8 +134,6 @@ function find(id: string): Tree | null {
   return leaf ?? [...groupsOf(picture.root)].find(group => group.id === id) ?? null;
 }
 
-//#region looks
-
 const pen = document.createElement('canvas').getContext('2d');
 
 function measureText(text: string, size: number): number {
@@ -163,39 +142,6 @@ function measureText(text: string, size: number): number {
   pen.font = `${size === FONT.titleSize ? FONT.title : FONT.small} ${size}px ${fontFamily}`;
   return pen.measureText(text).width;
 }
-
-/** The two lines of a box that is not coloured by a number. */
-function textsOf(tree: Tree): readonly [string, string] {
-  if (tree.kind === 'group') return [tree.name, `${tree.last - tree.first + 1} nodes: ${contents(tree, 2)}`];
-  const { vertex } = tree;
-  if (vertex.kind !== 'node') return [`${vertex.operator} ${vertex.name}`, ''];
-  return [vertex.operator, tree.name];
-}
-
-function look(tree: Tree): Look {
-  const [heading, name] = textsOf(tree);
-  const value = colouring && valueOfTree(colouring, tree);
-  const number = value !== null && colouring ? valueText(value, colouring.format) : null;
-  const isUnsupported = [...leavesOf(tree)].some(({ vertex }) => vertex.node?.supported === false);
-  const shapes = tree.kind === 'leaf' ? tree.vertex.makes.map(({ shape }) => shapeText(shape)).join(', ') : '';
-  const spoken = [
-    tree.kind === 'group' ? `Group ${tree.name}, ${name}` : `${heading} ${name}`.trim(),
-    shapes === '' ? '' : `makes ${shapes}`,
-    number === null ? '' : `${colouring!.label}: ${number}`,
-    isUnsupported ? 'not supported' : '',
-  ];
-  const kind =
-    tree.kind === 'leaf' ? (tree.vertex.kind === 'node' ? kindOf(tree.vertex.operator) : 'boundary') : 'group';
-  return {
-    title: isUnsupported ? `⚠ ${heading}` : heading,
-    small: number ?? name,
-    spoken: spoken.filter(part => part !== '').join('; '),
-    classes: `${kind} ${isUnsupported ? 'unsupported' : ''} ${colouring && value === null && kind !== 'boundary' ? 'unknown' : ''}`,
-    fill: value !== null && scale ? fillOf(scale, value) : null,
-  };
-}
-
-//#endregion
 
 //#region what is drawn
 
@@ -233,53 +179,12 @@ function recolour(): void {
 
 function colourings(): readonly Colouring[] {
   if (!picture) return [];
-  const statistics = new Map([...known].flatMap(([name, { statistics: all }]) => (all ? [[name, all] as const] : [])));
-  const unread = unreadTensors().length;
-  return [...measures.map(measureColouring), ...localColourings(statistics, unread)];
-}
-
-function unreadTensors(): readonly string[] {
-  const tensors = new Set(
-    picture?.leaves.flatMap(({ vertex }) => vertex.tensors.filter(isWeight).map(({ name }) => name)),
-  );
-  return [...tensors].filter(name => !known.has(name));
-}
-
-/** A tensor of one number or of integers (shapes, axes) is no weight. */
-function isWeight({ type, shape }: { readonly type: string; readonly shape: readonly number[] }): boolean {
-  return type.includes('float') && shape.some(size => size > 1);
+  const unread = weights.unread(picture.graph.vertices).length;
+  return [...measures.map(measureColouring), ...localColourings(weights.statistics, unread)];
 }
 
 function drawTitle(): void {
-  if (!shown) return;
-  const { name, folder, structure, problem, actions, notRunning } = shown;
-  const unsupported = structure?.info.nodes.filter(node => !node.supported).length ?? 0;
-  const trouble = structure?.info.problem;
-  const state_ = trouble
-    ? element('span', { class: 'state bad' }, '✗ cannot be verified')
-    : unsupported > 0
-      ? element(
-          'span',
-          { class: 'state bad' },
-          `✗ ${unsupported} ${unsupported === 1 ? 'node is' : 'nodes are'} not supported`,
-        )
-      : element('span', { class: 'state good' }, '✓ can be verified');
-  const acts = actions.map(({ command, label }, k) =>
-    button({ label, kind: k === 0 ? 'primary' : 'secondary', onClick: () => extension.post({ type: 'act', command }) }),
-  );
-  acts.forEach((act, k) => (act.dataset['focus'] = `act ${k}`));
-  replaceContent(
-    title,
-    element('h1', {}, name, folder === '' ? null : element('span', { class: 'quiet' }, ` ${folder}`)),
-    structure && state_,
-    structure &&
-      structure.info.operators.length > 0 &&
-      badge(`${structure.info.nodes.length.toLocaleString('en')} nodes`),
-    element('span', { class: 'actions' }, ...acts),
-    notRunning !== null && element('span', { class: 'quiet' }, notRunning),
-    problem !== null && element('p', { class: 'note problem', role: 'alert' }, problem),
-    trouble && element('p', { class: 'note problem', role: 'alert' }, trouble.message),
-  );
+  if (shown) replaceContent(title, ...titleOf(shown, command => extension.post({ type: 'act', command })));
 }
 
 function drawTools(): void {
@@ -348,7 +253,7 @@ function drawLegend(choices: readonly Colouring[]): void {
   const current = choices.find(({ id }) => id === colouring?.id);
   const { action } = current ?? { action: null };
   const act = action !== null && current && (shown?.notRunning === null || isLocal(current.id))
-    ? button({ label: reading.size > 0 && isLocal(current.id) ? 'Reading…' : action, onClick: () => measure(current) })
+    ? button({ label: weights.reading.size > 0 && isLocal(current.id) ? 'Reading…' : action, onClick: () => measure(current) })
     : null; // prettier-ignore
   if (act) act.dataset['focus'] = 'measure';
   replaceContent(
@@ -366,8 +271,7 @@ function isLocal(id: string): boolean {
 
 function measure({ id }: Colouring): void {
   if (!isLocal(id)) return extension.post({ type: 'measure', id });
-  toRead = [...unreadTensors()];
-  readNext();
+  if (picture) weights.readAll(weights.unread(picture.graph.vertices));
 }
 
 function drawSide(): void {
@@ -378,7 +282,7 @@ function drawSide(): void {
     ...details(selected, {
       structure: shown.structure,
       graph,
-      weights: { known, reading },
+      weights,
       measured: tree => {
         const value = colouring && valueOfTree(colouring, tree);
         return value === null || !colouring ? null : `${colouring.label}: ${valueText(value, colouring.format)}`;
@@ -393,19 +297,7 @@ function drawSide(): void {
 
 function drawTable(): void {
   if (!picture || state.tab !== 'table') return;
-  const current = colouring;
-  const columns: TableColumn<Leaf>[] = [
-    { id: 'order', title: '#', width: '52px', numeric: true, key: ({ first }) => first, cell: ({ first }) => String(first + 1) },
-    { id: 'operator', title: 'Operator', width: 'minmax(110px, 1fr)', key: ({ vertex }) => vertex.operator, cell: ({ vertex }) => vertex.operator },
-    { id: 'name', title: 'Name', width: 'minmax(120px, 2fr)', key: ({ vertex }) => vertex.name, cell: ({ vertex }) => vertex.name },
-    { id: 'shape', title: 'Output', width: 'minmax(110px, 1fr)', cell: ({ vertex }) => (vertex.makes.length > 0 ? vertex.makes.map(({ shape }) => shapeText(shape)).join(', ') : shapeText(vertex.reads[0]?.shape ?? null)) },
-    { id: 'parameters', title: 'Parameters', width: '110px', numeric: true, key: ({ vertex }) => vertex.node?.parameters ?? 0, cell: ({ vertex }) => (vertex.node?.parameters ? vertex.node.parameters.toLocaleString('en') : '') },
-    ...(current && current.id !== 'parameters'
-      ? [{ id: 'measure', title: current.label, width: '140px', numeric: true, key: ({ vertex }: Leaf) => current.valueOf(vertex) ?? -Infinity, cell: ({ vertex }: Leaf) => { const value = current.valueOf(vertex); return value === null ? '' : valueText(value, current.format); } }]
-      : []),
-    { id: 'supported', title: 'Supported', width: 'minmax(110px, 2fr)', key: ({ vertex }) => (vertex.node?.supported === false ? 0 : 1), cell: ({ vertex }) => (vertex.node?.supported === false ? `✗ ${vertex.node.reason ?? ''}` : '✓') },
-  ]; // prettier-ignore
-  nodes.show(columns, state.search === '' ? picture.leaves : found, state.sort);
+  nodes.show(columnsOf(colouring), state.search === '' ? picture.leaves : found, state.sort);
   nodes.select(selected?.id ?? null, true);
 }
 
@@ -420,7 +312,7 @@ function choose(tree: Tree | null, reveal: boolean): void {
   drawing.select(tree?.id ?? null);
   if (tree && reveal) drawing.reveal(tree.id);
   if (state.tab === 'table') nodes.select(tree?.id ?? null, true);
-  if (tree) announcer.textContent = look(tree).spoken;
+  if (tree) announcer.textContent = lookOf(tree, colouring, scale).spoken;
   readWhatIsSmall(tree);
   drawSide();
 }
@@ -507,24 +399,7 @@ function readWhatIsSmall(tree: Tree | null): void {
 }
 
 function read(names: readonly string[]): void {
-  const tensors = names.filter(name => !known.has(name) && !reading.has(name));
-  if (tensors.length === 0) return;
-  for (const name of tensors) reading.add(name);
-  extension.post({ type: 'weights', tensors });
-  drawSide();
-}
-
-/** Reads the next tensors of all that are to be read, when those before have come. */
-function readNext(): void {
-  if (reading.size > 0 || !picture) return;
-  const batch: string[] = [];
-  let bytes = 0;
-  while (toRead.length > 0 && batch.length < BATCH.tensors && bytes < BATCH.bytes) {
-    const name = toRead.shift()!;
-    bytes += picture.graph.tensors.get(name)?.bytes ?? 0;
-    batch.push(name);
-  }
-  read(batch);
+  if (weights.read(names)) drawSide();
 }
 
 const DIRECTIONS: Readonly<Record<string, Direction>> = { ArrowUp: 'up', ArrowDown: 'down', ArrowLeft: 'left', ArrowRight: 'right' }; // prettier-ignore

@@ -20,6 +20,18 @@ describe('a workspace that is not trusted', () => {
     assert.deepEqual(titles, ['$(circle-outline) not run yet', '$(shield) Not trusted']);
   });
 
+  it('shows models, and offers nothing that would run', async () => {
+    await vscode.commands.executeCommand('certiscope.openModelPage', file('models/distances.onnx'));
+    const { modelPages } = await internals();
+    const [shown] = await eventually('the model', () => {
+      const known = [...modelPages].flatMap(page => page.shown ?? []);
+      return known.length > 0 ? known : null;
+    });
+    assert.equal(shown?.structure?.info.nodes.length, 4);
+    assert.deepEqual(shown?.actions, []);
+    assert.match(shown?.notRunning ?? '', /not trusted/);
+  });
+
   it('is not run', async () => {
     const { store } = await internals();
     await vscode.commands
