@@ -1,4 +1,5 @@
 import { element, type Child } from './dom';
+import './virtual-table.css';
 
 export interface TableColumn<Row> {
   readonly id: string;
