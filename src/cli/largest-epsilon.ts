@@ -55,7 +55,8 @@ function described(result: LargestEpsilonResult, style: Style): string {
     lines.push(
       `  certified  ${style.verdict('verified', certified)}${several ? `  (sample ${limiting} holds no more)` : ''}`,
     );
-  else if (samples.length === 0) lines.push('  every sample is misclassified without any perturbation');
+  else if (samples.length === 0 && !result.stopped)
+    lines.push('  every sample is misclassified without any perturbation');
   else lines.push('  certified  nothing');
   if (soFar) lines.push(`             ${soFar.certified} for the first ${soFar.samples} samples, when it was stopped`);
   lines.push(

@@ -63,6 +63,8 @@ class Search {
   private readonly counterexamples = new Map<number, { readonly sample: number; readonly found: Counterexample }>();
   private readonly misclassified: number[] = [];
   private samples: number[] = [];
+  /** Not every sample was looked at. */
+  private cutShort = false;
   private settled = 0;
   private questions = 0;
   private open = 0;
@@ -86,7 +88,10 @@ class Search {
     const bounder = new QuickBounder(model.network);
     const margins = new Map<number, number>();
     for (const [k, sample] of chosen.entries()) {
-      if (this.environment.cancelled()) break;
+      if (this.environment.cancelled()) {
+        this.cutShort = true;
+        break;
+      }
       this.environment.onProgress(null, `${k} of ${chosen.length} samples looked at`);
       const question = await this.question(sample, this.grid.start);
       if (!question.ok) return question;
@@ -111,7 +116,7 @@ class Search {
       },
     );
     const text = (place: number | null): string | null => (place === null || place === 0 ? null : grid.text(place));
-    const complete = samples.length > 0 && outcome.settled === samples.length;
+    const complete = samples.length > 0 && outcome.settled === samples.length && !this.cutShort;
     const failing = outcome.attacked === null ? undefined : this.counterexamples.get(outcome.attacked);
     const { inputShape, outputShape } = this.subject.model.shapes;
     return {
@@ -130,7 +135,8 @@ class Search {
         : null,
       samples: [...samples].sort((a, b) => a - b),
       misclassified: this.misclassified,
-      stopped: outcome.stopped,
+      // It may have been stopped while samples were only looked at.
+      stopped: outcome.stopped || environment.cancelled(),
       soFar: !complete && outcome.certified > 0 ? { certified: grid.text(outcome.certified), samples: outcome.settled } : null, // prettier-ignore
       questions: this.questions,
       open: this.open,

@@ -185,7 +185,7 @@ async function tellAndWrite(
   const left = misclassified.length === 0 || samples.length === 0 ? '' : ` ${misclassified.length} misclassified samples were left out.`; // prettier-ignore
   if (certified === null) {
     const why =
-      samples.length === 0
+      samples.length === 0 && !stopped
         ? 'every sample is misclassified without any perturbation'
         : soFar
           ? `the search was stopped when ${soFar.certified} was certified for ${soFar.samples} of ${samples.length} samples`
