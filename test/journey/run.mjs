@@ -7,6 +7,7 @@ import { launchBrowser } from '../host/launch.mjs';
 import { installedExtensions, makeWorkspace, packageExtension } from '../host/prepare.mjs';
 import { ROOT, startServer } from '../host/server.mjs';
 import { JOURNEYS } from './journeys.mjs';
+import { TUNING_JOURNEYS } from './tuning-journeys.mjs';
 import { setTheme, THEMES, Workbench } from './workbench.mjs';
 
 const word = process.argv[2] ?? '';
@@ -20,7 +21,7 @@ const browser = await launchBrowser();
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const journey of JOURNEYS) {
+for (const journey of [...JOURNEYS, ...TUNING_JOURNEYS]) {
   if (!journey.name.includes(word) || journey.needs?.(folder) === false) {
     skipped++;
     console.log(`SKIPPED  ${journey.name}`);
