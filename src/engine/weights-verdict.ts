@@ -36,6 +36,7 @@ export async function decideWeightsCheck(
       seed: options.seed,
       threads: options.threads > 0 ? options.threads : availableParallelism(),
       method: opened.check.method ?? 'complete',
+      attackOnly: options.attackOnly,
     },
     budget,
     progress => onProgress(progressOf(progress, question.disjuncts.length, started)),

@@ -21,6 +21,8 @@ export interface WeightOptions {
   readonly method: 'star' | 'complete';
   /** The file as it is was seen to be safe: it is not run again. */
   readonly isNominalSafe?: boolean;
+  /** After the first bounds, which the attack starts from, nothing more is tried to prove it. */
+  readonly attackOnly?: boolean;
 }
 
 export const DEFAULT_WEIGHT_OPTIONS: WeightOptions = { seed: 1, threads: 1, method: 'complete' };
@@ -98,7 +100,7 @@ export class WeightDecision {
     this.take(quick.margins, quick.programs);
     if (this.proved) return this.verified('backward bounds');
     if (await this.attack(opened)) return this.falsified();
-    if (this.over) return this.undecided();
+    if (this.over || this.options.attackOnly) return this.undecided();
     if (this.options.method === 'star' || !opened.exact) {
       this.report('programs');
       const star = await starReach(opened, unsafe, {}, this.budget);
@@ -260,6 +262,13 @@ export class WeightDecision {
         kind: 'timeout',
         reason: `Not decided in time. ${reached}`,
         advice: 'Give it more time, or ask about a smaller magnitude.',
+        ...answered,
+      };
+    if (this.options.attackOnly)
+      return {
+        kind: 'unknown',
+        reason: `Only attacks were asked for, and none of them broke it. ${reached}`,
+        advice: 'Run it completely to prove it.',
         ...answered,
       };
     if (this.unconfirmed <= 0)

@@ -11,7 +11,7 @@ import { thinned, type KeptResult, type KeptTensor, type RunHead, type VerdictCo
 /** Results wait this long for others to be written with them. */
 const FLUSH_MILLISECONDS = 300;
 /** Lines of one write; between two writes the host does other things. */
-const LINES_PER_WRITE = 100;
+const LINES_PER_WRITE = 20;
 /** Tensors kept of one run; counterexamples after that are kept without their numbers. */
 const TENSOR_BYTES = 64 * 2 ** 20;
 

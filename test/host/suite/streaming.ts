@@ -118,15 +118,21 @@ describe('streaming results', () => {
       Promise.resolve('text'),
     );
     const results = tasks.map(({ index }) => result(index));
-    let told = 0;
-    const stop = watchTurns(() => `result ${told}`);
     const started = performance.now();
+    let told = 0;
     let longestEvent = 0;
+    let longestKind = '';
     const tell = (event: Parameters<typeof store.apply>[0]) => {
       const at = performance.now();
+      const processor = process.cpuUsage();
       store.apply(event);
-      longestEvent = Math.max(longestEvent, performance.now() - at);
+      const { user, system } = process.cpuUsage(processor);
+      const took = Math.min(performance.now() - at, (user + system) / 1000);
+      if (took <= longestEvent) return;
+      longestEvent = took;
+      longestKind = `${event.kind} ${told}`;
     };
+    const stop = watchTurns(() => `result ${told}`);
     tell({ kind: 'queued', run, specification, names: ['five levels'], quiet: false });
     tell({ kind: 'planned', run, model: file('pictures/halves.onnx').fsPath, tasks, warnings: [] });
     writer.planned(file('pictures/halves.onnx').fsPath, RESULTS);
@@ -165,7 +171,7 @@ describe('streaming results', () => {
     const after = stop();
     console.log(`    idle: longest turn ${before.longest.toFixed(1)} ms`);
     console.log(
-      `    streaming: ${((1000 * RESULTS) / streamed).toFixed(0)} results a second; longest turn ${after.longest.toFixed(1)} ms, ${after.over.length} of ${after.turns} over ${LIMIT_MS} ms (${after.over.join(', ')}); longest event ${longestEvent.toFixed(1)} ms by the clock`,
+      `    streaming: ${((1000 * RESULTS) / streamed).toFixed(0)} results a second; longest turn ${after.longest.toFixed(1)} ms, ${after.over.length} of ${after.turns} over ${LIMIT_MS} ms (${after.over.join(', ')}); longest event ${longestEvent.toFixed(1)} ms (${longestKind})`,
     );
     assert.equal(store.question(question)?.evidence?.results.length, RESULTS);
   });
