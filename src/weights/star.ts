@@ -7,9 +7,12 @@ import { propagateZonotope } from '../bounds/graph/zonotope';
 import type { Network } from '../network/network';
 import type { Constraint } from '../spec/question';
 import type { Budget } from '../verify/progress';
+import { attackBox } from './attack';
+import { evaluateSet } from './gradient';
 import type { OpenedNetwork } from './opened-network';
 import { Predicates } from './predicates';
 import { marginForm, negated, Programs } from './programs';
+import { searchedMargins } from './searched-margins';
 import { StarValues } from './star-values';
 
 /** An unsafe set: all constraints hold together. The network is safe when none of its outputs is in any. */
@@ -17,10 +20,10 @@ export type Unsafe = readonly Constraint[];
 
 export interface StarOptions {
   /**
-   * Linear programs for what still crosses zero after backward bounds: `all`, or none. Without them the result is that of backward bounds (CROWN) and
-   * is no star.
+   * Linear programs for what still crosses zero after backward bounds. `near` (unless given): those of inner neurons only where slopes that were searched for leave a
+   * margin near zero, which is where they have been seen to matter. `all`: always. `none`: the result is that of backward bounds (CROWN) and is no star.
    */
-  readonly programs?: 'all' | 'none';
+  readonly programs?: 'near' | 'all' | 'none';
 }
 
 export interface StarResult {
@@ -42,6 +45,9 @@ const MOST_ZONOTOPE_INPUTS = 300;
 
 /** Rows of one backward pass, in doubles at the widest node. */
 const ROWS_LIMIT = 2 ** 21;
+
+/** Of the margin at the middle of the box, how far below zero a margin may be for programs of inner neurons to be worth their time. */
+const NEAR = 0.05;
 
 /** Linear programs between two looks at the clock. */
 const TURN = 8;
@@ -130,8 +136,11 @@ class Reach {
     }
     this.backwardMargins();
     if (this.settled || this.options.programs === 'none') return true;
-    if (!(await this.marginsByPrograms())) return false;
+    if (this.isHopeless()) return true;
+    if (!(await this.search())) return false;
     if (this.settled) return true;
+    if (!(await this.marginsByPrograms())) return false;
+    if (this.settled || ![...this.unsafe.keys()].every(k => this.mayStillHold(k))) return true;
     this.values = this.freshStars();
     let changed = false;
     for (const id of this.graph.bounded) {
@@ -143,6 +152,33 @@ class Reach {
     if (!changed) return true;
     this.backwardMargins();
     return this.settled || (await this.marginsByPrograms());
+  }
+
+  /** A point of the set in an unsafe one: no set around it proves anything. */
+  private isHopeless(): boolean {
+    if (this.opened.couplings.length > 0 || this.options.programs === 'all') return false;
+    const open = this.unsafe.map((set, k) => (this.margins[k] > 0 ? [] : set));
+    return attackBox(this.graph, this.opened.box, open).some(({ margin }) => margin <= 0);
+  }
+
+  /** Slopes that were searched for; false when the budget ended first. */
+  private async search(): Promise<boolean> {
+    const open = [...this.unsafe.keys()].filter(k => !(this.margins[k] > 0) && this.unsafe[k].length > 0);
+    const sets = open.map(k => this.unsafe[k]);
+    await searchedMargins(this.opened, sets, this.budget, margins => {
+      open.forEach((k, i) => (this.margins[k] = Math.max(this.margins[k], margins[i])));
+      return !this.settled;
+    });
+    return !this.over;
+  }
+
+  /** Whether programs of inner neurons may still prove a set empty: they move its margin by little beyond what searched slopes do. */
+  private mayStillHold(k: number): boolean {
+    if (this.options.programs === 'all' || this.margins[k] > 0) return true;
+    if (this.unsafe[k].length === 0) return false;
+    const { lower, upper } = this.opened.box;
+    const centre = lower.map((l, i) => l + (upper[i] - l) / 2);
+    return this.margins[k] > -NEAR * Math.abs(evaluateSet(this.graph, this.unsafe[k], centre).margin);
   }
 
   private get settled(): boolean {
@@ -260,7 +296,10 @@ class Reach {
 
   private async marginsByPrograms(): Promise<boolean> {
     const last = this.graph.nodes.length - 1;
-    const left = this.unsafe.flatMap((set, k) => (this.margins[k] > 0 || set.length === 0 ? [] : [{ set, k }]));
+    // The one that is farthest from proved first: where it is out of reach, the others need no program.
+    const left = this.unsafe
+      .flatMap((set, k) => (this.margins[k] > 0 || set.length === 0 ? [] : [{ set, k }]))
+      .sort((a, b) => this.margins[a.k] - this.margins[b.k]);
     if (
       this.options.programs === 'none' ||
       left.length === 0 ||
@@ -275,6 +314,7 @@ class Reach {
         const forms = set.map(constraint => marginForm(this.values, this.predicates, constraint, last));
         const bound = forms.length === 1 ? programs.least(forms[0]) : await programs.leastOfLargest(forms);
         this.margins[k] = Math.max(this.margins[k], bound);
+        if (!this.mayStillHold(k)) break;
       }
     } finally {
       programs.close();
