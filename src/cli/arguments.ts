@@ -165,7 +165,7 @@ export type Arguments =
   | UnstableArguments
   | GraftArguments
   | LargestEpsilonArguments
-  | { readonly command: 'help' | 'version' };
+  | { readonly command: 'help' | 'version' | 'mcp' };
 
 /** What the words after `certiscope` ask for, or one sentence about the first that makes no sense. */
 export function readArguments(words: readonly string[]): Result<Arguments> {
@@ -180,6 +180,8 @@ export function readArguments(words: readonly string[]): Result<Arguments> {
       return readVnncomp(rest);
     case 'info':
       return readInfo(rest);
+    case 'mcp':
+      return rest.length > 0 ? misuse('mcp takes nothing: certiscope mcp') : ok({ command: 'mcp' });
     case 'tolerance':
       return readTolerance(rest);
     case 'unstable':
@@ -347,6 +349,9 @@ ${optionLines(INFO_OPTIONS)}
 
   certiscope vnncomp v1 CATEGORY MODEL.onnx SPEC.vnnlib RESULTS TIMEOUT
       Answers one instance of the verification competition in its own format.
+
+  certiscope mcp
+      Tools for language models (Model Context Protocol) over standard input and output: info, verify, counterexample.
 
   certiscope --version
 

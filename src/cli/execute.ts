@@ -16,7 +16,7 @@ export interface World {
 /** A model whose forward pass multiplies more often than this is solved in a process of its own: single steps of its solver take long. */
 const LARGEST_HERE = 5e6;
 /** Of the machine's memory, what one run may hold unless told otherwise. */
-const MEMORY_PART = 0.7;
+export const MEMORY_PART = 0.7;
 
 /** Bytes that this process could use: in a container less than the machine has. */
 export function machineMemory(): number {

@@ -30,6 +30,8 @@ async function run(words: Arguments, world: World): Promise<number> {
       return (await import('./vnncomp')).vnncomp(words, world);
     case 'info':
       return (await import('./info')).info(words, world);
+    case 'mcp':
+      return (await import('./mcp')).mcp(world);
     case 'attack':
       return (await import('./attack')).attack(words, world);
     case 'patch':
