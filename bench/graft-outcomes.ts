@@ -3,12 +3,8 @@ import { maskOf } from '../src/graft/graft';
 import { measureInstability, unstableRatio } from '../src/graft/instability';
 import { accuracies, measureOutcomes, type SampleOutcome } from '../src/graft/outcomes';
 import { regionAround } from '../src/graft/regions';
-import { measureTransfer, pooledData, type Transfer } from '../src/graft/transfer';
-import { writeGraftedModel } from '../src/graft/write-model';
-import { loadModelBytes } from '../src/network/load';
+import { measureTransfer, type Transfer } from '../src/graft/transfer';
 import { RobustnessProgram, type PgdOptions } from '../src/train/robustness';
-import { trainRobustly } from '../src/train/robust-training';
-import { cosine } from '../src/train/schedule';
 import { DEFAULT_OPTIONS } from '../src/verify/options';
 import { flowTables } from './graft-masks';
 import { BASE, benchModels, CONTROLS, perturbationOf, type BenchModel } from './graft-models';
@@ -158,7 +154,7 @@ const parts = ({ tried, misclassified, fooled, withstood }: Transfer): string[] 
   ...[misclassified, fooled, withstood].map(count => percent(count / tried)),
 ];
 
-/** Figure 4.9, then the transfer to a network retrained on the pooled adversarial images. */
+/** Figure 4.9. The transfer to a network retrained on the pooled images of all attacks is in aigent-transfer.ts. */
 export async function transferTables(settings: Settings, state: State): Promise<void> {
   const models = await benchModels(settings, state);
   const [base] = models;
@@ -184,54 +180,4 @@ export async function transferTables(settings: Settings, state: State): Promise<
   }
   say('Figure 4.9: transfer of adversarial examples in both directions');
   table([heading, ...rows]);
-  await retrainedTransfer(base, settings);
-}
-
-/** Attacks of growing strength on the base network; then the base network retrained on its images and all of theirs. */
-async function retrainedTransfer(base: BenchModel, settings: Settings): Promise<void> {
-  const images = Math.min(2000, settings.images);
-  const perturbation = perturbationOf(settings);
-  const attacks = {
-    'one signed step': { steps: 1, restarts: 1 },
-    'PGD-10': { steps: 10, restarts: 1 },
-    'PGD-100': { steps: 100, restarts: 1 },
-  };
-  const program = must(await RobustnessProgram.compile(base.model, perturbation, { threads: settings.threads }));
-  const points = async (data: ReturnType<typeof mnist>): Promise<[string, ReadonlyMap<number, Float32Array>][]> => {
-    const found: [string, ReadonlyMap<number, Float32Array>][] = [];
-    for (const [name, attack] of Object.entries(attacks))
-      found.push([name, must(await program.evaluate(data, { ...attack, seed: settings.seed })).adversarial]);
-    return found;
-  };
-  const train = mnist(settings.data, 'train', 0, images);
-  const test = mnist(settings.data, 't10k', 0, Math.min(1000, images));
-  const pooled = pooledData(
-    train,
-    (await points(train)).map(([, each]) => each),
-  );
-  const retrained = must(
-    await trainRobustly(
-      { model: base.model, data: pooled, validation: null },
-      {
-        epochs: 3,
-        batch: 64,
-        momentum: 0.9,
-        weights: { rate: cosine(0.01), decay: 0 },
-        grafts: null,
-        adversarial: null,
-        patience: null,
-        seed: settings.seed,
-        threads: settings.threads,
-      },
-    ),
-  );
-  const loaded = must(loadModelBytes(must(writeGraftedModel(retrained.model)), 'retrained.onnx'));
-  const target = must(await Replayer.open({ bytes: loaded.bytes }, loaded.network));
-  const rows = [];
-  for (const [name, found] of await points(test))
-    rows.push([name, ...parts(must(await measureTransfer(found, test, target)))]);
-  await target.close();
-  await program.close();
-  say(`AIGENT, table II: transfer from the base network to itself retrained on ${pooled.count} pooled images`);
-  table([['attack', 'tried', 'wrong on the image %', 'fooled %', 'withstood %'], ...rows]);
 }

@@ -20,6 +20,8 @@ buildSync({
   target: 'node20',
   format: 'esm',
   packages: 'external',
+  // The solver's threads are those of the build: `npm run build` first, where a program asks for more than one.
+  define: { __dirname: JSON.stringify(path.join(root, 'dist')) },
   sourcemap: 'inline',
   logLevel: 'warning',
 });
