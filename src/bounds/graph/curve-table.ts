@@ -27,7 +27,7 @@ export class CurveTable {
     arrivalGamma: number,
   ) {
     const { core } = graph;
-    this.ends = core.allocate(6 * node.size * 8);
+    this.ends = core.allocate(18 * node.size * 8);
     const tanh = node.kind === 'tanh' ? 1 : 0;
     this.address = core.newCurve(node.size, tanh, magnitude, this.ends, arrivalGamma, graph.constantsGamma);
     this.gap = new Float64Array(node.size);
@@ -51,9 +51,9 @@ export class CurveTable {
     const apart = (i: number, y: number) =>
       (lines.upperSlope[i] - lines.lowerSlope[i]) * y + lines.upperIntercept[i] - lines.lowerIntercept[i];
     lower.forEach((l, i) => (this.gap[i] = Math.max(apart(i, l), apart(i, middle[i]), apart(i, upper[i]))));
-    this.whole = this.points(lines, lower, upper);
-    this.below = this.points(this.lines(lower, middle), lower, upper);
-    this.above = this.points(this.lines(middle, upper), lower, upper);
+    this.whole = this.points(lines, lower, upper, 0);
+    this.above = this.points(this.lines(middle, upper), middle, upper, 1);
+    this.below = this.points(this.lines(lower, middle), lower, middle, 2);
   }
 
   private lines(lower: Float64Array, upper: Float64Array): Relaxation {
@@ -62,12 +62,25 @@ export class CurveTable {
     return lines;
   }
 
-  private points(lines: Relaxation, lower: Float64Array, upper: Float64Array): CurvePoints {
-    const reach = (slope: number, i: number) =>
-      Math.fround(Math.min(curvePoint(this.node, slope), Math.max(Math.abs(lower[i]), Math.abs(upper[i]))));
-    return {
-      low: lines.lowerSlope.map((slope, i) => -reach(slope, i)),
-      high: lines.upperSlope.map(reach),
-    };
+  /**
+   * The points that lines begin with on a part of the ranges, and how far the search may take them: a line above is a tangent right of the one through the curve's left
+   * end, or the chord where that is above the curve; lines below mirror this. All others are looser everywhere.
+   */
+  private points(lines: Relaxation, lower: Float64Array, upper: Float64Array, part: number): CurvePoints {
+    const { node, graph } = this;
+    const reach = (k: number) => graph.view(this.ends + (6 + 4 * part + k) * node.size * 8, node.size);
+    const [lowLeast, lowMost, highLeast, highMost] = [reach(0), reach(1), reach(2), reach(3)];
+    const point = (slope: number, i: number) =>
+      Math.fround(Math.min(curvePoint(node, slope), Math.max(Math.abs(lower[i]), Math.abs(upper[i]))));
+    const low = lines.lowerSlope.map((slope, i) => -point(slope, i));
+    const high = lines.upperSlope.map(point);
+    for (let i = 0; i < node.size; i++) {
+      const [l, u] = [lower[i], upper[i]];
+      highLeast[i] = l >= 0 ? l : high[i];
+      highMost[i] = Math.max(highLeast[i], l >= 0 || u > high[i] ? u : high[i]);
+      lowMost[i] = u <= 0 ? u : low[i];
+      lowLeast[i] = Math.min(lowMost[i], u <= 0 || l < low[i] ? l : low[i]);
+    }
+    return { low, high };
   }
 }

@@ -5,6 +5,9 @@ import { TILE_ROWS } from './affine-plan';
 import { Tile, type TilePasses, type TileRow } from './tile-pass';
 import type { TileTables } from './tile-tables';
 
+/** A neuron that promises less than this is the last to be tried. */
+const LEAST_GAIN = 1e-30;
+
 /**
  * Sub-problems of one region of any graph (β-CROWN, Wang et al. 2021). Places are the region's unstable neurons. Everything is computed in float64 with all
  * rounding subtracted, so that estimates are certified bounds already.
@@ -168,8 +171,9 @@ export class GraphSplits implements SplitBounds {
         ? Math.abs(a) * curve.curve.gap[curve.neuron]
         : Math.abs(Math.min(b * a * (s - 1), b * a * s) + Math.min(a, 0) * intercept[place]);
       if (!(promise > 0)) continue;
-      const score = gains.expected(place, promise);
-      if (!(score > 0) || (best.length === count && score <= scores[count - 1])) continue;
+      // A neuron whose splits gained nothing may still be all that is left.
+      const score = Math.max(gains.expected(place, promise), LEAST_GAIN);
+      if (best.length === count && score <= scores[count - 1]) continue;
       let k = best.length;
       while (k > 0 && scores[k - 1] < score) k--;
       best.splice(k, 0, place);

@@ -307,3 +307,70 @@ describe('the best multipliers', () => {
     },
   );
 });
+
+describe('the best lines of a curve', () => {
+  /** σ(x) − c·x over one input: the lines below are those of its convex envelope, whose least value is the function's own. */
+  function curveNetwork(kind: 'sigmoid' | 'tanh'): Network {
+    const dense = (id: number, input: number, name: string): NetworkNode => {
+      const parameters = { weight: Float64Array.of(1), bias: Float64Array.of(0), relativeError: 0, biasError: null };
+      return { kind: 'dense', id, inputs: [input], size: 1, shape: [1], name, ...parameters };
+    };
+    const tensor = (name: string) => ({ name, shape: [1, 1], type: 'float32' as const, offset: 0, size: 1 });
+    return {
+      nodes: [
+        { kind: 'input', id: 0, inputs: [], size: 1, shape: [1], name: 'input' },
+        dense(1, 0, 'fc_1'),
+        { kind, id: 2, inputs: [1], size: 1, shape: [1], name: 'curve', slope: 0 },
+        dense(3, 2, 'fc_2'),
+      ],
+      inputs: [tensor('x')],
+      outputs: [tensor('y')],
+      inputSize: 1,
+      outputSize: 1,
+      trailing: 'none',
+    };
+  }
+
+  const RANGES = [
+    [-4, 3],
+    [-0.5, 6],
+    [-6, 0.25],
+    [0.5, 4],
+    [-3, -1],
+    [-0.3, 0.2],
+  ] as const;
+
+  it.each(['sigmoid', 'tanh'] as const)('reach the exact minimum, %s', kind => {
+    const network = curveNetwork(kind);
+    const random = new Random(7);
+    for (const [l, u] of RANGES)
+      for (let draw = 0; draw < 6; draw++) {
+        const sign = draw % 2 === 0 ? 1 : -1;
+        const slope = sign * random.uniform() * (kind === 'tanh' ? 1 : 0.25);
+        const constraint = {
+          outputs: { index: Int32Array.of(0), value: Float64Array.of(sign) },
+          inputs: { index: Int32Array.of(0), value: Float64Array.of(-slope) },
+          bound: 0,
+          coefficientError: 0,
+          strict: false,
+        };
+        const region = new GraphRegion(network, [constraint]);
+        region.setBox(Float64Array.of(l), Float64Array.of(u), null);
+        region.zonotope([0]);
+        const splits = region.splits(1);
+        splits.set(0, 0, [], null);
+        splits.optimise(1, { iterations: 60, alpha: 0.25, beta: 0, enough: Infinity });
+        const [bound] = splits.certify([0]);
+        let least = Infinity;
+        for (let k = 0; k <= 2000; k++) {
+          const x = l + ((u - l) * k) / 2000;
+          least = Math.min(
+            least,
+            marginAt(constraint, Float64Array.of(x), evaluate(network, Float64Array.of(x))[3]).margin,
+          );
+        }
+        expect(bound).toBeLessThanOrEqual(least + SLACK);
+        expect(bound, `${kind} on [${l}, ${u}], slope ${slope}`).toBeGreaterThan(least - 1e-2);
+      }
+  });
+});

@@ -28,9 +28,11 @@ class Curve {
   atLower: usize = 0;
   atMiddle: usize = 0;
   atUpper: usize = 0;
+  /** Where the points of lines may be that no other line is tighter than everywhere: for the whole range, [middle, upper] and [lower, middle] four arrays each. */
+  reach: usize = 0;
 }
 
-/** `ends`: six arrays of `size` doubles, in the order of the fields above. */
+/** `ends`: arrays of `size` doubles, in the order of the fields above: six, and twelve of the points' reach (least and largest point of the line below, then above). */
 export function newCurve(
   size: i32,
   tanh: i32,
@@ -53,6 +55,7 @@ export function newCurve(
   it.atLower = ends + 3 * bytes;
   it.atMiddle = ends + 4 * bytes;
   it.atUpper = ends + 5 * bytes;
+  it.reach = ends + 6 * bytes;
   return address;
 }
 
@@ -154,7 +157,7 @@ function direction(first: usize, second: usize, g: f64, scale1: f64, scale2: f64
   return (m * scale1) / (Math.sqrt(v * scale2) + 1e-12);
 }
 
-/** As `tileStep`, for the points of the lines in use and for β. Points of lower lines stay at or below 0, of upper lines at or above. */
+/** As `tileStep`, for the points of the lines in use and for β. Points stay within reach. */
 export function curveStep(node: usize, tile: usize, improved: usize, step: i32, alphaRate: f64, betaRate: f64): void {
   const it = changetype<Curve>(node);
   const t = changetype<Tile>(tile);
@@ -167,7 +170,7 @@ export function curveStep(node: usize, tile: usize, improved: usize, step: i32, 
     const l = load<f64>(it.lower + (i << 3));
     const u = load<f64>(it.upper + (i << 3));
     const m = load<f64>(it.middle + (i << 3));
-    const size = max(abs(l), abs(u));
+    const array = <usize>it.size << 3;
     for (let r: usize = 0; r < 128; r += 8) {
       const here = (p << SHIFT) + r;
       if (load<i64>(improved + r) != 0) {
@@ -177,16 +180,15 @@ export function curveStep(node: usize, tile: usize, improved: usize, step: i32, 
       }
       const a = load<f64>(t.coefficient + here);
       const value = load<f64>(t.value + here);
-      const s = load<f64>(t.lineSlope + here);
-      // |σ''| from σ', kept away from 0 so that a point in the middle can leave it.
-      const bend = it.tanh ? 2 * s * Math.sqrt(max<f64>(1 - s, 0.001)) : s * Math.sqrt(max<f64>(1 - 4 * s, 0.001));
-      const rises = a < 0 ? -bend : bend;
-      const g = a * (value - load<f64>(t.touch + here)) * rises;
+      // By slope, not by point: where the curve is flat, the point hardly matters, and one that went there would never come back.
+      const g = abs(a) * (value - load<f64>(t.touch + here));
       const moved = alphaRate * 0.5 * (u - l) * direction(t.first + here, t.second + here, g, scale1, scale2);
-      const point = (a < 0 ? t.high : t.low) + here;
-      const next = <f64>(<f32>(load<f64>(point) + moved));
-      store<f64>(point, a < 0 ? min<f64>(size, max<f64>(0, next)) : max<f64>(-size, min<f64>(0, next)));
       const side = load<f64>(t.side + here);
+      const part: usize = side == 0 ? 0 : side > 0 ? 4 : 8;
+      const least = it.reach + (i << 3) + (part + (a < 0 ? 2 : 0)) * array;
+      const point = (a < 0 ? t.high : t.low) + here;
+      const next = min(load<f64>(least + array), max(load<f64>(least), load<f64>(point) + moved));
+      store<f64>(point, <f64>(<f32>next));
       if (side != 0) {
         const up = direction(t.betaFirst + here, t.betaSecond + here, side * (m - value), scale1, scale2);
         const beta = load<f64>(t.beta + here);
