@@ -55,8 +55,8 @@ export interface Judgement {
 
 /** A graph run is to stay below the time in which a person notices a delay. */
 const OPERATIONS_PER_RUN = 1e8;
-const MOST_GRADIENTS = 64;
-const MOST_LOGITS = 512;
+const MOST_GRADIENTS = 16;
+const MOST_LOGITS = 256;
 /** Keeps the quotient of the logits ratio finite where three logits are equal. */
 const SMALLEST_SPREAD = 1e-12;
 

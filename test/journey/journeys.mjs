@@ -283,11 +283,12 @@ export const JOURNEYS = [
       await results.getByRole('button', { name: 'Test case' }).click();
       await workbench.quickInput.locator('input:visible').first().press('Enter');
       await page.locator('.tab', { hasText: /as-8\.certiscope\.jsonc/ }).waitFor();
-      await workbench.runFromLens();
+      await (await workbench.lens(/\bRun\b/)).click();
       await workbench.lens(/misclassified/);
       await workbench.picture('adversarial-test-case');
       // A reload of the window brings the gallery back.
       await workbench.reload();
+      await page.locator('.tab', { hasText: 'Adversarial Inputs' }).click();
       await results.locator('.tile canvas').first().waitFor();
       await results.getByRole('button', { name: 'Patch the model' }).click();
       await workbench.pick('Every layer by itself', 'patch-layers');

@@ -159,9 +159,9 @@ function layerTable({ best }: Shown, run: PatchBegun, chosen: LayerPatch | undef
   const kept = run.kept > 0 ? `${run.kept} samples that were right are held to stay right.` : '';
   return element(
     'section',
-    {},
+    { class: 'layers' },
     element('h3', {}, 'Layers'),
-    table('Patches by layer', header, rows, index => (layers[index] === chosen ? 'changed' : '')),
+    table('Patches by layer', header, rows, index => (layers[index] === chosen ? 'chosen' : '')),
     element('p', { class: 'quiet' }, `${before}${kept}`),
   );
 }

@@ -44,7 +44,8 @@ export function testCase(
   const numbers = `[[${Array.from(input, value => String(Number(value.toPrecision(9)))).join(', ')}]]`;
   const right = label ?? from;
   const text = `{
-  // Made from sample ${sample}: the model took it for ${to} where ${right} is right. As long as it does, this ends as "misclassified".
+  // Made from sample ${sample}: the model took it for ${to} where ${right} is right.
+  // As long as it does, this ends as "misclassified".
   "model": ${json(model)},
   // In the model's own units: nothing is scaled here.
   "inputs": { "data": ${inline ? numbers : json(npy)}, "labels": [${right}] },
