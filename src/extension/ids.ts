@@ -76,3 +76,6 @@ export const UNPACKED_SCHEME = 'certiscope-unpacked';
 
 /** Scheme of the read-only documents that show a specification as a run of the past asked it. */
 export const RUN_SCHEME = 'certiscope-run';
+
+/** Scheme of the read-only report on the setup. */
+export const SETUP_SCHEME = 'certiscope-setup';

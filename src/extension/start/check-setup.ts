@@ -7,20 +7,23 @@ import { setting } from '../settings';
 import { setupReport, type SetupFacts } from './setup-report';
 
 /** Tries everything once and shows a report that can be copied. Nothing of the person's own files is read. */
-export async function checkSetup(context: vscode.ExtensionContext, door: EngineDoor): Promise<void> {
+export async function checkSetup(
+  context: vscode.ExtensionContext,
+  door: EngineDoor,
+  show: (report: string) => Promise<void>,
+): Promise<void> {
   const facts = await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: 'Certiscope: checking the setup' },
     () => setupFacts(context, door),
   );
   const { problems, text } = setupReport(facts);
-  const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: text });
-  await vscode.window.showTextDocument(document, { preview: true });
+  await show(text);
   const action = 'Copy Report';
   const said =
     problems === 0 ? 'Certiscope: the setup works.' : 'Certiscope: not everything works; the report says what to do.';
-  const show = problems === 0 ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
+  const tell = problems === 0 ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
   // The report is there to be read; the question may stay as long as it likes.
-  void show(said, action).then(picked => {
+  void tell(said, action).then(picked => {
     if (picked === action) void vscode.env.clipboard.writeText(text);
   });
 }

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { registerTable } from '../commands/command-table';
 import type { EngineDoor } from '../engine-door';
 import { COMMAND } from '../ids';
+import { SetupDocument } from './setup-document';
 
 /** What helps a person to begin: the check of the setup, the sample, the walkthrough. */
 export function registerStart(
@@ -9,11 +10,12 @@ export function registerStart(
   door: EngineDoor,
   log: vscode.LogOutputChannel,
 ): vscode.Disposable {
-  return registerTable(
+  const report = new SetupDocument();
+  const commands = registerTable(
     {
       [COMMAND.checkSetup]: async () => {
         const { checkSetup } = await import('./check-setup');
-        await checkSetup(context, door);
+        await checkSetup(context, door, text => report.show(text));
       },
       [COMMAND.openSample]: async () => {
         const { openSample } = await import('./sample');
@@ -28,4 +30,5 @@ export function registerStart(
     },
     log,
   );
+  return vscode.Disposable.from(report, commands);
 }

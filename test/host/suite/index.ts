@@ -11,11 +11,13 @@ const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
   specifications: () => import('./specifications'),
   verdicts: () => import('./verdicts'),
   runs: () => import('./runs'),
+  start: () => import('./start'),
   tolerance: () => import('./tolerance'),
   tuning: () => import('./tuning'),
   adversarial: () => import('./adversarial'),
   grafting: () => import('./grafting'),
   'model-page': () => import('./model-page'),
+  tasks: () => import('./tasks'),
   engine: () => import('./engine'),
 };
 
