@@ -119,7 +119,7 @@ function drawHead(): void {
 
 /** Whether what is shown is about the ε at which the slider stands. */
 function isCurrent(): boolean {
-  return bound !== null && bound.epsilon === track.epsilon;
+  return bound !== null && bound.meaning === subject?.meaning && bound.epsilon === track.epsilon;
 }
 
 function drawState(): void {

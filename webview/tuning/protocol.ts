@@ -6,6 +6,8 @@ export interface Subject {
   readonly name: string;
   /** How a person names the specification. */
   readonly specification: string;
+  /** What is asked, whatever ε is: an answer counts only for the same. */
+  readonly meaning: string;
   /** ε as the specification has it now. */
   readonly written: string;
   /** Every ε of the slider, smallest first, each as it would be written; the one that is written is among them. */
@@ -19,6 +21,8 @@ export interface Subject {
 
 /** What quick bounds say of one ε. Words are chosen by the extension. */
 export interface Bound {
+  /** Of the subject that it is about. */
+  readonly meaning: string;
   readonly epsilon: string;
   readonly sample: number;
   readonly tone: 'good' | 'bad' | 'open';

@@ -57,6 +57,8 @@ export class TuningPanel implements vscode.Disposable {
     readonly text: string;
   } | null = null;
   #bracketed = '';
+  /** The bound that the page shows. */
+  #shown: { readonly meaning: string; readonly value: QuickBound } | null = null;
 
   constructor(
     extensionUri: vscode.Uri,
@@ -95,7 +97,7 @@ export class TuningPanel implements vscode.Disposable {
 
   open({ document, place }: FoundPlace): void {
     const target = { uri: document.uri.toString(), index: place.index };
-    if (this.#target?.uri !== target.uri || this.#target.index !== target.index) this.#epsilon = null;
+    if (this.#target?.uri !== target.uri || this.#target.index !== target.index) this.#epsilon = this.#shown = null;
     this.#target = target;
     this.#sample = this.tuner.facts(document, place).bound?.sample ?? this.tuner.sample(document.uri);
     this.#page.reveal();
@@ -120,6 +122,10 @@ export class TuningPanel implements vscode.Disposable {
     const { attacked } = this.tuner.memory.bracket(found.place.meaning, this.#sample ?? 'all');
     if (this.#stepsFor === `${found.place.text} ${attacked}`) await this.#showBracket();
     else await this.#showSubject();
+    // What bounds leave open may follow from what was found out since.
+    const shown = this.#shown;
+    if (shown?.meaning === found.place.meaning && shown.value.sample === this.#sample)
+      this.#page.post({ type: 'bound', bound: this.#boundOf(found.place, shown.value), pictures: null });
   }
 
   /** Tells the page what is tuned, and asks for the bounds of where its slider stands. */
@@ -145,6 +151,7 @@ export class TuningPanel implements vscode.Disposable {
     const subject: Subject = {
       name,
       specification: shownPath(document.uri),
+      meaning: place.meaning,
       written: place.text,
       steps: this.#steps,
       sample: this.#sample ?? null,
@@ -230,6 +237,7 @@ export class TuningPanel implements vscode.Disposable {
     const { value } = answer;
     this.#sample ??= value.sample;
     this.tuner.noteBound(document, place, value);
+    this.#shown = { meaning: place.meaning, value };
     this.#page.post({ type: 'bound', bound: this.#boundOf(place, value), pictures: await picturesOf(value) });
     const key = `${value.sample}\n${place.meaning}`;
     if (this.#again || this.#bracketed === key || value.outcome === 'misclassified') return this.#showBracket();
@@ -296,6 +304,7 @@ export class TuningPanel implements vscode.Disposable {
             : { tone: 'open', headline: 'open: quick bounds do not decide it' },
     };
     return {
+      meaning: place.meaning,
       epsilon: value.epsilon,
       sample: value.sample,
       ...shown[outcome],

@@ -68,7 +68,8 @@ export class Tuner implements vscode.Disposable {
   places(document: vscode.TextDocument): readonly TuningPlace[] {
     const known = this.#places.get(document);
     if (known?.version === document.version) return known.places;
-    const places = tuningPlaces(document.getText());
+    // Paths in a specification start from its own folder: the same words elsewhere are about other files.
+    const places = tuningPlaces(document.getText()).map(place => ({ ...place, meaning: `${document.uri.toString()}\n${place.meaning}` })); // prettier-ignore
     this.#places.set(document, { version: document.version, places });
     return places;
   }

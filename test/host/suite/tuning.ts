@@ -135,6 +135,18 @@ describe('tuning ε', () => {
     assert.match(second ?? '', /^5\/255 holds by \S+ · largest [\d.]+…[\d.]+\/255$/);
   });
 
+  it('knows nothing of a specification with the same words in another folder', async () => {
+    // The same text beside another model, for which something else is true.
+    const twin = file('fresh/halves.certiscope.jsonc');
+    const { document } = await open(NAME);
+    await vscode.commands.executeCommand('certiscope.epsilonUp', { uri: document.uri.toString(), index: 0 });
+    await eventually('hints', async () => (await hints(document)).length === 2);
+    await vscode.workspace.fs.writeFile(twin, Buffer.from(document.getText()));
+    const other = await vscode.workspace.openTextDocument(twin);
+    assert.deepEqual(await hints(other), []);
+    await vscode.workspace.fs.delete(twin);
+  });
+
   it('never shows a hint of an ε that does not stand there any more', async () => {
     await vscode.workspace.getConfiguration('certiscope').update('quickBounds', 'always', true);
     const editor = await open(NAME);
