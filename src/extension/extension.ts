@@ -24,6 +24,7 @@ import { registerStart } from './start/register';
 import { Studies } from './studies';
 import { registerTolerance, type Tolerance } from './tolerance/register';
 import { registerTuning } from './tuning/register';
+import { registerTasks } from './tasks/register';
 import { CodeLenses } from './views/code-lenses';
 import { Diagnostics } from './views/diagnostics';
 import { Hovers } from './views/hovers';
@@ -97,6 +98,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
     registerTrees(store, index),
     registerRuns(context, history, flow, log),
     registerStart(context, door, log),
+    registerTasks(context, store, index),
     registerUnpackedDocuments(),
     registerSpecLanguage(index, door),
     registerVnnlibLanguage(modelShapes(store, door)),

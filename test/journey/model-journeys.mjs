@@ -79,7 +79,7 @@ export const MODEL_JOURNEYS = [
         }
         await weights.click();
         await page.getByRole('treeitem', { name: /Group stage0.*Spread of weights/ }).waitFor();
-        await weights.waitFor({ state: 'hidden' });
+        await page.getByText(/have not been read/).waitFor({ state: 'hidden' });
         await workbench.picture(`model-spread-${theme}`);
       }
       await page.getByRole('tab', { name: 'Table' }).click();

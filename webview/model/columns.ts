@@ -28,14 +28,14 @@ export function columnsOf(colouring: Colouring | null): readonly TableColumn<Lea
     {
       id: 'operator',
       title: 'Operator',
-      width: 'minmax(84px, 1fr)',
+      width: 'minmax(76px, 1fr)',
       key: ({ vertex }) => vertex.operator,
       cell: ({ vertex }) => vertex.operator,
     },
     {
       id: 'name',
       title: 'Name',
-      width: 'minmax(110px, 2fr)',
+      width: 'minmax(170px, 3fr)',
       key: ({ vertex }) => vertex.name,
       cell: ({ vertex }) => vertex.name,
     },
@@ -52,7 +52,7 @@ export function columnsOf(colouring: Colouring | null): readonly TableColumn<Lea
     {
       id: 'supported',
       title: 'Supported',
-      width: 'minmax(84px, 1fr)',
+      width: 'minmax(76px, 1fr)',
       key: ({ vertex }) => (vertex.node?.supported === false ? 0 : 1),
       cell: ({ vertex }) => (vertex.node?.supported === false ? `✗ ${vertex.node.reason ?? ''}` : '✓'),
     },

@@ -125,6 +125,7 @@ function show(model: ShownModel): void {
   recolour();
   if (state.view && (first || selected !== null)) drawing.setView(state.view);
   else drawing.fit(true);
+  readWhatIsSmall(selected);
   announcer.textContent = `${model.name}: ${leaves.length} nodes`;
 }
 
