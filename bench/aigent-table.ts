@@ -25,6 +25,8 @@ export interface TableParts {
   readonly other: AttackedModel;
   readonly layout: PixelLayout;
   readonly runs: readonly MethodRun[];
+  /** Images of the set: a method that was tried on fewer is marked. */
+  readonly images: number;
 }
 
 /** The paper's Table I, as printed: FID, Pielou score, largest L2 and L∞, mean seconds, values modified, defect detection in percent. Not measured here. */
@@ -51,10 +53,9 @@ const heads = [
   'method', 'found', 'of', 'defect %', 'values med', 'mean', 'max', 'pixel % med', 'L1 med', 'L2 max', 'mean', 'med', 'L∞ max', 'mean', 'med', 'Pielou', 'transfer %', 'Fréchet', 's mean', 'CPU s mean', 'CPU s max',
 ]; // prettier-ignore
 
-/** Prints the table of one image set, what was measured first and the published rows after it. */
-export async function printTable({ title, set, model, other, layout, runs }: TableParts): Promise<void> {
+/** The table of one image set as Markdown: what was measured first, the published rows after it. */
+export async function tableOf({ title, set, model, other, layout, runs, images }: TableParts): Promise<string> {
   const layer = featureLayer(model.network, 'last hidden');
-  console.log(`\n${title}\n`);
   const lines = [heads];
   const notes: string[] = [];
   for (const run of runs) {
@@ -74,7 +75,7 @@ export async function printTable({ title, set, model, other, layout, runs }: Tab
     if (!frechet.ok) notes.push(`${run.title}: ${frechet.error.message}`);
     const processor = spreadOf(run.processor);
     lines.push([
-      run.title,
+      run.attacked < images ? `${run.title} (partial run)` : run.title,
       String(adversarial.length),
       String(run.attacked),
       fixed(defectDetection(adversarial.length, run.attacked), 1),
@@ -93,26 +94,24 @@ export async function printTable({ title, set, model, other, layout, runs }: Tab
     if (stages.length > 0)
       notes.push(`${run.title}: found by ${stages.map(([stage, count]) => `${stage} ${count}`).join(', ')}`);
   }
-  print(lines);
-  console.log(
-    `\nFréchet: ${layer.label}, between originals and adversarial inputs; not FID, which is over Inception. n: the inputs found.`,
-  );
-  for (const note of notes) console.log(note);
-  console.log('\nPublished (PRDC 2023, Table I; not measured here; DeepXplore and DLFuzz are only known from there):');
-  print([
-    ['method', 'FID', 'Pielou', 'L2 max', 'L∞ max', 's mean', 'values', 'defect %'],
-    ...published[set].map(([name, ...numbers]) => [`${name} (published)`, ...numbers.map(String)]),
-  ]);
+  return [
+    `## ${title}`,
+    markdown(lines),
+    `Fréchet: ${layer.label}, between originals and adversarial inputs; not FID, which is over Inception. n: the inputs found.`,
+    notes.map(note => `- ${note}`).join('\n'),
+    'Published (PRDC 2023, Table I; not measured here; DeepXplore and DLFuzz are only known from there):',
+    markdown([
+      ['method', 'FID', 'Pielou', 'L2 max', 'L∞ max', 's mean', 'values', 'defect %'],
+      ...published[set].map(([name, ...numbers]) => [`${name} (published)`, ...numbers.map(String)]),
+    ]),
+  ].join('\n\n');
 }
 
 function fixed(value: number, digits: number): string {
   return Number.isFinite(value) ? value.toFixed(digits) : '–';
 }
 
-function print(lines: readonly (readonly string[])[]): void {
-  const widths = lines[0].map((_, column) => Math.max(...lines.map(line => line[column].length)));
-  for (const line of lines)
-    console.log(
-      line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join('  '),
-    );
+function markdown([head, ...rows]: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map((_, k) => (k === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }
