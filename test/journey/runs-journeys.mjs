@@ -60,4 +60,36 @@ export const RUN_JOURNEYS = [
       assert.ok(await page.locator('.monaco-diff-editor').isVisible());
     },
   },
+  {
+    name: 'getting started: the walkthrough, the setup, the sample, a first verdict',
+    theme: 'dark',
+    async walk(workbench) {
+      const { page } = workbench;
+      // The palette of a window that has only just opened knows no extension yet.
+      await page.locator('.activitybar').getByRole('tab', { name: 'Certiscope' }).first().waitFor();
+      await page.waitForTimeout(1000);
+      await workbench.run('Certiscope: Get Started');
+      await page.getByText('Check that it works here').waitFor();
+      await workbench.picture('walkthrough');
+      await page.locator('.getting-started-step').getByText('Check Setup').click();
+      await page.getByText('Everything works.').waitFor({ timeout: 60_000 });
+      await workbench.picture('setup-report');
+      await workbench.run('Certiscope: Open Sample');
+      await page.locator('.tab', { hasText: 'digits.certiscope.jsonc' }).waitFor();
+      const started = Date.now();
+      await workbench.run('Certiscope: Verify');
+      await workbench.lens(/falsified ·/, 60_000);
+      assert.ok(Date.now() - started < 60_000, 'a first verdict in under a minute');
+      await workbench.picture('sample-verdicts');
+      await page.getByRole('button', { name: 'Open Counterexample' }).click();
+      const { results } = workbench;
+      await results.locator('canvas').nth(2).waitFor();
+      await results.getByLabel('Show').click();
+      await results.getByRole('option', { name: /^misclassified/ }).click();
+      await results.getByRole('listbox', { name: 'Results' }).focus();
+      await page.keyboard.press('ArrowDown');
+      await results.getByRole('heading', { name: /Sample 3/ }).waitFor();
+      await workbench.picture('results-filtered');
+    },
+  },
 ];
