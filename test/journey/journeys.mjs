@@ -289,7 +289,7 @@ export const JOURNEYS = [
       // A reload of the window brings the gallery back.
       await workbench.reload();
       await page.locator('.tab', { hasText: 'Adversarial Inputs' }).click();
-      await results.locator('.tile canvas').first().waitFor();
+      await results.locator('.tile canvas').first().waitFor({ timeout: 120_000 });
       await results.getByRole('button', { name: 'Patch the model' }).click();
       await workbench.pick('Every layer by itself', 'patch-layers');
       const patch = workbench.page.frameLocator('iframe.webview.ready').last().frameLocator('iframe#active-frame');
