@@ -129,7 +129,7 @@ function describeOutcomes(outcomes: GraftOutcomesResult, style: Style): string[]
   return [
     ...lines,
     `Proven distance: outputs of graft and base differ by ranges of up to ${widest.toFixed(3)} over the regions of ${distance.samples} samples`,
-    `Verdicts carried back to the base: ${distance.carried}, of which its own verification missed ${distance.missedByBase} in equal time`,
+    `Verdicts carried back to the base: ${distance.carried}, of which its own verification missed ${distance.missedByBase} in equal time and ${distance.onlyCarried} altogether`,
   ];
 }
 

@@ -6,6 +6,7 @@ import { installHost } from '../host/install-host.mjs';
 import { launchBrowser } from '../host/launch.mjs';
 import { installedExtensions, makeWorkspace, packageExtension } from '../host/prepare.mjs';
 import { ROOT, startServer } from '../host/server.mjs';
+import { GRAFTING_JOURNEYS } from './grafting-journeys.mjs';
 import { JOURNEYS } from './journeys.mjs';
 import { TUNING_JOURNEYS } from './tuning-journeys.mjs';
 import { setTheme, THEMES, Workbench } from './workbench.mjs';
@@ -21,7 +22,7 @@ const browser = await launchBrowser();
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const journey of [...JOURNEYS, ...TUNING_JOURNEYS]) {
+for (const journey of [...JOURNEYS, ...GRAFTING_JOURNEYS, ...TUNING_JOURNEYS]) {
   if (!journey.name.includes(word) || journey.needs?.(folder) === false) {
     skipped++;
     console.log(`SKIPPED  ${journey.name}`);

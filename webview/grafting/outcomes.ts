@@ -65,7 +65,7 @@ export function outcomesSection({
 }
 
 function distanceOf(distance: NonNullable<GraftOutcomesResult['distance']>): Child[] {
-  const { outputs, samples, carried, missedByBase, marginWidth } = distance;
+  const { outputs, samples, carried, missedByBase, onlyCarried, marginWidth } = distance;
   const rows = outputs.map(({ lower, upper, mean }, j): Child[] => [
     `output ${j}`,
     lower.toFixed(3),
@@ -77,7 +77,7 @@ function distanceOf(distance: NonNullable<GraftOutcomesResult['distance']>): Chi
     element(
       'p',
       {},
-      `Over the regions of ${samples} samples. ${carried} of them are verified for the base by way of the graft; the base’s own verification missed ${missedByBase} of those in equal time.`,
+      `Over the regions of ${samples} samples. ${carried} of them are verified for the base by way of the graft; of those, its own verification missed ${missedByBase} in equal time and ${onlyCarried} altogether.`,
     ),
     element(
       'details',
