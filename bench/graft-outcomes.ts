@@ -18,7 +18,7 @@ const STANDARD_IMAGES = 10_000;
 
 /** Outcomes of one network on the first test images; each is kept as soon as it is known. */
 export async function outcomesOf(each: BenchModel, settings: Settings, state: State): Promise<SampleOutcome[]> {
-  const name = `outcomes-${settings.samples}-${settings.timeout}-${each.name}`;
+  const name = `outcomes-${settings.samples}-${settings.timeout}-${settings.restarts}-${each.name}`;
   const known = new Map<number, SampleOutcome>();
   for (const outcome of state.read<(Omit<SampleOutcome, 'counterexample'> & { counterexample: number[] | null })[]>(
     name,
@@ -76,12 +76,13 @@ export async function outcomeTables(settings: Settings, state: State): Promise<v
     const standard = await state.keep(`standard-${each.name}`, () =>
       evaluated(each, settings, STANDARD_IMAGES, { steps: 0, restarts: 0, seed: 1 }),
     );
-    const robust = await state.keep(`robust-${each.name}`, () =>
+    const robust = await state.keep(`robust-${settings.robustImages}-${settings.restarts}-${each.name}`, () =>
       evaluated(each, settings, settings.robustImages, { steps: 100, restarts: settings.restarts, seed: 1 }),
     );
     const { verified, counts } = accuracies(outcomes);
-    const unstable = await state.keep(`unstable-${settings.samples}-${settings.timeout}-${each.name}`, () =>
-      unstableOf(each, outcomes, settings),
+    const unstable = await state.keep(
+      `unstable-${settings.samples}-${settings.timeout}-${settings.restarts}-${each.name}`,
+      () => unstableOf(each, outcomes, settings),
     );
     rows.set(each.name, { standard, robust, verified, undecided: counts.undecided / outcomes.length, unstable });
   }
