@@ -1,5 +1,6 @@
 import { infoOf } from '../engine/inspection';
 import type { ModelInfo } from '../engine/protocol';
+import type { WeightLayer } from '../engine/weight-layers';
 import type { InfoArguments } from './arguments';
 import type { World } from './execute';
 import { problemLine } from './problems';
@@ -13,13 +14,27 @@ export async function info(words: InfoArguments, world: World): Promise<number> 
     return 3;
   }
   const model = answer.value;
-  if (words.json) world.stdout.write(`${JSON.stringify(model, undefined, 2)}\n`);
-  else world.stdout.write(describe(model, new Style(wantsColour(world.stdout))));
+  const layers = model.supported ? (await import('../engine/weight-layers')).weightLayers(words.model) : [];
+  if (words.json) world.stdout.write(`${JSON.stringify({ ...model, layers }, undefined, 2)}\n`);
+  else world.stdout.write(describe(model, layers, new Style(wantsColour(world.stdout))));
   if (model.problem !== null) world.stderr.write(`certiscope: ${problemLine(model.problem)}\n`);
   return model.supported ? 0 : 3;
 }
 
-function describe(model: ModelInfo, style: Style): string {
+function layerLines(layers: readonly WeightLayer[]): string[] {
+  if (layers.length === 0) return [];
+  const names = layers.map(({ number, name }) => `${String(number).padStart(3)}  ${name === '' ? '(no name)' : name}`);
+  const width = Math.max(...names.map(name => name.length));
+  const parts = ({ weights, bias }: WeightLayer): string =>
+    [weights && `weights [${weights.join(', ')}]`, bias && `bias [${bias.join(', ')}]`].filter(Boolean).join(', ');
+  return [
+    'layers, by the number or the name that a check of weights may use',
+    ...layers.map((layer, k) => `${names[k].padEnd(width)}  ${layer.opType.padEnd(18)} ${parts(layer)}`),
+    '',
+  ];
+}
+
+function describe(model: ModelInfo, layers: readonly WeightLayer[], style: Style): string {
   const width = Math.max(0, ...model.operators.map(operator => operator.opType.length));
   return [
     style.bold(model.path),
@@ -40,6 +55,7 @@ function describe(model: ModelInfo, style: Style): string {
       return `${opType.padEnd(width)} ${String(count).padStart(5)}  ${state}${supported ? '' : `: ${reasons.join('; ')}`}`;
     }),
     '',
+    ...layerLines(layers),
     model.supported ? 'This model can be verified.' : 'This model cannot be verified as it is.',
     '',
   ].join('\n');

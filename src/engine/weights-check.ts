@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ok, problem, type Problem, type Result } from '../base/result';
+import { fail, ok, problem, type Problem, type Result } from '../base/result';
 import type { LoadedModel } from '../network/load';
 import { sizeOf } from '../network/tensor';
 import { isNpy, readNpy } from '../spec/data/npy';
 import { readNumbers } from '../spec/data/numbers';
 import { truncation } from '../spec/data/array';
 import type { PerturbationSpec, SpecPath, WeightsCheck } from '../spec/perturbation/spec';
+import type { WeightsMapValues } from '../spec/perturbation/spec-shape';
 import type { WeightMove } from '../spec/perturbation/weights-claim';
 import { Opening } from '../weights/open-network';
-import type { Amount, LayerPerturbation, Selection } from '../weights/perturbation';
+import type { Amount, LayerPerturbation, PerturbationMap, Selection } from '../weights/perturbation';
 import { perturbedLayers } from '../weights/question';
 import { weightRange, type PerturbedLayer } from '../weights/perturbed-layer';
 import { WeightModel, type Layer } from '../weights/weight-model';
@@ -65,37 +66,61 @@ export class WeightsChecks {
   open(check: WeightsCheck): Result<OpenedWeightsCheck> {
     const model = (this.opened ??= WeightModel.open(this.loaded));
     if (!model.ok) return this.placed(model.error, ['model']);
-    const perturbations: LayerPerturbation[] = [];
-    for (const [k, reference] of (check.layers ?? this.allLayers(model.value)).entries()) {
-      const at = check.layers ? ['layers', k] : ['perturb'];
+    const perturbations = new Map<number, { layer: number; maps: PerturbationMap[] }>();
+    for (const asked of this.changes(check, model.value)) {
+      const { reference, change, path, at } = asked;
       const layer = model.value.find(reference);
-      if (!layer.ok) return this.placedIn(check, layer.error, at);
-      if (!layer.value.weight)
+      if (!layer.ok) return this.placedIn(check, layer.error, asked);
+      const isBias = change.tensor === 'bias';
+      if (!isBias && !layer.value.weight)
         return this.placedIn(
           check,
           {
             code: 'weights/no-weights',
-            message: `Layer "${layer.value.name}" (${layer.value.opType}) has no weights, it only adds; name another layer.`,
+            message: `Layer "${layer.value.name}" (${layer.value.opType}) has no weights, it only adds; name another layer, or move what it adds with "tensor": "bias".`,
           },
-          at,
+          asked,
         );
-      const perturbation = this.perturbation(check, layer.value);
-      if (!perturbation.ok) return this.placedIn(check, perturbation.error, at);
-      // One layer at a time, so that what is wrong is told of its own place.
-      const alone = this.numbers(model.value, [perturbation.value]);
-      if (!alone.ok) return this.placedIn(check, alone.error, at);
-      perturbations.push(perturbation.value);
+      const map = this.map(change, layer.value);
+      if (!map.ok) return this.placedIn(check, map.error, asked);
+      // One at a time, so that what is wrong is told of its own place.
+      const alone = this.numbers(model.value, [{ layer: layer.value.number, maps: [map.value] }]);
+      if (!alone.ok) return this.placedIn(check, alone.error, asked);
+      if (moveOf(alone.value[0]).moved === 0)
+        return this.placedIn(
+          check,
+          { code: 'weights/still', message: `No weight of layer "${layer.value.name}" moves under this check.` },
+          { ...asked, path, at: [...path, change.map === undefined ? 'magnitude' : 'map'] },
+        );
+      const { number } = layer.value;
+      const known = perturbations.get(number) ?? { layer: number, maps: [] };
+      // In a list of layers a layer named twice is a slip; maps of one layer add up.
+      if (known.maps.length > 0 && !check.maps)
+        return this.placedIn(check, { code: 'weights/layer-twice', message: `Layer "${layer.value.name}" is named twice; name it once.` }, { ...asked, at }); // prettier-ignore
+      known.maps.push(map.value);
+      perturbations.set(number, known);
     }
-    const layers = this.numbers(model.value, perturbations);
-    if (!layers.ok) return this.placedIn(check, layers.error, ['layers']);
-    const still = layers.value.find(layer => moveOf(layer).moved === 0);
-    if (still)
-      return this.placedIn(
-        check,
-        { code: 'weights/still', message: `No weight of layer "${still.layer.name}" moves under this check.` },
-        [check.map === undefined ? 'magnitude' : 'map'],
-      );
+    const layers = this.numbers(model.value, [...perturbations.values()]);
+    if (!layers.ok) return this.placed(layers.error, ['checks', check.index]);
     return ok(new OpenedWeightsCheck(model.value, check, layers.value));
+  }
+
+  /** Every change that a check asks for, with the layer that it is of and where it stands. */
+  private changes(check: WeightsCheck, model: WeightModel): Asked[] {
+    if (check.maps)
+      return check.maps.map((change, k) => {
+        const path = ['maps', k];
+        return {
+          reference: change.layer,
+          change: { ...change, of: change.of ?? 'range' },
+          path,
+          at: [...path, 'layer'],
+        };
+      });
+    const references = check.layers ?? this.allLayers(model);
+    return references.map((reference, k) => {
+      return { reference, change: check, path: [], at: check.layers ? ['layers', k] : ['perturb'] };
+    });
   }
 
   private allLayers(model: WeightModel): readonly number[] {
@@ -108,48 +133,38 @@ export class WeightsChecks {
     return perturbedLayers(model, { perturbations, input: { kind: 'point', values }, unsafe: [] });
   }
 
-  private perturbation(check: WeightsCheck, layer: Layer): Result<LayerPerturbation> {
-    const select = this.selection(check, layer);
+  private map(change: Change, layer: Layer): Result<PerturbationMap> {
+    const tensor = change.tensor ?? 'weights';
+    const select = this.selection(change, layer, tensor);
     if (!select.ok) return select;
+    const bias = change.biasMap === undefined ? null : this.readMap(change.biasMap);
+    if (bias && !bias.ok) return fail({ ...bias.error, code: 'weights/bias-map' });
     return ok({
-      layer: layer.number,
-      maps: [
-        {
-          tensor: 'weights',
-          select: select.value,
-          amount: amountOf(check),
-          ...(check.together ? { together: true } : {}),
-        },
-      ],
+      tensor,
+      select: select.value,
+      amount: amountOf(change),
+      ...(change.together ? { together: true } : {}),
+      ...(bias ? { bias: bias.value } : {}),
     });
   }
 
-  private selection(check: WeightsCheck, { weight, name }: Layer): Result<Selection> {
-    const chosen: Result<Selection> =
-      check.map !== undefined
-        ? this.readMap(check.map)
-        : ok(
-            check.entries
-              ? { kind: 'entries', index: check.entries }
-              : check.outputs
-                ? { kind: 'outputs', outputs: check.outputs }
-                : { kind: 'all' },
-          );
-    if (!chosen.ok || !(check.magnitude?.relative && check.of === 'weight')) return chosen;
-    if (!weight) return chosen;
-    const sizes = Float64Array.from(weight.values, Math.abs);
+  private selection(change: Change, layer: Layer, which: 'weights' | 'bias'): Result<Selection> {
+    const chosen: Result<Selection> = change.map === undefined ? ok(selectionOf(change)) : this.readMap(change.map);
+    const tensor = which === 'bias' ? layer.bias : layer.weight;
+    if (!chosen.ok || !tensor || !(change.magnitude?.relative && change.of === 'weight')) return chosen;
+    const sizes = Float64Array.from(tensor.values, Math.abs);
     switch (chosen.value.kind) {
       case 'all':
-        return ok({ kind: 'map', shape: weight.shape, values: sizes });
+        return ok({ kind: 'map', shape: tensor.shape, values: sizes });
       case 'entries': {
         const entries = new Set(chosen.value.index);
         const wrong = [...entries].find(k => k >= sizes.length);
         if (wrong !== undefined)
           return problem(
             'weights/index',
-            `Layer "${name}" has no entry ${wrong} in "${weight.name}": its entries are 0 to ${sizes.length - 1}.`,
+            `Layer "${layer.name}" has no entry ${wrong} in "${tensor.name}": its entries are 0 to ${sizes.length - 1}.`,
           );
-        return ok({ kind: 'map', shape: weight.shape, values: sizes.map((size, k) => (entries.has(k) ? size : 0)) });
+        return ok({ kind: 'map', shape: tensor.shape, values: sizes.map((size, k) => (entries.has(k) ? size : 0)) });
       }
       case 'map': {
         const { shape, values } = chosen.value;
@@ -159,7 +174,7 @@ export class WeightsChecks {
       default:
         return problem(
           'weights/of',
-          'Percentages of each weight\'s own size need "entries" or "map" to choose weights, not "outputs".',
+          'Percentages of each weight\'s own size need "entries" or "map" to choose weights, not "outputs" or "pattern".',
         );
     }
   }
@@ -187,18 +202,21 @@ export class WeightsChecks {
     return ok({ kind: 'map', shape, values: values.value });
   }
 
-  private placedIn(check: WeightsCheck, error: Problem, layers: readonly (string | number)[]) {
+  private placedIn(check: WeightsCheck, error: Problem, { change, path, at }: Asked) {
     const [, code] = error.code.split('/');
-    const key = KEY_OF[code];
-    const own: readonly (string | number)[] =
+    const key =
       code === 'index'
-        ? [check.entries ? 'entries' : 'outputs']
-        : code === 'bits'
-          ? [check.quantisation ? 'quantisation' : 'bitFlips', 'bits']
-          : code === 'range-zero' && check.quantisation
-            ? ['quantisation']
-            : (key ?? layers);
-    return this.placed(error, ['checks', check.index, ...own]);
+        ? change.entries
+          ? 'entries'
+          : change.pattern
+            ? 'pattern'
+            : 'outputs'
+        : code === 'range-zero' && change.quantisation
+          ? 'quantisation'
+          : KEY_OF[code];
+    const own = code === 'bits' ? [change.quantisation ? 'quantisation' : 'bitFlips', 'bits'] : key;
+    const place = own === undefined ? at : [...path, ...(typeof own === 'string' ? own.split('.') : own)];
+    return this.placed(error, ['checks', check.index, ...place]);
   }
 
   private placed(error: Problem, path: SpecPath): { ok: false; error: Problem } {
@@ -207,20 +225,38 @@ export class WeightsChecks {
   }
 }
 
-/** Where in a check the mistake with a code was made; others are mistakes about a layer. */
-const KEY_OF: Readonly<Record<string, readonly string[]>> = {
-  'map-file': ['map'],
-  'map-shape': ['map'],
-  'map-values': ['map'],
-  of: ['of'],
-  bounds: ['magnitude'],
-  'range-zero': ['magnitude'],
-  flips: ['bitFlips', 'flips'],
-  exponent: ['bitFlips', 'flips'],
-  scale: ['bitFlips', 'scale'],
+/** Where in a change the mistake with a code was made; others are mistakes about a layer. */
+const KEY_OF: Readonly<Record<string, string>> = {
+  'map-file': 'map',
+  'map-shape': 'map',
+  'map-values': 'map',
+  'bias-map': 'biasMap',
+  of: 'of',
+  bounds: 'magnitude',
+  'range-zero': 'magnitude',
+  flips: 'bitFlips.flips',
+  exponent: 'bitFlips.flips',
+  scale: 'bitFlips.scale',
 };
 
-function amountOf({ magnitude, of, quantisation, bitFlips }: WeightsCheck): Amount {
+/** One change of one layer. */
+type Change = Omit<WeightsMapValues, 'layer' | 'of'> & { readonly of: 'range' | 'weight' };
+
+/** A change as it is asked for: of which layer, and where in the check it and its layer stand. */
+interface Asked {
+  readonly reference: string | number;
+  readonly change: Change;
+  readonly path: readonly (string | number)[];
+  readonly at: readonly (string | number)[];
+}
+
+function selectionOf({ entries, pattern, outputs }: Change): Selection {
+  if (entries) return { kind: 'entries', index: entries };
+  if (pattern) return { kind: 'pattern', patterns: pattern };
+  return outputs ? { kind: 'outputs', outputs } : { kind: 'all' };
+}
+
+function amountOf({ magnitude, of, quantisation, bitFlips }: Change): Amount {
   if (quantisation) return { kind: 'quantisation', bits: quantisation.bits };
   if (bitFlips)
     return {
@@ -249,6 +285,8 @@ function moveOf({ layer, lower, upper, shared }: PerturbedLayer): WeightMove {
       up[p] += Math.max(from * factor[k], to * factor[k]);
     });
   const range = weightRange(layer);
+  const from = layer.bias?.offset ?? 0;
+  const movesBias = layer.bias !== null && down.some((value, p) => p >= from && (value < 0 || up[p] > 0));
   return {
     layer: layer.name,
     number: layer.number,
@@ -256,7 +294,7 @@ function moveOf({ layer, lower, upper, shared }: PerturbedLayer): WeightMove {
     upper: up.reduce((most, value) => Math.max(most, value), 0),
     range: range.ok ? range.value : 0,
     moved: down.reduce((count, value, p) => count + (value < 0 || up[p] > 0 ? 1 : 0), 0),
-    weights: layer.weight ? sizeOf(layer.weight.shape) : 0,
+    weights: (layer.weight ? sizeOf(layer.weight.shape) : 0) + (movesBias ? sizeOf(layer.bias.shape) : 0),
   };
 }
 

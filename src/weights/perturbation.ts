@@ -42,6 +42,8 @@ export interface PerturbationMap {
   readonly amount: Amount;
   /** One scalar moves all entries chosen, instead of one each. */
   readonly together?: boolean;
+  /** With `together`: entries of the bias that the same scalar moves as well. */
+  readonly bias?: Selection;
 }
 
 /** Everything that may happen to one layer. Maps that move the same entry add up. */

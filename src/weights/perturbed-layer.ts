@@ -62,7 +62,8 @@ function addMap(
   const selected = selection(layer, terms, tensor, map.select);
   if (!selected.ok) return selected;
   const { index, factor } = selected.value;
-  const bounds = intervals(layer, tensor, map.amount, index);
+  // A map of the weights that moves none of them may still stand beside one of the bias.
+  const bounds = intervals(layer, tensor, map.amount, index.length > 0 ? index : Int32Array.of(0));
   if (!bounds.ok) return bounds;
   if (map.together) {
     if (map.amount.kind === 'bit-flips')
@@ -70,12 +71,20 @@ function addMap(
         'weights/together',
         `Layer "${layer.name}": bits flip in each weight by itself; leave out "together".`,
       );
-    if (index.length > 0)
+    const parts = [{ index: index.map(k => tensor.offset + k), factor }];
+    if (map.bias) {
+      const { bias } = layer;
+      if (!bias) return problem('weights/no-weights', `Layer "${layer.name}" (${layer.opType}) has no bias of its own; leave the map of the bias out.`); // prettier-ignore
+      const more = selection(layer, terms, bias, map.bias);
+      if (!more.ok) return more;
+      parts.push({ index: more.value.index.map(k => bias.offset + k), factor: more.value.factor });
+    }
+    if (parts.some(part => part.index.length > 0))
       shared.push({
         lower: bounds.value.lower[0],
         upper: bounds.value.upper[0],
-        index: index.map(k => tensor.offset + k),
-        factor,
+        index: Int32Array.from(parts.flatMap(part => [...part.index])),
+        factor: Float64Array.from(parts.flatMap(part => [...part.factor])),
       });
     return ok(null);
   }

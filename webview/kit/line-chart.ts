@@ -81,7 +81,7 @@ export class LineChart {
         ...lines.map(({ label, colour, dash }): UPlot.Series => ({
           label,
           stroke: () => themed(colour),
-          width: 2,
+          width: dash ? 2 : 4,
           ...(dash ? { dash: [...dash] } : {}),
           spanGaps: true,
           points: { show: true, size: POINT, fill: () => themed(colour) },

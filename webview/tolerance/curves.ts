@@ -6,10 +6,13 @@ import { METHOD_NAMES, percent, seconds } from './words';
 const STYLES: Readonly<Record<ToleranceMethod, Pick<Line, 'colour' | 'dash'>>> = {
   complete: { colour: '--vscode-charts-green' },
   star: { colour: '--vscode-charts-blue', dash: [12, 4] },
-  'weng-margin': { colour: '--vscode-charts-orange', dash: [6, 4] },
+  'weng-margin': { colour: '--vscode-charts-yellow', dash: [6, 4] },
   'weng-range': { colour: '--vscode-charts-red', dash: [2, 4] },
   tsai: { colour: '--vscode-charts-purple', dash: [10, 4, 2, 4] },
 };
+
+/** From the back to the front. */
+const DRAWN: readonly ToleranceMethod[] = ['complete', 'star', 'weng-margin', 'weng-range', 'tsai'];
 
 const X = { label: '± percent of the range of the weights', format: (value: number) => `${value}` };
 
@@ -35,7 +38,8 @@ export class Curves {
     const points = curve.filter(point => Object.keys(point.methods).length > 0);
     if (points.length === 0)
       return [element('p', { class: 'quiet' }, 'The curve begins when every sample has its bracket.')];
-    const present = methods.filter(method => points.some(point => point.methods[method]));
+    // The complete line first: where others coincide with it, their dashes stay visible on it.
+    const present = DRAWN.filter(method => methods.includes(method) && points.some(point => point.methods[method]));
     const lines = (value: (point: MethodPoint) => number | null): Line[] =>
       present.map(method => ({
         label: METHOD_NAMES[method],

@@ -6,7 +6,7 @@ import { withoutByteOrderMark } from '../text-file';
 import { TextLines } from '../text-lines';
 import type { Context } from './shape';
 import type { Check, PerturbationSpec, SolverSettings, SpecPath } from './spec';
-import { specShape, type CheckValues, type SolverValues, type SpecValues } from './spec-shape';
+import { specShape, type CheckValues, type SolverValues, type SpecValues, type WeightsMapValues } from './spec-shape';
 
 /**
  * Reads a perturbation spec (JSON with comments and trailing commas).
@@ -67,7 +67,7 @@ type Report = (code: string, message: string, path: SpecPath) => void;
 function checkSense(values: SpecValues, report: Report, warn: Report): void {
   values.checks.forEach((check, k) => {
     if (check.perturb === 'weights')
-      checkWeights(check, (code, message, key) => report(code, message, ['checks', k, key]));
+      checkWeights(check, (code, message, path) => report(code, message, ['checks', k, ...path]));
     if (check.epsilon?.every(epsilon => epsilon.exact.n === 0n)) {
       report('spec/value', 'Epsilon is 0: nothing is perturbed. Expected a number above 0.', ['checks', k, 'epsilon']);
     }
@@ -127,34 +127,63 @@ function checkUnits({ preprocess }: SpecValues, { epsilon, clip }: CheckValues, 
 
 type WeightsValues = Extract<CheckValues, { perturb: 'weights' }>;
 
+type ChangeKey = Exclude<keyof WeightsMapValues, 'layer'>;
+
+const SIZES = ['magnitude', 'quantisation', 'bitFlips'] as const;
+const PARTS = ['entries', 'pattern', 'outputs', 'map'] as const;
+
 /** What parts of a weights check exclude or need one another. */
-function checkWeights(
-  check: WeightsValues,
-  report: (code: string, message: string, key: keyof WeightsValues) => void,
+function checkWeights(check: WeightsValues, report: (code: string, message: string, path: SpecPath) => void): void {
+  if (check.clip && !check.epsilon)
+    report('spec/clip', 'Without "epsilon" no input is perturbed: give one, or leave "clip" out.', ['clip']);
+  if (!check.maps) {
+    const isOneLayer = check.layers?.length === 1;
+    checkChange(check, isOneLayer, (code, message, key) => report(code, message, [key ?? 'perturb']));
+    return;
+  }
+  const beside = (['layers', 'of', 'tensor', 'biasMap', 'together', ...SIZES, ...PARTS] as const).find(
+    key => check[key] !== undefined,
+  );
+  if (beside !== undefined)
+    report('spec/value', `With "maps", each map says for itself what "${beside}" says; put it there.`, [beside]);
+  check.maps.forEach((map, k) =>
+    checkChange(map, true, (code, message, key) =>
+      report(code, message, key === null ? ['maps', k] : ['maps', k, key]),
+    ),
+  );
+}
+
+/** One change of weights. `key` is null for what is missing. */
+function checkChange(
+  change: Pick<WeightsMapValues, ChangeKey>,
+  isOneLayer: boolean,
+  report: (code: string, message: string, key: ChangeKey | null) => void,
 ): void {
-  const given = (keys: readonly (keyof WeightsValues)[]) => keys.filter(key => check[key] !== undefined);
-  const sizes = given(['magnitude', 'quantisation', 'bitFlips']);
+  const given = <K extends ChangeKey>(keys: readonly K[]): K[] => keys.filter(key => change[key] !== undefined);
+  const sizes = given(SIZES);
   if (sizes.length === 0)
     report(
       'spec/missing-key',
       'How far the weights may move is missing: give one of "magnitude", "quantisation" and "bitFlips".',
-      'perturb',
+      null,
     );
   if (sizes.length > 1)
     report('spec/value', `"${sizes[0]}" and "${sizes[1]}" both say how far the weights move; keep one.`, sizes[1]);
-  const parts = given(['entries', 'outputs', 'map']);
+  const parts = given(PARTS);
   if (parts.length > 1)
     report('spec/value', `"${parts[0]}" and "${parts[1]}" both choose weights; keep one.`, parts[1]);
-  if (parts.length > 0 && check.layers?.length !== 1)
+  if (parts.length > 0 && !isOneLayer)
     report('spec/value', `"${parts[0]}" chooses weights of one layer: name this one layer in "layers".`, parts[0]);
-  if (check.map !== undefined && !check.magnitude && sizes.length > 0)
+  if (change.map !== undefined && !change.magnitude && sizes.length > 0)
     report('spec/value', 'The entries of a map are multiplied with a magnitude; give one instead.', 'map');
-  if (check.of !== undefined && !check.magnitude?.relative)
+  if (change.of !== undefined && !change.magnitude?.relative)
     report('spec/value', 'The magnitude is no percentage, so it is of nothing; leave "of" out.', 'of');
-  if (check.together && check.bitFlips)
+  if (change.together && change.bitFlips)
     report('spec/value', 'Bits flip in each weight by itself; leave "together" out.', 'together');
-  if (check.clip && !check.epsilon)
-    report('spec/clip', 'Without "epsilon" no input is perturbed: give one, or leave "clip" out.', 'clip');
+  if (change.tensor === 'bias' && change.quantisation)
+    report('spec/value', 'A quantisation is of the weights: its grid is between the smallest and the largest of them. Give the bias a magnitude.', 'tensor'); // prettier-ignore
+  if (change.biasMap !== undefined && !(change.map !== undefined && change.together && change.tensor !== 'bias'))
+    report('spec/value', 'A bias map goes with a "map" of the weights and "together": one number moves both. For the bias by itself give "tensor": "bias" and its "map".', 'biasMap'); // prettier-ignore
 }
 
 function withDefaults(values: SpecValues): Omit<PerturbationSpec, 'kind' | 'file' | 'text' | 'warnings' | 'rangeOf'> {
@@ -203,7 +232,8 @@ function nameFor(values: SpecValues, index: number): string {
   return alike ? `${size} (check ${index + 1})` : size;
 }
 
-function sizeOfChange({ magnitude, quantisation, bitFlips }: WeightsValues): string {
+function sizeOfChange({ magnitude, quantisation, bitFlips, maps }: WeightsValues): string {
+  if (maps) return maps.length === 1 ? 'by a map' : `by ${maps.length} maps`;
   if (magnitude) return magnitude.lower ? `${magnitude.lower.text} to ${magnitude.amount.text}` : magnitude.amount.text;
   return quantisation ? `in ${quantisation.bits} bits` : `with flips of bit ${bitFlips?.flips.join(', ') ?? ''}`;
 }

@@ -171,6 +171,91 @@ const clipRange: typeof clip = {
   schema: () => ({ ...list(number()).schema(), minItems: 2, maxItems: 2 }),
 };
 
+/** A place along one dimension of a tensor; null for all of them. */
+const axis: Shape<number | null> = {
+  name: 'a whole number from 0 up, or null',
+  accepts: node => node.type === 'number' || node.type === 'null',
+  read: (node, context) => (node.type === 'null' ? null : integer().read(node, context)),
+  schema: () => ({ anyOf: [integer().schema(), { type: 'null' }] }),
+};
+
+/** What moves which weights, and how far. */
+const change = {
+  magnitude: optional(
+    magnitude(),
+    'How far every weight may move: a number, a percentage such as "0.03%", or the lower and the upper end, such as ["-1%", "2%"]. One of magnitude, quantisation and bitFlips is needed.',
+  ),
+  of: optional(
+    choice({
+      range: "the difference between the layer's largest and smallest weight",
+      weight: "each weight's own size",
+    }),
+    'What a percentage is taken of.',
+    'range',
+  ),
+  quantisation: optional(
+    object({ bits: required(integer(1), 'Bits of a stored weight.') }),
+    'Instead of a magnitude: every weight is rounded to a grid of 2^bits values from the smallest to the largest, so it moves by up to half a step.',
+  ),
+  bitFlips: optional(
+    object({
+      flips: required(list(integer(), 1), 'The bits that may flip, one of them in each weight; 0 is the lowest.'),
+      format: optional(
+        choice({
+          integer: 'a two’s complement number times a scale',
+          float32: 'the mantissa and the sign of the float32 number; flips of exponents leave no bound and are refused',
+        }),
+        'How a weight is stored.',
+        'integer',
+      ),
+      bits: optional(integer(2), 'Bits of an integer.', 8),
+      scale: optional(
+        number('positive'),
+        'Value of the lowest bit of an integer. By default the largest weight takes the largest integer.',
+      ),
+    }),
+    'Instead of a magnitude: a bit of every stored weight flips.',
+  ),
+  entries: optional(
+    list(integer(), 1),
+    'Only these weights of the one layer: their places in the stored tensor, counted row by row from 0.',
+  ),
+  pattern: optional(
+    list(list(axis, 1), 1),
+    'Only the weights of the one layer at these places of the stored tensor, one number a dimension and null for all: [[3, null]] is row 3, [[null, null, 0, 1]] a tap of every filter.',
+  ),
+  outputs: optional(
+    list(integer(), 1),
+    'Only the weights that lead to these outputs of the one layer: neurons, or channels of a convolution.',
+  ),
+  map: optional(
+    text('a path'),
+    'An npy file of the shape of the weights of the one layer: each moves by the magnitude times its entry; 0 leaves it as it is.',
+  ),
+  tensor: optional(
+    choice({
+      weights: 'what is multiplied: a matrix, filters, the scales of a normalisation',
+      bias: 'what is added',
+    }),
+    'Which parameters of the layer move.',
+    'weights',
+  ),
+  biasMap: optional(
+    text('a path'),
+    'With `map` and `together`: an npy file of the shape of the bias, which the same number moves.',
+  ),
+  together: optional(flag(), 'One number moves all these weights at once, instead of one for each.', false),
+};
+
+/** One perturbation beside others; maps that move the same weight add up. */
+const weightsMap = object({
+  layer: required(
+    either(text(), integer(1)),
+    'The layer: name of an ONNX node, or number counted from 1 over the affine nodes of the file.',
+  ),
+  ...change,
+});
+
 const check = variants(
   'perturb',
   'What is perturbed.',
@@ -194,55 +279,11 @@ const check = variants(
         list(either(text(), integer(1)), 1),
         'The perturbed layers: names of ONNX nodes, or numbers counted from 1 over the affine nodes of the file. They are perturbed at once; for each by itself write a check for each. All layers with weights by default.',
       ),
-      magnitude: optional(
-        magnitude(),
-        'How far every weight may move: a number, a percentage such as "0.03%", or the lower and the upper end, such as ["-1%", "2%"]. One of magnitude, quantisation and bitFlips is needed.',
+      ...change,
+      maps: optional(
+        list(weightsMap, 1),
+        'Instead of all this: several perturbations, each of one layer with bounds of its own. Those that move the same weight add up.',
       ),
-      of: optional(
-        choice({
-          range: "the difference between the layer's largest and smallest weight",
-          weight: "each weight's own size",
-        }),
-        'What a percentage is taken of.',
-        'range',
-      ),
-      quantisation: optional(
-        object({ bits: required(integer(1), 'Bits of a stored weight.') }),
-        'Instead of a magnitude: every weight is rounded to a grid of 2^bits values from the smallest to the largest, so it moves by up to half a step.',
-      ),
-      bitFlips: optional(
-        object({
-          flips: required(list(integer(), 1), 'The bits that may flip, one of them in each weight; 0 is the lowest.'),
-          format: optional(
-            choice({
-              integer: 'a two’s complement number times a scale',
-              float32:
-                'the mantissa and the sign of the float32 number; flips of exponents leave no bound and are refused',
-            }),
-            'How a weight is stored.',
-            'integer',
-          ),
-          bits: optional(integer(2), 'Bits of an integer.', 8),
-          scale: optional(
-            number('positive'),
-            'Value of the lowest bit of an integer. By default the largest weight takes the largest integer.',
-          ),
-        }),
-        'Instead of a magnitude: a bit of every stored weight flips.',
-      ),
-      entries: optional(
-        list(integer(), 1),
-        'Only these weights of the one layer: their places in the stored tensor, counted row by row from 0.',
-      ),
-      outputs: optional(
-        list(integer(), 1),
-        'Only the weights that lead to these outputs of the one layer: neurons, or channels of a convolution.',
-      ),
-      map: optional(
-        text('a path'),
-        'An npy file of the shape of the weights of the one layer: each moves by the magnitude times its entry; 0 leaves it as it is.',
-      ),
-      together: optional(flag(), 'One number moves all these weights at once, instead of one for each.', false),
       epsilon: optional(
         numbers('nonNegative'),
         'The inputs are perturbed as well, by up to this; one number, or one per feature or channel.',
@@ -278,5 +319,6 @@ type ValueOf<S> = S extends Shape<infer T> ? T : never;
 export type SpecValues = ValueOf<typeof specShape>;
 export type PropertyValues = ValueOf<typeof property>;
 export type CheckValues = ValueOf<typeof check>;
+export type WeightsMapValues = ValueOf<typeof weightsMap>;
 export type SolverValues = ValueOf<typeof solver>;
 export type Layout = ValueOf<typeof layout>;

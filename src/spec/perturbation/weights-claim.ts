@@ -39,7 +39,7 @@ export function weightsClaim(
 }
 
 function changeOf(
-  { magnitude, of, quantisation, bitFlips, together }: WeightsCheck,
+  { magnitude, of, quantisation, bitFlips, together, tensor, maps }: WeightsCheck,
   moves: readonly WeightMove[],
 ): string {
   const moved = moves.reduce((sum, move) => sum + move.moved, 0);
@@ -49,8 +49,10 @@ function changeOf(
     names.length > MOST_NAMES
       ? `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more layers`
       : names.join(' and ');
-  const weights = `${moved === all ? 'the weights' : `${moved} of the ${all} weights`} of ${layers}${together ? ' together' : ''}`;
+  const what = tensor === 'bias' ? 'biases' : 'weights';
+  const weights = `${moved === all ? `the ${what}` : `${moved} of the ${all} ${maps ? 'parameters' : what}`} of ${layers}${together ? ' together' : ''}`;
   const most = spread(moves.map(({ lower, upper }) => Math.max(-lower, upper)));
+  if (maps) return `every change of ${weights} that ${maps.length === 1 ? 'the map allows' : `the ${maps.length} maps allow`} (by at most ${most})`; // prettier-ignore
   if (quantisation) return `every rounding of ${weights} to ${quantisation.bits} bits (by at most ${most})`;
   if (bitFlips) {
     const stored = bitFlips.format === 'float32' ? 'float32 numbers' : `${bitFlips.bits ?? 8}-bit integers`;

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { model, node, tensor, valueInfo } from '../../../src/network/authoring';
 import { encodeModel } from '../../../src/network/codec';
 import { loadModel } from '../../../src/network/load';
+import type { WeightToleranceReport } from '../../../src/engine/study-protocols/weight-tolerance';
 import { encodeNpy } from '../../../src/report/npy';
 import { Replayer } from '../../../src/attack/replay';
 import { bundle } from '../bundle';
@@ -183,6 +184,140 @@ describe('a check of weights', () => {
     expect(ask({ layers: ['fc_1'], bitFlips: { flips: [4] } }).code).toBe(1);
   });
 
+  it('may be several maps with bounds of their own, over weights and biases of several layers', () => {
+    const half = [
+      { layer: 'fc_1', pattern: [[0, null]], magnitude: '3%' },
+      { layer: 'fc_1', entries: [2, 3], magnitude: [-0.03, 0.03] },
+    ];
+    // Together they move every weight of fc_1 by 3 %: that is safe, and twice over it is not.
+    expect(ask({ maps: half }).code).toBe(0);
+    expect(report().results[0].claim).toContain(
+      'every change of the weights of fc_1 that the 2 maps allow (by at most 0.03)',
+    );
+    expect(ask({ maps: [...half, ...half] }).code).toBe(1);
+    // c is what `shift` adds: the lead of 0.2 is gone when its entries move by 0.1 against each other, and stays when they move together.
+    const bias = { layer: 'shift', tensor: 'bias', magnitude: 0.21 };
+    expect(ask({ maps: [bias] }).code).toBe(1);
+    expect(report().results[0].changes?.changes.every(({ layer }) => layer === 'shift')).toBe(true);
+    expect(ask({ maps: [{ ...bias, together: true }] }).code).toBe(0);
+    expect(
+      ask({
+        maps: [
+          { ...bias, magnitude: 0.05 },
+          { layer: 2, magnitude: '2%' },
+        ],
+      }).code,
+    ).toBe(0);
+  });
+
+  it.each([
+    [
+      { maps: [{ layer: 'fc_9', magnitude: '1%' }] },
+      'no layer "fc_9" with weights. The layers are: 1 fc_1 (Gemm), 2 fc_2',
+    ],
+    [{ maps: [{ layer: 'shift', magnitude: '1%' }] }, 'Layer "shift" (Add) has no weights, it only adds'],
+    [
+      { maps: [{ layer: 'shift', tensor: 'bias', magnitude: '1%' }] },
+      'so their range means nothing; give an absolute magnitude',
+    ],
+    [{ maps: [{ layer: 'flat', magnitude: '1%' }] }, 'All weights of layer "flat" are 1, so their range is zero'],
+    [
+      { maps: [{ layer: 'fc_1', pattern: [[2, null]], magnitude: '1%' }] },
+      '[2, *] names no entries of "w1", whose shape is [2, 2]',
+    ],
+    [
+      { maps: [{ layer: 'fc_1', magnitude: ['2%', '1%'] }] },
+      'The lower end 2% lies above the upper end 1%; exchange them.',
+    ],
+    [{ maps: [{ layer: 'fc_1' }] }, 'How far the weights may move is missing'],
+    [{ layers: ['fc_1'], maps: [{ layer: 'fc_1', magnitude: '1%' }] }, 'each map says for itself what "layers" says'],
+    [
+      { maps: [{ layer: 'fc_1', bitFlips: { format: 'float32', flips: [25] } }] },
+      'bit 25 is in the exponent of a float32',
+    ],
+    [{ maps: [{ layer: 'fc_1', map: 'none.npy', magnitude: '1%' }] }, 'none.npy: there is no such file'],
+  ])('of maps says what it cannot ask: %j', (check, sentence) => {
+    const { code, stderr } = ask(check);
+    expect(stderr).toContain(sentence);
+    expect(stderr).toMatch(/^certiscope: drift\.certiscope\.json:\d+:\d+: /);
+    expect(code).toBe(3);
+  });
+
+  it('moves weights and bias with one number where maps say so', () => {
+    writeFileSync(path.join(folder, 'w.npy'), encodeNpy(Float32Array.of(1, 0, 0, 1), [2, 2]));
+    const map = { layer: 'fc_1', map: 'w.npy', together: true, magnitude: 0.5 };
+    // Both classes grow alike: nothing changes.
+    expect(ask({ maps: [map] }).code).toBe(0);
+    const { code, stderr } = ask({ maps: [{ ...map, biasMap: 'w.npy' }] });
+    expect(stderr).toContain('Layer "fc_1" (Gemm) has no bias of its own; leave the map of the bias out.');
+    expect(code).toBe(3);
+  });
+
+  it('finds the names of its layers in what info says', () => {
+    const { stdout } = spawnSync(process.execPath, [cli, 'info', 'identity.onnx'], { cwd: folder, encoding: 'utf8' });
+    expect(stdout).toContain('  1  fc_1   Gemm               weights [2, 2]');
+    expect(stdout).toMatch(/ 4 {2}shift +Add +bias \[2\]/);
+  });
+});
+
+describe('certiscope tolerance', () => {
+  it('brackets every layer, lists the weights that fail, and goes on where it was', async () => {
+    const specification = {
+      model: 'identity.onnx',
+      inputs: { data: [[1, 0.8], [0, 1]], labels: [0, 0] },
+      checks: [{ name: 'drift', perturb: 'weights', magnitude: '1%' }],
+    }; // prettier-ignore
+    writeFileSync(path.join(folder, 'drift.certiscope.json'), JSON.stringify(specification));
+    const run = () =>
+      spawnSync(
+        process.execPath,
+        [cli, 'tolerance', 'drift.certiscope.json', '--layer', 'fc_1', '--layer', '2', '--grid', '2%,5%,6%', '--json', 'out.json', '--patched', 'kept'],
+        { cwd: folder, encoding: 'utf8' },
+      ); // prettier-ignore
+    const { status, stdout, stderr } = run();
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).toContain('1 sample; 1 left out, wrong without any change.');
+    const first = readFileSync(path.join(folder, 'out.json'), 'utf8');
+    const { layers, finished } = JSON.parse(first) as WeightToleranceReport;
+    expect(finished).toBe(true);
+    expect(layers.map(({ name }) => name)).toEqual(['fc_1', 'fc_2']);
+    for (const { samples, curve, failure } of layers) {
+      // The closed form: 0.2 / (2 · 1.8) of a range of 1.
+      const exact = 0.2 / 3.6;
+      expect(samples[0].certified).toBeLessThanOrEqual(exact * (1 + 1e-9));
+      expect(samples[0].certified).toBeGreaterThan(exact * 0.95);
+      expect(samples[0].failing).toBeGreaterThanOrEqual(exact * (1 - 1e-5));
+      expect(samples[0].failing).toBeLessThan(exact * 1.05);
+      expect(curve.map(point => point.methods.complete?.verified)).toEqual([1, 1, 0]);
+      expect(curve.map(point => point.methods.star?.verified)).toEqual([1, 1, 0]);
+      const answer = await answerOf(path.relative(folder, path.resolve(folder, failure?.model ?? '')));
+      expect(answer[1]).toBeGreaterThanOrEqual(answer[0]);
+      for (const { before, after } of failure?.changes ?? [])
+        expect(Math.abs(after - before)).toBeLessThanOrEqual((failure?.magnitude ?? 0) * (1 + 1e-6));
+    }
+    // The same answers, seconds included: nothing was asked twice.
+    expect(run().status).toBe(0);
+    expect(readFileSync(path.join(folder, 'out.json'), 'utf8')).toBe(first);
+  });
+
+  it.each([
+    [['--layer', 'fc_7'], 'no layer "fc_7" with weights'],
+    [['--grid', '5 %,x'], '--grid: "%" is no magnitude'],
+    [['--method', 'magic'], '--method is star, complete, weng-margin, weng-range or tsai'],
+    [['--layer', 'flat'], 'range is zero'],
+  ])('says what it cannot ask: %j', (words, sentence) => {
+    ask({ magnitude: '1%', layers: ['fc_1'] });
+    const { status, stderr } = spawnSync(process.execPath, [cli, 'tolerance', 'drift.certiscope.json', ...words], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(stderr).toContain(sentence);
+    expect(status).toBe(3);
+  });
+});
+
+describe('a check of weights that cannot be asked', () => {
   it('says what it cannot ask at its place', () => {
     const map = (shape: number[]) =>
       writeFileSync(path.join(folder, 'map.npy'), encodeNpy(new Float32Array(shape[0] * shape[1]), shape));
