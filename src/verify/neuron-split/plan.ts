@@ -6,8 +6,8 @@ const FIRST_GROWTH = 10;
 const GROWTH = 4;
 /** A pass of trees that brings the worst bound closer to 0 by less than this part is the last. */
 const WORTHWHILE = 0.03;
-/** Splitting goes on while it looks as if it ended within so many times the cost of the next pass. */
-const PATIENCE = 0.5;
+/** Splitting goes on while it looks as if it ended within so many times the cost of the next pass, after which there is splitting to do again. */
+const PATIENCE = 1;
 
 interface Mark {
   /** Milliseconds of splitting. */

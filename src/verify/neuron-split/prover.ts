@@ -9,15 +9,17 @@ import type { BoxProblem, Candidate } from '../input-split/search';
 import type { Budget } from '../progress';
 import { ProofRecord } from '../proof-record';
 import type { PreActivationBounds, ProofEnd, Prover, Standing } from '../prover';
-import { Corners } from './corners';
+import { CornerQueue } from './corner-queue';
+import type { FixedNeuron } from './corners';
 import { Frontier } from './frontier';
-import { startHelpers, type Helper } from './helpers';
 import { ROWS } from './messages';
 import { RefinementPlan } from './plan';
 import { RefinementPass } from './refinement';
 import { SplitSearch } from './split-search';
 import { better, type Settled, type SubProblem } from './sub-problem';
 import { Tally } from './tally';
+import { Threads } from './threads';
+import { boundWholeRegion, type WholeBounds } from './whole-region';
 
 export interface NeuronSplitOptions {
   readonly threads: number;
@@ -25,12 +27,6 @@ export interface NeuronSplitOptions {
   onProgress(): void;
 }
 
-/** Starting a thread costs about 50 ms of a core; easy questions are done before. */
-const HELPERS_AFTER = 100;
-/** Milliseconds a thread works before it answers. */
-const SLICE = 200;
-/** Sub-problems a thread is given at once. */
-const SHARE = 128;
 /** One step in so many takes the sub-problems with the lowest bounds. */
 const LOWEST_EVERY = 4;
 
@@ -42,15 +38,12 @@ export class NeuronSplitProver implements Prover {
   private readonly region: NeuronRegion;
   private readonly tallies: readonly Tally[];
   private readonly frontier: Frontier;
-  /** What helpers are working on. */
-  private readonly lent = new Map<Helper, readonly SubProblem[]>();
-  /** Sub-problems with no neuron left to split, which a linear program has yet to decide; and why one last could not. */
-  private waiting: SubProblem[] = [];
-  private corners: Corners | null = null;
+  private readonly threads: Threads;
+  private readonly corners: CornerQueue;
+  /** Why a linear program last could not decide a corner. */
   private cornerReason: string | null = null;
-  private helpers: readonly Helper[] | null = null;
   /** How the region gets its first bounds: null before, a generator meanwhile. */
-  private opening: Generator<void, boolean> | null = null;
+  private opening: Generator<void, WholeBounds | null> | null = null;
   private state: 'new' | 'open' | 'useless' = 'new';
   private plan: RefinementPlan | null = null;
   private pass: RefinementPass | null = null;
@@ -62,10 +55,9 @@ export class NeuronSplitProver implements Prover {
   private worked = 0;
   private bestAttack = Infinity;
   private offered: Candidate | null = null;
-  private failure: Error | null = null;
 
   constructor(
-    private readonly network: Network,
+    network: Network,
     private readonly problem: BoxProblem,
     private readonly options: NeuronSplitOptions,
   ) {
@@ -74,6 +66,8 @@ export class NeuronSplitProver implements Prover {
     this.region = region;
     this.tallies = problem.disjuncts.map(() => new Tally());
     this.frontier = new Frontier(problem.disjuncts.length);
+    this.threads = new Threads({ network, problem }, options.threads - 1, region);
+    this.corners = new CornerQueue(network, problem, region);
   }
 
   async run(budget: Budget, disjuncts: readonly number[] = this.allDisjuncts()): Promise<ProofEnd> {
@@ -82,12 +76,13 @@ export class NeuronSplitProver implements Prover {
       this.worked = performance.now() - begin;
       return budget.cancelled() || performance.now() >= budget.deadline;
     };
-    this.opening ??= this.open();
+    this.opening ??= boundWholeRegion(this.region, this.problem);
     while (this.state === 'new') {
       if (over()) return { kind: 'stopped' };
       const step = this.opening.next();
-      if (step.done) this.state = step.value ? 'open' : 'useless';
-      else await nextTurn();
+      if (!step.done) await nextTurn();
+      else if (step.value === null) this.state = 'useless';
+      else this.open(step.value);
     }
     if (this.state === 'useless') return { kind: 'exhausted', reason: 'The bounds of this region are of no use' };
     while (this.openCount(disjuncts) > 0) {
@@ -96,7 +91,7 @@ export class NeuronSplitProver implements Prover {
       // What a last pass leaves to the linear program still waits for it.
       if (this.openCount(disjuncts) === this.stuckCount(disjuncts) && this.plan!.splits === null) break;
     }
-    if (this.failure) throw this.failure;
+    this.threads.check();
     const stuck = this.openCount(disjuncts);
     if (stuck === 0) return { kind: 'verified' };
     const reason = `${stuck} sub-problems have no neuron left to split and are not proved`;
@@ -148,7 +143,7 @@ export class NeuronSplitProver implements Prover {
   }
 
   async close(): Promise<void> {
-    await Promise.all((this.helpers ?? []).map(helper => helper.end()));
+    await this.threads.close();
   }
 
   private allDisjuncts(): number[] {
@@ -157,7 +152,7 @@ export class NeuronSplitProver implements Prover {
 
   /** Open, but not in the frontier. */
   private elsewhere(): SubProblem[] {
-    return [...this.waiting, ...[...this.lent.values()].flat()];
+    return [...this.corners.subProblems, ...this.threads.subProblems];
   }
 
   private openBound(disjunct: number): number {
@@ -178,39 +173,18 @@ export class NeuronSplitProver implements Prover {
     return disjuncts.reduce((sum, disjunct) => sum + this.tallies[disjunct].unsplittable, 0);
   }
 
-  /** The whole region: what its bounds settle is done; the rest becomes one sub-problem a disjunct. False when they are of no use. */
-  private *open(): Generator<void, boolean> {
-    const { problem, region } = this;
-    const { lower, upper } = problem.box;
+  /** What the bounds of the whole region settle is done; the rest becomes one sub-problem a disjunct. */
+  private open(found: WholeBounds): void {
     const begin = performance.now();
-    const rows = problem.constraints.map((_, row) => row);
-    if (problem.disjuncts.some(own => own.length === 0)) return false;
-    region.setBox(lower, upper, null);
-    let method: 'zonotope' | 'backward' | 'crown' = region.firstMethod;
-    let bounds = region.zonotope(rows);
-    if (bounds === null) return false;
-    let paused = 0;
-    const first = bounds;
-    if (!problem.disjuncts.every(own => own.some(row => first[row] > 0))) {
-      for (const tightening = region.tightening(); !tightening.next().done;) {
-        const pause = performance.now();
-        yield;
-        paused += performance.now() - pause;
-      }
-      method = 'crown';
-      bounds = region.backward(rows);
-      // Bounds that are no numbers fail this comparison too.
-      if (!bounds.every(bound => bound > -Infinity)) return false;
-    }
-    this.settleWhole(bounds, method);
+    this.state = 'open';
+    this.settleWhole(found);
     const open = this.allDisjuncts().filter(disjunct => !(this.tallies[disjunct].whole > 0));
     if (open.length > 0) this.boundWhole(open);
-    this.plan = new RefinementPlan(performance.now() - begin - paused, region.neuronSplits !== undefined);
-    return true;
+    this.plan = new RefinementPlan(found.time + performance.now() - begin, this.region.neuronSplits !== undefined);
   }
 
   /** Books what bounds of the whole region say of each disjunct. */
-  private settleWhole(bounds: Float64Array, method: 'zonotope' | 'backward' | 'crown'): void {
+  private settleWhole({ lower: bounds, method }: WholeBounds): void {
     const { lower, upper } = this.problem.box;
     this.problem.disjuncts.forEach((own, disjunct) => {
       const tally = this.tallies[disjunct];
@@ -240,13 +214,13 @@ export class NeuronSplitProver implements Prover {
     const splits = plan?.splits ?? null;
     if (plan === null || splits === null || this.openCount(disjuncts) === 0) return null;
     if (this.pass === null) {
-      this.tellRegion();
+      this.threads.tellRegion();
       this.pass = new RefinementPass(region, { splits });
       this.passTime = 0;
     }
     const begin = performance.now();
     const done = await this.pass.run(
-      () => this.threads(),
+      () => this.threads.ready(this.worked),
       () => {
         this.options.onProgress();
         return over();
@@ -255,14 +229,12 @@ export class NeuronSplitProver implements Prover {
     this.passTime += performance.now() - begin;
     if (!done) return { kind: 'stopped' };
     this.pass = null;
-    // Sub-problems name neurons by their places, which follow from the bounds: all threads get the same to the bit.
-    this.tellRegion();
+    this.threads.tellRegion();
     const open = this.allDisjuncts().filter(disjunct => this.openCount([disjunct]) > 0);
     const worst = () => open.reduce((least, disjunct) => Math.min(least, this.tallies[disjunct].whole), 0);
     const before = worst();
     this.frontier.clear();
-    this.waiting = [];
-    this.corners = null;
+    this.corners.clear();
     for (const disjunct of open) this.tallies[disjunct].restart();
     this.boundWhole(open);
     plan.passed(this.passTime, before, worst());
@@ -272,49 +244,43 @@ export class NeuronSplitProver implements Prover {
 
   /** Splits until nothing is open, or until the plan prefers another pass over the inner neurons: then null. */
   private async branch(budget: Budget, disjuncts: readonly number[], over: () => boolean): Promise<ProofEnd | null> {
-    const { frontier, plan } = this;
+    const { frontier, plan, threads } = this;
     // Between the parts of a pass there are no sub-problems to work on: their places are about to change.
     if (this.pass !== null) return null;
     let looked = performance.now();
     try {
-      while (frontier.count(disjuncts) > 0 || this.lent.size > 0) {
+      while (frontier.count(disjuncts) > 0 || threads.busy) {
         if (over()) return { kind: 'stopped' };
         const now = performance.now();
         const closed = this.closedFraction(disjuncts);
         plan!.spent(now - looked, closed);
         looked = now;
         if (!plan!.goOn(closed)) return null;
-        this.lend(disjuncts, budget.deadline);
+        threads.lend(frontier, disjuncts, this.worked, budget.deadline, settled => this.take(settled));
         const parents = this.nextParents(disjuncts);
         if (parents.length > 0) {
           this.take(this.search!.expand(parents));
           await nextTurn();
         } else await delay(1);
-        if (this.failure) throw this.failure;
+        threads.check();
         this.options.onProgress();
         const end = (await this.tryOffered()) ?? (await this.solveCorners(disjuncts, budget));
         if (end) return end;
       }
       return await this.solveCorners(disjuncts, budget);
     } finally {
-      await this.settleLent();
+      await threads.settle();
     }
   }
 
   /** What no split can settle goes to a linear program. */
   private async solveCorners(disjuncts: readonly number[], budget: Budget): Promise<ProofEnd | null> {
     for (;;) {
-      const index = this.waiting.findIndex(sub => disjuncts.includes(sub.disjunct));
-      if (index < 0) return null;
-      if (budget.cancelled() || performance.now() >= budget.deadline) return { kind: 'stopped' };
-      const sub = this.waiting[index];
+      const decided = await this.corners.decideOne(disjuncts, sub => this.fixed(sub), budget);
+      if (decided === null) return null;
+      if (decided === 'stopped') return { kind: 'stopped' };
+      const { sub, outcome } = decided;
       const tally = this.tallies[sub.disjunct];
-      this.corners ??= new Corners(this.network, this.problem, this.region.preActivations() ?? []);
-      const outcome = await this.corners.solve(sub.disjunct, this.fixed(sub), budget);
-      // Out of time is no answer: it waits on.
-      if (outcome.kind === 'failed' && (budget.cancelled() || performance.now() >= budget.deadline))
-        return { kind: 'stopped' };
-      this.waiting.splice(index, 1);
       if (outcome.kind === 'proved') tally.close(outcome.bound, sub.splits.length, null);
       else {
         tally.stuck({ ...sub, bound: Math.max(sub.bound, outcome.bound) });
@@ -331,7 +297,7 @@ export class NeuronSplitProver implements Prover {
     }
   }
 
-  private fixed({ splits }: SubProblem): { layer: number; neuron: number; sign: 1 | -1 }[] {
+  private fixed({ splits }: SubProblem): FixedNeuron[] {
     return splits.map(({ place, sign }) => ({ ...this.bounds!.neuron(place), sign }));
   }
 
@@ -348,44 +314,6 @@ export class NeuronSplitProver implements Prover {
     return sum / disjuncts.length;
   }
 
-  /** Gives idle threads a part of the sub-problems. */
-  private lend(disjuncts: readonly number[], deadline: number): void {
-    for (const helper of this.threads()) {
-      const open = this.frontier.count(disjuncts);
-      if (helper.busy || open < 2) continue;
-      const subs = this.frontier.takeOldest(Math.min(SHARE, open >> 1), disjuncts);
-      this.lent.set(helper, subs);
-      const milliseconds = Math.min(SLICE, deadline - performance.now());
-      helper.expand(subs, milliseconds).then(
-        settled => {
-          this.lent.delete(helper);
-          this.take(settled);
-        },
-        (error: Error) => (this.failure = error),
-      );
-    }
-  }
-
-  /** Waits for what is lent: nobody outside may miss it. */
-  private async settleLent(): Promise<void> {
-    while (this.lent.size > 0 && this.failure === null) await delay(1);
-  }
-
-  /** The other threads, which know the region as it is; started once the work has taken a while. */
-  private threads(): readonly Helper[] {
-    if (this.helpers === null && this.worked > HELPERS_AFTER) {
-      const { network, problem } = this;
-      this.helpers = startHelpers({ network, problem }, this.options.threads - 1);
-      this.tellRegion();
-    }
-    return this.helpers ?? [];
-  }
-
-  private tellRegion(): void {
-    const bounds = this.region.bounds();
-    this.helpers?.forEach(helper => helper.post({ kind: 'region', bounds }));
-  }
-
   /** Books what came of some work. */
   private take(settled: Settled): void {
     for (const disjunct of settled.bounded) this.tallies[disjunct].subproblems++;
@@ -394,7 +322,7 @@ export class NeuronSplitProver implements Prover {
     for (const sub of settled.open) {
       const tally = this.tallies[sub.disjunct];
       tally.depth = Math.max(tally.depth, sub.splits.length);
-      if (sub.candidates.length === 0) this.waiting.push(sub);
+      if (sub.candidates.length === 0) this.corners.push(sub);
       else this.frontier.push([sub]);
     }
     this.bestAttack = Math.min(this.bestAttack, settled.bestAttack);
