@@ -1,7 +1,7 @@
-import { getNodeValue, parseTree } from 'jsonc-parser';
 import * as vscode from 'vscode';
 import { COMMAND } from '../ids';
 import { setting } from '../settings';
+import { weightsChecks } from './weights-checks';
 
 /** Above every check of weights: how far the weights of its layers may move. */
 export class ToleranceLenses implements vscode.CodeLensProvider {
@@ -17,15 +17,4 @@ export class ToleranceLenses implements vscode.CodeLensProvider {
       });
     });
   }
-}
-
-/** Where the checks of weights of a specification begin, and what they are called. */
-export function weightsChecks(text: string): { readonly offset: number; readonly name: string | undefined }[] {
-  const tree = parseTree(text, [], { allowTrailingComma: true });
-  const checks = tree?.children?.find(property => property.children?.[0]?.value === 'checks')?.children?.[1];
-  return (checks?.children ?? []).flatMap(node => {
-    if (node.type !== 'object') return [];
-    const { perturb, name } = getNodeValue(node) as { perturb?: unknown; name?: unknown };
-    return perturb === 'weights' ? [{ offset: node.offset, name: typeof name === 'string' ? name : undefined }] : [];
-  });
 }
