@@ -89,7 +89,7 @@ const introduction = `# Adversarial inputs
 Every method on the same images, every metric, as Table I of Khan, Madhukar and Sharma (PRDC 2023) has them: \`npm run bench:aigent -- DATA-FOLDER --write\`. What is counted was replayed by ONNX Runtime on the
 model's own file and lies in [0, 1]. The paper's own run on these MNIST images fooled 412 of 500 with 24 values at the median and 45.2 on average, outside of the valid range. ImageNet is missing: neither its images nor the paper's networks for it can be had here.
 
-CPU s are seconds of the processor on two cores that other programs were using too; s are by the clock of such a machine. What is loaded at the first use (solver, graphs) is not in them. The radii are the paper's where it names one. Rows were measured by several builds, whose answers are the same.
+CPU s are seconds of the processor on two cores that other programs were using too; s are by the clock of such a machine. What is loaded at the first use (solver, graphs) is not in them. The radii are the paper's where it names one. Rows were measured by several builds.
 `;
 
 const CHUNK = 50;
