@@ -173,33 +173,27 @@ export function readArguments(words: readonly string[]): Result<Arguments> {
   if (command === undefined || words.includes('--help') || words.includes('-h') || command === 'help')
     return ok({ command: 'help' });
   if (command === '--version' || command === '-v') return ok({ command: 'version' });
-  switch (command) {
-    case 'verify':
-      return readVerify(rest);
-    case 'vnncomp':
-      return readVnncomp(rest);
-    case 'info':
-      return readInfo(rest);
-    case 'mcp':
-      return rest.length > 0 ? misuse('mcp takes nothing: certiscope mcp') : ok({ command: 'mcp' });
-    case 'tolerance':
-      return readTolerance(rest);
-    case 'unstable':
-      return readUnstable(rest);
-    case 'graft':
-      return readGraft(rest);
-    case 'attack':
-      return readAttack(rest);
-    case 'patch':
-      return readPatch(rest);
-    case 'largest-epsilon':
-      return readLargestEpsilon(rest);
-    default:
-      return misuse(
-        `'${command}' is no command; there are verify, tolerance, largest-epsilon, info and vnncomp. See certiscope --help.`,
-      );
-  }
+  const read = Object.hasOwn(READERS, command) ? READERS[command] : undefined;
+  if (read) return read(rest);
+  const names = Object.keys(READERS);
+  return misuse(
+    `'${command}' is no command; there are ${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}. See certiscope --help.`,
+  );
 }
+
+/** Reads the words of each command. */
+const READERS: Readonly<Record<string, (words: readonly string[]) => Result<Arguments>>> = {
+  verify: readVerify,
+  'largest-epsilon': readLargestEpsilon,
+  tolerance: readTolerance,
+  attack: readAttack,
+  patch: readPatch,
+  unstable: readUnstable,
+  graft: readGraft,
+  info: readInfo,
+  vnncomp: readVnncomp,
+  mcp: words => (words.length > 0 ? misuse('mcp takes nothing: certiscope mcp') : ok({ command: 'mcp' })),
+};
 
 function readVerify(words: readonly string[]): Result<Arguments> {
   const parsed = parse(words, VERIFY_OPTIONS);
