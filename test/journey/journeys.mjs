@@ -206,6 +206,7 @@ export const JOURNEYS = [
     async walk(workbench, server) {
       const model = await workbench.file('samples', 'digits.onnx');
       await workbench.contextMenu(model, 'Weight Tolerance', 'tolerance-menu');
+      await workbench.pick('samples/digits.certiscope.jsonc');
       const { results } = workbench;
       await results.getByRole('heading', { name: 'Weight tolerance' }).waitFor();
       await results.getByRole('table', { name: 'Layers' }).waitFor();
