@@ -1,5 +1,4 @@
 import { beforeEach, expect, it } from 'vitest';
-import type * as vscode from 'vscode';
 import { questionId, VerdictStore } from '../../../src/extension/core/verdict-store';
 import { askedTests } from '../../../src/extension/views/test-requests';
 import type { TestSamples } from '../../../src/extension/views/test-samples';
@@ -23,8 +22,10 @@ beforeEach(() => {
   store.apply({ kind: 'outlined', specification: SPEC, outline, model: '/w/m.onnx', problems: [] });
 });
 
-function item(id: string, part?: ReturnType<TestSamples['partOf']>): vscode.TestItem {
-  const made = { id, parent: id === SPEC ? undefined : {} } as vscode.TestItem;
+type Item = Parameters<typeof askedTests>[0][number];
+
+function item(id: string, part?: ReturnType<TestSamples['partOf']>): Item {
+  const made = { id, parent: id === SPEC ? undefined : {} } as Item;
   if (part) parts.set(made, part);
   return made;
 }
