@@ -119,9 +119,9 @@ export interface NeuronRegion extends SplitRegion {
   boundNeurons(layer: number, neurons: readonly number[], effort: RefineEffort): NeuronBounds;
   /**
    * Rows about a layer's neurons instead of the question: form 2n is what neuron `neurons[n]` reads, 2n + 1 the negative of it. All layers before it must be relaxed.
-   * Until the next of these, or `splits`. Absent where there are no such rows.
+   * Until the next of these, or `splits`. Absent where there are no such rows, null where there are none for the layer.
    */
-  neuronSplits?(layer: number, neurons: readonly number[]): SplitBounds;
+  neuronSplits?(layer: number, neurons: readonly number[]): SplitBounds | null;
   /** Takes over bounds of a layer's neurons; only ever tightens. */
   tighten(layer: number, neurons: readonly number[], bounds: NeuronBounds): void;
   /** Relaxes a layer anew, after its bounds, or those of a layer before it, were tightened. False when they are of no use. */

@@ -17,6 +17,9 @@ const MOST_ZONOTOPE_WORK = 2e7;
 /** Neurons that are bounded before the caller may look at the clock. */
 const NEURONS_AT_ONCE = 16;
 
+/** Rows of the trees of single neurons. */
+const TREE_ROWS = 64;
+
 /** A bound that tightens by a smaller part is no reason to search those that depend on it again. */
 const WORTH_MENTIONING = 1e-3;
 
@@ -54,6 +57,7 @@ export function suitsGraphRegion(network: Network): boolean {
 
 /** Regions of any piecewise linear graph: bounds by zonotope and tiles of backward rows, and their sub-problems. */
 export class GraphRegion implements NeuronRegion {
+  readonly neuronSplits?: (layer: number, neurons: readonly number[]) => GraphSplits | null;
   private readonly tables: TileTables;
   private readonly passes: TilePasses;
   private readonly bounder: GraphBounder;
@@ -87,6 +91,8 @@ export class GraphRegion implements NeuronRegion {
     this.last = graph.nodes.length - 1;
     this.zonotopeWork = graph.nodes[0].size * graph.products;
     this.mark = graph.core.mark();
+    if (this.activations.some((_, layer) => this.growsTrees(layer)))
+      this.neuronSplits = (layer, neurons) => this.treeRows(layer, neurons);
   }
 
   setBox(lower: Float64Array, upper: Float64Array, bounds: Float64Array | null): void {
@@ -225,12 +231,27 @@ export class GraphRegion implements NeuronRegion {
   splits(rows: number): GraphSplits {
     this.tables.graph.core.release(this.mark);
     this.tables.update(this.bounder.nodeBounds(), this.last);
-    return new GraphSplits(
-      this.tables,
-      this.passes,
-      this.constraints.map(constraint => this.form(constraint)),
-      rows,
-    );
+    const forms = this.constraints.map(constraint => this.form(constraint));
+    return new GraphSplits(this.tables, this.passes, this.last, forms, rows);
+  }
+
+  /** Whether trees say more of a layer than slopes: curves have no side to be on, and of the input or of single values of activations intervals say all. */
+  private growsTrees(layer: number): boolean {
+    return layer > 0 && !this.isSmooth(layer) && this.tables.plans[this.reads(layer).id].length > 0;
+  }
+
+  private treeRows(layer: number, neurons: readonly number[]): GraphSplits | null {
+    const { tables, passes } = this;
+    if (!this.growsTrees(layer)) return null;
+    const { id } = this.reads(layer);
+    tables.graph.core.release(this.mark);
+    tables.update(this.bounder.nodeBounds(), id);
+    if (tables.places === 0) return null;
+    const forms = neurons.flatMap((index): TileRow[] => [
+      { kind: 'unit', index, sign: 1 },
+      { kind: 'unit', index, sign: -1 },
+    ]);
+    return new GraphSplits(tables, passes, id, forms, TREE_ROWS);
   }
 
   evaluate(input: ArrayLike<number>): Float64Array {

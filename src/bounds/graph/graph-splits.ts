@@ -21,8 +21,7 @@ export class GraphSplits implements SplitBounds {
   readonly places: number;
   private readonly curves: boolean;
   private readonly tiles: Tile[];
-  private readonly last: number;
-  private readonly forms: number[];
+  private readonly formOf: number[];
   private readonly splitsOf: (readonly Split[])[];
   /** By form. */
   private readonly gains = new Map<number, SplitGains>();
@@ -32,15 +31,17 @@ export class GraphSplits implements SplitBounds {
   constructor(
     private readonly tables: TileTables,
     private readonly passes: TilePasses,
-    private readonly constraints: readonly TileRow[],
+    /** The node whose values rows are about; the tables must be up to date for it. */
+    private readonly start: number,
+    /** What rows can be about, all of one kind. */
+    private readonly forms: readonly TileRow[],
     readonly rows: number,
   ) {
     this.places = tables.places;
     this.curves = tables.curves.some(curve => curve !== null);
     this.width = this.curves ? 2 * this.places : this.places;
-    this.last = tables.graph.nodes.length - 1;
     this.tiles = Array.from({ length: Math.ceil(rows / TILE_ROWS) }, () => new Tile(tables, this.places));
-    this.forms = Array.from({ length: rows }, () => 0);
+    this.formOf = Array.from({ length: rows }, () => 0);
     this.splitsOf = Array.from({ length: rows }, () => []);
     this.bounds = new Float64Array(rows).fill(NaN);
   }
@@ -78,7 +79,7 @@ export class GraphSplits implements SplitBounds {
       beta[at] = b >= 0 ? b : 0;
       tile.split[place] = 1;
     });
-    this.forms[r] = form;
+    this.formOf[r] = form;
     this.splitsOf[r] = splits;
     this.bounds[r] = NaN;
   }
@@ -105,7 +106,7 @@ export class GraphSplits implements SplitBounds {
     for (let k = 0; k * TILE_ROWS < rows; k++) {
       this.fill(k, rows);
       const enough = (best: Float64Array) => best.every(bound => bound > effort.enough);
-      this.bounds.set(this.passes.optimise(this.tiles[k], this.last, effort, enough), k * TILE_ROWS);
+      this.bounds.set(this.passes.optimise(this.tiles[k], this.start, effort, enough), k * TILE_ROWS);
     }
     return this.bounds.slice(0, rows);
   }
@@ -154,7 +155,7 @@ export class GraphSplits implements SplitBounds {
   }
 
   candidates(r: number, count: number): number[] {
-    const gains = this.gainsOf(this.forms[r]);
+    const gains = this.gainsOf(this.formOf[r]);
     const { upSlope, intercept } = this.tables.lines();
     const biases = this.tables.placeBias();
     const tile = this.tiles[Math.floor(r / TILE_ROWS)];
@@ -193,13 +194,13 @@ export class GraphSplits implements SplitBounds {
   /** Bounds the rows of tile k that are below `rows`. */
   private bound(k: number, rows: number): void {
     this.fill(k, rows);
-    this.bounds.set(this.passes.backward(this.tiles[k], this.last), k * TILE_ROWS);
+    this.bounds.set(this.passes.backward(this.tiles[k], this.start), k * TILE_ROWS);
   }
 
   private fill(k: number, rows: number): void {
     const tile = this.tiles[k];
     tile.rows.length = 0;
     for (let r = k * TILE_ROWS; r < Math.min(rows, (k + 1) * TILE_ROWS); r++)
-      tile.rows.push(this.constraints[this.forms[r]]);
+      tile.rows.push(this.forms[this.formOf[r]]);
   }
 }

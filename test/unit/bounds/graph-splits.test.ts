@@ -10,6 +10,7 @@ import { solveLeaf, type NeuronPhase } from '../../../src/lp/leaf';
 import { evaluate } from '../../../src/network/evaluate';
 import type { Network, NetworkNode } from '../../../src/network/network';
 import { marginAt } from '../../../src/verify/input-split/search';
+import { boundNeurons } from '../../../src/verify/neuron-split/neuron-trees';
 import { randomNetwork, stackedActivations, type Kinds } from '../tensor/random-network';
 import { randomBox, randomChain, randomConstraints } from './chains';
 
@@ -306,6 +307,56 @@ describe('the best multipliers', () => {
       }
     },
   );
+});
+
+describe('trees of inner neurons', () => {
+  it.each(Array.from({ length: 10 }, (_, seed) => seed))('contain every value, seed %i', seed => {
+    const { random, network, lower, upper, region } = regionOf(seed, 0.8);
+    region.zonotope(ROWS);
+    finish(region.tightening());
+    const rewritten = withoutPools(network);
+    const reads = preActivations(rewritten);
+    const samples = Array.from({ length: 300 }, () =>
+      evaluate(
+        rewritten,
+        lower.map((l, i) => l + random.uniform() * (upper[i] - l)),
+      ),
+    );
+    for (let layer = 0; layer < region.layers; layer++) {
+      const neurons = region.unstable(layer).slice(0, 8);
+      const slopes = region.boundNeurons(layer, neurons, { iterations: 20, alpha: 0.25 });
+      const trees = boundNeurons(region, layer, neurons, { splits: 12 });
+      neurons.forEach((neuron, n) => {
+        for (const values of samples) {
+          const y = values[reads[layer]][neuron];
+          expect(y).toBeGreaterThanOrEqual(trees.lower[n] - SLACK * (1 + Math.abs(y)));
+          expect(y).toBeLessThanOrEqual(trees.upper[n] + SLACK * (1 + Math.abs(y)));
+        }
+      });
+      region.tighten(layer, neurons, slopes);
+      region.tighten(layer, neurons, trees);
+      expect(region.relax(layer)).toBe(true);
+    }
+  });
+
+  it('of small layers settle signs that slopes leave open', () => {
+    const count = (splits: number) => {
+      let open = 0;
+      for (let seed = 0; seed < 8; seed++) {
+        const { region } = regionOf(2 * seed, 0.8, ['relu']);
+        region.zonotope(ROWS);
+        finish(region.tightening());
+        for (let layer = 0; layer < region.layers; layer++) {
+          const neurons = region.unstable(layer);
+          region.tighten(layer, neurons, boundNeurons(region, layer, neurons, { splits }));
+          region.relax(layer);
+          open += region.unstable(layer).length;
+        }
+      }
+      return open;
+    };
+    expect(count(64)).toBeLessThan(count(0));
+  });
 });
 
 describe('the best lines of a curve', () => {
