@@ -13,7 +13,7 @@ export interface DenseChain {
   readonly activations: readonly string[];
 }
 
-/** The network as a dense chain, or null when it is something else. */
+/** The network as a dense chain, or null when it is something else. One that ends in an activation has a last layer that changes nothing. */
 export function denseChain(network: Network): DenseChain | null {
   const layers: DenseNode[] = [];
   const slopes: number[] = [];
@@ -33,7 +33,27 @@ export function denseChain(network: Network): DenseChain | null {
       activations.push(node.name);
     }
   }
+  if (layers.length > 0 && layers.length === slopes.length) layers.push(unchanged(network));
   return layers.length === slopes.length + 1 ? { layers, slopes, activations } : null;
+}
+
+/** A layer behind a network's last node whose outputs are what it reads. */
+function unchanged({ nodes, outputSize: size }: Network): DenseNode {
+  const last = nodes[nodes.length - 1];
+  const weight = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) weight[i * size + i] = 1;
+  return {
+    kind: 'dense',
+    id: nodes.length,
+    inputs: [last.id],
+    size,
+    shape: last.shape,
+    name: `${last.name} as it is`,
+    weight,
+    bias: null,
+    relativeError: 0,
+    biasError: null,
+  };
 }
 
 /** Bytes that the ladder may take for its rows and weights; the core can address 4 GB. */

@@ -194,6 +194,14 @@ export function searchStep(count: i32, t: i32, alphaRate: f64, betaRate: f64): v
       const values = rowOf(value, r, k);
       const firsts = rowOf(first, r, k);
       const seconds = rowOf(second, r, k);
+      // Where a bound does not depend on a neuron, yet, its β is moved by the largest coefficient of the layer.
+      let largest = zero;
+      for (let at: usize = 0; at < end; at += 16) largest = f32x4.max(largest, f32x4.abs(v128.load(coefficients + at)));
+      const most = max(
+        max(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1)),
+        max(f32x4.extract_lane(largest, 2), f32x4.extract_lane(largest, 3)),
+      );
+      const otherwise = f32x4.splat(most > 0 ? most : 1);
       for (let at: usize = 0; at < end; at += 16) {
         const movable = f32x4.ne(v128.load(frees + at), zero);
         const s = v128.load(sides + at);
@@ -208,8 +216,10 @@ export function searchStep(count: i32, t: i32, alphaRate: f64, betaRate: f64): v
         );
         v128.store(firsts + at, m);
         v128.store(seconds + at, v);
+        const own = f32x4.abs(coefficientNow);
+        const scale = v128.bitselect(own, otherwise, f32x4.gt(own, zero));
         const step = f32x4.div(
-          f32x4.mul(v128.bitselect(alphaStep, f32x4.mul(betaStep, f32x4.abs(coefficientNow)), movable), m),
+          f32x4.mul(v128.bitselect(alphaStep, f32x4.mul(betaStep, scale), movable), m),
           f32x4.add(f32x4.sqrt(f32x4.mul(v, scale2)), tiny),
         );
         const alpha = v128.load(lows + at);
