@@ -1,12 +1,6 @@
+import type { Cells } from './cells';
 import { colourOf } from './colour-scale';
 import { element } from './dom';
-
-/** Cells in a rectangle; `place` says whose number each cell shows, row by row; −1 for a gap. */
-export interface Cells {
-  readonly width: number;
-  readonly height: number;
-  readonly place: Int32Array;
-}
 
 export interface HeatMapOptions {
   /** Said before the size, e.g. `Layer relu_1`. */

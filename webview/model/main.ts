@@ -3,8 +3,6 @@ import { Extension } from '../kit/messages';
 import { busy, button, searchField, select } from '../kit/toolkit';
 import { VirtualTable } from '../kit/virtual-table';
 import {
-  kindLegend,
-  legendOf,
   localColourings,
   measureColouring,
   scaleOf,
@@ -13,6 +11,7 @@ import {
   type Colouring,
   type Scale,
 } from './colouring';
+import { kindLegend, legendOf } from './legend';
 import { columnsOf } from './columns';
 import { details, READ_AT_ONCE_BYTES } from './details';
 import { Drawing } from './drawing';

@@ -1,4 +1,4 @@
-import type { Cells } from '../kit/heat-map';
+import type { Cells } from '../kit/cells';
 
 /** How the neurons of a layer are laid out, and summed up: each by itself, by channel, or by pixel. */
 export const VIEWS = ['neurons', 'channels', 'pixels'] as const;

@@ -6,7 +6,7 @@
  */
 import { RequestType } from 'vscode-jsonrpc';
 import type { Epsilon, Preprocess } from '../../report/record';
-import type { QuickMethod } from '../../verify/tuning/quick-bounds';
+import type { QuickMethod } from '../../verify/tuning/quick-method';
 import type { Answer, TensorReference } from '../protocol';
 
 /** One check of a perturbation specification on one sample. */

@@ -6,6 +6,7 @@ import type { Network } from '../../network/network';
 import type { Box, Constraint, Question } from '../../spec/question';
 import { boxProblems } from '../problems';
 import type { Budget } from '../progress';
+import type { QuickMethod } from './quick-method';
 
 /** What bounds of the whole region say of every way to fail. */
 export interface QuickBounds {
@@ -13,8 +14,6 @@ export interface QuickBounds {
   readonly margins: Float64Array;
   readonly method: QuickMethod;
 }
-
-export type QuickMethod = 'intervals' | 'zonotope' | 'crown';
 
 /** Multiply-adds a millisecond, on the slow side: what decides whether a step that cannot be interrupted is begun. */
 const WORK_PER_MILLISECOND = 2e6;

@@ -1,0 +1,2 @@
+/** Where a quick bound comes from, the loosest first. */
+export type QuickMethod = 'intervals' | 'zonotope' | 'crown';
