@@ -50,8 +50,28 @@ const published: Readonly<Record<string, readonly (readonly [string, ...(number 
 };
 
 const heads = [
-  'method', 'found', 'of', 'defect %', 'values med', 'mean', 'max', 'pixel % med', 'L1 med', 'L2 max', 'mean', 'med', 'L∞ max', 'mean', 'med', 'Pielou', 'transfer %', 'Fréchet', 's mean', 'CPU s mean', 'CPU s max',
-]; // prettier-ignore
+  'method',
+  'found',
+  'of',
+  'defect %',
+  'values med',
+  'mean',
+  'max',
+  'pixel % med',
+  'L1 med',
+  'L2 max',
+  'mean',
+  'med',
+  'L∞ max',
+  'mean',
+  'med',
+  'Pielou',
+  'transfer %',
+  'Fréchet',
+  's mean',
+  'CPU s mean',
+  'CPU s max',
+];
 
 /** The table of one image set as Markdown: what was measured first, the published rows after it. */
 export async function tableOf({ title, set, model, other, layout, runs, images }: TableParts): Promise<string> {
@@ -85,7 +105,13 @@ export async function tableOf({ title, set, model, other, layout, runs, images }
       ...[norms.two.largest, norms.two.mean, norms.two.median, norms.inf.largest, norms.inf.mean, norms.inf.median].map(
         each => fixed(each, 3),
       ),
-      fixed(pielouScore(adversarial.map(each => each.to), model.network.outputSize), 3), // prettier-ignore
+      fixed(
+        pielouScore(
+          adversarial.map(each => each.to),
+          model.network.outputSize,
+        ),
+        3,
+      ),
       fixed(transfer.percent, 1),
       frechet.ok ? frechet.value.distance.toPrecision(3) : '–',
       ...[spreadOf(run.seconds).mean, processor.mean, processor.largest].map(each => fixed(each, 3)),

@@ -166,8 +166,12 @@ async function runMethod(
   if (open.length === 0 || performance.now() > deadline) return;
   const patches = patchMethods[method];
   const lines = patches?.lines
-    ? fitLines(model.network, [...subjects.values()].map(each => each.original), [...subjects.values()].map(each => each.label))
-    : undefined; // prettier-ignore
+    ? fitLines(
+        model.network,
+        [...subjects.values()].map(each => each.original),
+        [...subjects.values()].map(each => each.label),
+      )
+    : undefined;
   // What is loaded at the first use (solver, graphs, just-in-time code) is no time of an image.
   if (patches) must(await findAdversarial(model, open[0][1], { ...patches.options, ...(lines ? { lines } : {}) }));
   for (let first = 0; first < open.length && performance.now() < deadline; first += patches ? 1 : CHUNK) {
@@ -186,7 +190,14 @@ async function runMethod(
     } else {
       const rival = method as RivalName;
       const epsilon = rival === 'greedy' ? 1 : set.epsilon[rival];
-      const reached = must(await attackWith(model, chunk.map(([, subject]) => subject), rival, { epsilon })); // prettier-ignore
+      const reached = must(
+        await attackWith(
+          model,
+          chunk.map(([, subject]) => subject),
+          rival,
+          { epsilon },
+        ),
+      );
       for (const [, subject] of chunk) {
         const point = reached.get(subject);
         found.push({ adversarial: point ? must(await confirm(model, subject, point, rival)) : null, stage: null });
@@ -197,7 +208,11 @@ async function runMethod(
     const processor = (user + system) / 1e6 / chunk.length;
     chunk.forEach(([image], k) => {
       const { adversarial, stage } = found[k];
-      const input = adversarial ? Buffer.from(adversarial.input.buffer, adversarial.input.byteOffset, adversarial.input.byteLength).toString('base64') : null; // prettier-ignore
+      const input = adversarial
+        ? Buffer.from(adversarial.input.buffer, adversarial.input.byteOffset, adversarial.input.byteLength).toString(
+            'base64',
+          )
+        : null;
       const entry: Entry = { set: name, method, image, seconds, processor, stage, input };
       entries.set(keyOf(entry), entry);
       appendFileSync(file, `${JSON.stringify(entry)}\n`);

@@ -24,7 +24,20 @@ const EDITS = {
 async function compile(withErrors) {
   let wasm = null;
   const { error, stderr } = await asc.main(
-    ['index.ts', '--outFile', 'core.wasm', '-O3', '--noAssert', '--converge', '--runtime', 'stub', '--enable', 'simd', '--use', 'abort='], // prettier-ignore
+    [
+      'index.ts',
+      '--outFile',
+      'core.wasm',
+      '-O3',
+      '--noAssert',
+      '--converge',
+      '--runtime',
+      'stub',
+      '--enable',
+      'simd',
+      '--use',
+      'abort=',
+    ],
     {
       readFile: name => {
         try {

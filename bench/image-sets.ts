@@ -30,7 +30,6 @@ export async function cifarTest(data: string): Promise<LabelledImages> {
     ['cifar10_test_first100', 100],
     ['cifar10_sdp200', 200],
   ] as const) {
-    // prettier-ignore
     const bytes = readFileSync(path.join(data, 'datasets/cifar10', `${name}.npz`));
     const images = rows(value(await readNpz(bytes, 'images_nhwc_uint8', 'data')), count);
     sets.push({ images, labels: numbers(value(await readNpz(bytes, 'labels', 'labels')), 0, count) });

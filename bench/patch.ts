@@ -31,7 +31,11 @@ async function arrayOf(file: string, name: string): Promise<{ shape: readonly nu
   const array = await readNpz(readFileSync(path.join(folder, file)), name, 'data');
   if (!array.ok) return null;
   const { shape } = array.value;
-  const values = readNumbers(array.value, 0, shape.reduce((a, b) => a * b, 1)); // prettier-ignore
+  const values = readNumbers(
+    array.value,
+    0,
+    shape.reduce((a, b) => a * b, 1),
+  );
   return values.ok ? { shape, values: values.value } : null;
 }
 
@@ -66,7 +70,10 @@ function atMost(small: number, large: number): OutputConstraint {
 }
 
 function rows(file: string): number[][] {
-  return readFileSync(path.join(folder, file), 'utf8').trim().split('\n').map(line => line.split(',').map(Number)); // prettier-ignore
+  return readFileSync(path.join(folder, file), 'utf8')
+    .trim()
+    .split('\n')
+    .map(line => line.split(',').map(Number));
 }
 
 async function watermarks(): Promise<void> {

@@ -73,10 +73,20 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'certiscope-bench-'));
 const { images, labels } = pictures();
 const inputs = Float32Array.from(images, level => level / 255);
 const parameters = must(
-  await train(ARCHITECTURE, initialParameters(ARCHITECTURE, 1), { count: IMAGES, inputs, labels }, {
-    epochs: 6, batch: 50, optimizer: { kind: 'adam' }, rate: cosine(0.002), weightDecay: 0.01, seed: 1,
-  }),
-); // prettier-ignore
+  await train(
+    ARCHITECTURE,
+    initialParameters(ARCHITECTURE, 1),
+    { count: IMAGES, inputs, labels },
+    {
+      epochs: 6,
+      batch: 50,
+      optimizer: { kind: 'adam' },
+      rate: cosine(0.002),
+      weightDecay: 0.01,
+      seed: 1,
+    },
+  ),
+);
 writeFileSync(path.join(folder, 'net.onnx'), exportClassifier(ARCHITECTURE, parameters));
 writeFileSync(path.join(folder, 'images.idx'), idx([IMAGES, SIDE, SIDE], images));
 writeFileSync(path.join(folder, 'labels.idx'), idx([IMAGES], labels));

@@ -61,8 +61,17 @@ export class Targets {
       first.set(disjunct, constraints.length);
       constraints.push(...this.question.disjuncts[disjunct].constraints);
     }
-    writeForms(constraints.map(each => each.outputs), feeds.outputForms, this.question.outputSize); // prettier-ignore
-    if (feeds.inputForms) writeForms(constraints.map(each => each.inputs), feeds.inputForms, this.question.inputSize); // prettier-ignore
+    writeForms(
+      constraints.map(each => each.outputs),
+      feeds.outputForms,
+      this.question.outputSize,
+    );
+    if (feeds.inputForms)
+      writeForms(
+        constraints.map(each => each.inputs),
+        feeds.inputForms,
+        this.question.inputSize,
+      );
     feeds.bound.fill(0);
     constraints.forEach((each, k) => (feeds.bound[k] = each.bound));
     feeds.outside.fill(OUTSIDE);

@@ -138,7 +138,8 @@ export function readAttack(words: readonly string[]): Result<AttackArguments> {
   const target = number(values.target, '--target', { least: 0, integer: true });
   if (!target.ok) return target;
   const ends = values.range?.split(',').map(end => end.trim());
-  if (ends !== undefined && ends.length !== 2) return misuse(`--range takes two numbers such as 0,1, not '${values.range}'.`); // prettier-ignore
+  if (ends !== undefined && ends.length !== 2)
+    return misuse(`--range takes two numbers such as 0,1, not '${values.range}'.`);
   const epsilon = number(values.epsilon, '--epsilon', { least: 0, integer: false });
   if (!epsilon.ok) return epsilon;
   const optimum = number(values.optimum, '--optimum', { least: 0, integer: false });

@@ -18,7 +18,21 @@ export async function attack(words: AttackArguments, world: World): Promise<numb
   const print = (line: string): void => void (words.quiet || text.write(`${line}\n`));
   let run: AdversarialRun | null = null;
   const outcomes: AdversarialOutcome[] = [];
-  const { methods, measure, target, range, epsilon, seconds, reduce, regional, lines, misclassified, transfer, features, seed } = words; // prettier-ignore
+  const {
+    methods,
+    measure,
+    target,
+    range,
+    epsilon,
+    seconds,
+    reduce,
+    regional,
+    lines,
+    misclassified,
+    transfer,
+    features,
+    seed,
+  } = words;
   const answer = await studyHere(
     'adversarial-inputs',
     {
@@ -27,7 +41,19 @@ export async function attack(words: AttackArguments, world: World): Promise<numb
       regional,
       lines,
       misclassified,
-      ...defined({ methods, measure, target, range, epsilon, seconds, transfer, features, seed, optimumSeconds: words.optimum, folder: words.out && path.resolve(words.out) }), // prettier-ignore
+      ...defined({
+        methods,
+        measure,
+        target,
+        range,
+        epsilon,
+        seconds,
+        transfer,
+        features,
+        seed,
+        optimumSeconds: words.optimum,
+        folder: words.out && path.resolve(words.out),
+      }),
     },
     {
       progress: !words.quiet,
@@ -80,9 +106,11 @@ function summaryLines(summary: AdversarialSummary): string[] {
     row('L2', norms.two),
     row('L∞', norms.inf),
     row('seconds', seconds),
-    `  found by ${Object.entries(foundBy).map(([stage, count]) => `${stage} ${count}`).join(', ')}`,
+    `  found by ${Object.entries(foundBy)
+      .map(([stage, count]) => `${stage} ${count}`)
+      .join(', ')}`,
     `  defect detection ${short(summary.defectDetection ?? 0)} %, evenness of the classes reached (Pielou) ${short(pielou ?? 0)}`,
-  ); // prettier-ignore
+  );
   if (transfer)
     lines.push(
       transfer.percent === null

@@ -23,13 +23,20 @@ export function foundInputs(file: string): Result<readonly WrongInput[]> {
     content = JSON.parse(readFileSync(file, 'utf8')) as typeof content;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return problem('cli/from', `${file}: this is no file of a run (${reason}). Name one that verify --json or attack wrote.`, { file }); // prettier-ignore
+    return problem(
+      'cli/from',
+      `${file}: this is no file of a run (${reason}). Name one that verify --json or attack wrote.`,
+      { file },
+    );
   }
   if (!Array.isArray(content.results) && !Array.isArray(content.outcomes))
     return problem('cli/from', `${file}: this is no file of a run. Name one that verify --json or attack wrote.`, {
       file,
     });
-  const inputs = [...(content.results ?? []).flatMap(result => counterexample(result, file)), ...(content.outcomes ?? []).flatMap(adversarial)]; // prettier-ignore
+  const inputs = [
+    ...(content.results ?? []).flatMap(result => counterexample(result, file)),
+    ...(content.outcomes ?? []).flatMap(adversarial),
+  ];
   if (inputs.length > 0) return ok(inputs);
   return problem('cli/from', `${file}: the run in it found no input on which the model fails another class.`, { file });
 }

@@ -50,7 +50,9 @@ export async function largestEpsilon(words: LargestEpsilonArguments, world: Worl
 function described(result: LargestEpsilonResult, style: Style): string {
   const { check, certified, attacked, limiting, samples, misclassified, soFar } = result;
   const several = samples.length > 1;
-  const lines = [`${style.bold(check)}, ${several ? `the worst of ${samples.length} samples` : `sample ${samples[0] ?? '(none)'}`}`]; // prettier-ignore
+  const lines = [
+    `${style.bold(check)}, ${several ? `the worst of ${samples.length} samples` : `sample ${samples[0] ?? '(none)'}`}`,
+  ];
   if (certified !== null)
     lines.push(
       `  certified  ${style.verdict('verified', certified)}${several ? `  (sample ${limiting} holds no more)` : ''}`,

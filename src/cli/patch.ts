@@ -67,7 +67,9 @@ function describe(layer: LayerPatch, style: Style): string[] {
   const head = `${style.bold(layer.layer)}  ${style.verdict(kind, layer.outcome)}  ${layer.seconds.toFixed(2)} s`;
   const lines = [head];
   if (sizes)
-    lines.push(`  L∞ ${short(sizes.inf)}, L1 ${short(sizes.one)}, ${sizes.count} ${sizes.count === 1 ? 'weight' : 'weights'} changed${accuracy ? `; accuracy after: ${percent(accuracy)}` : ''}`); // prettier-ignore
+    lines.push(
+      `  L∞ ${short(sizes.inf)}, L1 ${short(sizes.one)}, ${sizes.count} ${sizes.count === 1 ? 'weight' : 'weights'} changed${accuracy ? `; accuracy after: ${percent(accuracy)}` : ''}`,
+    );
   lines.push(`  ${layer.statement}`);
   if (file) lines.push(`  ${file}`);
   return lines;

@@ -70,7 +70,9 @@ export async function tolerance(words: ToleranceArguments, world: World): Promis
 
 function introduce({ model, samples, leftOut, refused }: WeightToleranceReport, print: (text: string) => void): void {
   print(`How far the weights of each layer of ${model} may move, in percent of the range of its weights.`);
-  print(`${count(samples.length, 'sample')}${leftOut.length > 0 ? `; ${leftOut.length} left out, wrong without any change` : ''}.`); // prettier-ignore
+  print(
+    `${count(samples.length, 'sample')}${leftOut.length > 0 ? `; ${leftOut.length} left out, wrong without any change` : ''}.`,
+  );
   for (const { reason } of refused) print(`left out: ${reason}`);
 }
 
@@ -109,7 +111,9 @@ function curve(points: readonly CurvePoint[], methods: readonly ToleranceMethod[
   const width = Math.max(16, ...present.map(method => method.length));
   return [
     ['% of range'.padEnd(12), ...present.map(method => method.padStart(width))].join(' '),
-    ...points.map(point => [percent(point.magnitude).padEnd(12), ...present.map(method => cell(point, method).padStart(width))].join(' ')), // prettier-ignore
+    ...points.map(point =>
+      [percent(point.magnitude).padEnd(12), ...present.map(method => cell(point, method).padStart(width))].join(' '),
+    ),
   ];
 }
 

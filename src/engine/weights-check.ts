@@ -96,7 +96,11 @@ export class WeightsChecks {
       const known = perturbations.get(number) ?? { layer: number, maps: [] };
       // In a list of layers a layer named twice is a slip; maps of one layer add up.
       if (known.maps.length > 0 && !check.maps)
-        return this.placedIn(check, { code: 'weights/layer-twice', message: `Layer "${layer.value.name}" is named twice; name it once.` }, { ...asked, at }); // prettier-ignore
+        return this.placedIn(
+          check,
+          { code: 'weights/layer-twice', message: `Layer "${layer.value.name}" is named twice; name it once.` },
+          { ...asked, at },
+        );
       known.maps.push(map.value);
       perturbations.set(number, known);
     }

@@ -196,7 +196,12 @@ export class BranchTree {
       const outcomes: RegionOutcome[] = [];
       let score = 1;
       for (const side of [0, 1] as const) {
-        const outcome = await this.solve(objective, [...node.sides, { branching: candidate.branching, side }], basis, limits); // prettier-ignore
+        const outcome = await this.solve(
+          objective,
+          [...node.sides, { branching: candidate.branching, side }],
+          basis,
+          limits,
+        );
         if (outcome.kind === 'stopped') return 'stopped';
         outcomes.push(outcome);
         this.learn(node, candidate, side, outcome.bound);

@@ -63,7 +63,9 @@ export async function* tighten(
     const region = await RegionModel.open(
       {
         ...written,
-        objectives: neurons.flatMap(({ column }) => [-1, 1].map(sign => ({ columns: [column], values: [sign], offset: 0 }))), // prettier-ignore
+        objectives: neurons.flatMap(({ column }) =>
+          [-1, 1].map(sign => ({ columns: [column], values: [sign], offset: 0 })),
+        ),
       },
       open,
     );

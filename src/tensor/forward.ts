@@ -64,7 +64,16 @@ export function forwardNodes(network: Network, x: Expression, options: ForwardOp
   );
   const type = x.type === 'float64' ? 'float64' : 'float32';
   const values: Expression[] = [];
-  for (const node of network.nodes) values.push(forwardNode(node, node.inputs.map(id => values[id]), x, type, options)); // prettier-ignore
+  for (const node of network.nodes)
+    values.push(
+      forwardNode(
+        node,
+        node.inputs.map(id => values[id]),
+        x,
+        type,
+        options,
+      ),
+    );
   return values;
 }
 

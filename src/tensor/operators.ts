@@ -183,10 +183,11 @@ export function concat(parts: readonly Expression[], axis: number): Expression {
   const along = axisOf(parts[0], axis);
   for (const part of parts) {
     assert(
-      part.type === parts[0].type && part.shape.length === parts[0].shape.length &&
+      part.type === parts[0].type &&
+        part.shape.length === parts[0].shape.length &&
         part.shape.every((each, k) => k === along || each === parts[0].shape[k]),
       () => `concatenation of ${parts.map(describe).join(' and ')} along axis ${axis}`,
-    ); // prettier-ignore
+    );
   }
   const shape = parts[0].shape.map((each, k) =>
     k === along ? parts.reduce((sum, part) => sum + part.shape[k], 0) : each,

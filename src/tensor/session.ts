@@ -84,8 +84,19 @@ export async function runtimeVersion(): Promise<string> {
 }
 
 const PORT_TYPES: ReadonlySet<string> = new Set<PortType>([
-  'float32', 'float64', 'float16', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'bool',
-]); // prettier-ignore
+  'float32',
+  'float64',
+  'float16',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'uint64',
+  'bool',
+]);
 
 function toPort(metadata: InferenceSession.ValueMetadata): Port | string {
   if (!metadata.isTensor) return `'${metadata.name}' is not a tensor`;

@@ -74,7 +74,11 @@ function addMap(
     const parts = [{ index: index.map(k => tensor.offset + k), factor }];
     if (map.bias) {
       const { bias } = layer;
-      if (!bias) return problem('weights/no-weights', `Layer "${layer.name}" (${layer.opType}) has no bias of its own; leave the map of the bias out.`); // prettier-ignore
+      if (!bias)
+        return problem(
+          'weights/no-weights',
+          `Layer "${layer.name}" (${layer.opType}) has no bias of its own; leave the map of the bias out.`,
+        );
       const more = selection(layer, terms, bias, map.bias);
       if (!more.ok) return more;
       parts.push({ index: more.value.index.map(k => bias.offset + k), factor: more.value.factor });

@@ -29,7 +29,11 @@ export async function searchedMargins(
   const constraints = [...new Set(sets.flat())];
   const key = JSON.stringify(constraints.map(({ outputs, bound }) => [[...outputs.index], [...outputs.value], bound]));
   let own = kept.get(network);
-  if (own?.rows !== key) kept.set(network, (own = { rows: key, region: createRegion(network, constraints, Math.max(ROWS_AT_ONCE, constraints.length)) })); // prettier-ignore
+  if (own?.rows !== key)
+    kept.set(
+      network,
+      (own = { rows: key, region: createRegion(network, constraints, Math.max(ROWS_AT_ONCE, constraints.length)) }),
+    );
   const { region } = own;
   if (!region) return;
   region.setBox(box.lower, box.upper, null);
@@ -41,7 +45,11 @@ export async function searchedMargins(
     rows.forEach(row => splits.set(row, row, [], null));
     splits.optimise(rows.length, ROWS);
     const lower = splits.certify(rows);
-    return onMargins(Float64Array.from(sets, set => set.reduce((most, constraint) => Math.max(most, lower[constraints.indexOf(constraint)]), -Infinity))); // prettier-ignore
+    return onMargins(
+      Float64Array.from(sets, set =>
+        set.reduce((most, constraint) => Math.max(most, lower[constraints.indexOf(constraint)]), -Infinity),
+      ),
+    );
   };
   for (const work of [region.tightening(), region.refining(NEURONS)]) {
     while (!work.next().done) {

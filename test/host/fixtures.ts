@@ -18,14 +18,57 @@ export function writeFixtures(folder: string): void {
   };
   // y = |x0| − |x1|, written with four Relu neurons.
   const distances = multilayer('distances', [
-    { weight: [[1, 0], [-1, 0], [0, 1], [0, -1]], bias: [0, 0, 0, 0] },
-    { weight: [[1, 1, 0, 0], [0, 0, 1, 1]], bias: [0, 0] },
-  ]); // prettier-ignore
+    {
+      weight: [
+        [1, 0],
+        [-1, 0],
+        [0, 1],
+        [0, -1],
+      ],
+      bias: [0, 0, 0, 0],
+    },
+    {
+      weight: [
+        [1, 1, 0, 0],
+        [0, 0, 1, 1],
+      ],
+      bias: [0, 0],
+    },
+  ]);
   file('models/distances.onnx', distances);
-  file('models/holds.vnnlib', vnnlib([[0.5, 1], [-0.25, 0.25]], '(assert (<= Y_0 Y_1))')); // prettier-ignore
-  file('models/fails.vnnlib', vnnlib([[0, 1], [-1, 1]], '(assert (<= Y_0 Y_1))')); // prettier-ignore
+  file(
+    'models/holds.vnnlib',
+    vnnlib(
+      [
+        [0.5, 1],
+        [-0.25, 0.25],
+      ],
+      '(assert (<= Y_0 Y_1))',
+    ),
+  );
+  file(
+    'models/fails.vnnlib',
+    vnnlib(
+      [
+        [0, 1],
+        [-1, 1],
+      ],
+      '(assert (<= Y_0 Y_1))',
+    ),
+  );
   file('packed/distances.onnx', distances);
-  file('packed/holds.vnnlib.gz', gzipSync(vnnlib([[0.5, 1], [-0.25, 0.25]], '(assert (<= Y_0 Y_1))'))); // prettier-ignore
+  file(
+    'packed/holds.vnnlib.gz',
+    gzipSync(
+      vnnlib(
+        [
+          [0.5, 1],
+          [-0.25, 0.25],
+        ],
+        '(assert (<= Y_0 Y_1))',
+      ),
+    ),
+  );
 
   // A 6 × 6 picture is `left` when its left half is brighter than its right.
   const side = (sign: number) => Array.from({ length: 36 }, (_, pixel) => (pixel % 6 < 3 ? sign : -sign));
@@ -109,7 +152,13 @@ export function writeFixtures(folder: string): void {
     bias: Array.from({ length: outputs }, () => random() / 10),
   });
   file('slow/slow.onnx', multilayer('slow', [layer(80, 8), layer(80, 80), layer(80, 80), layer(80, 80), layer(2, 80)]));
-  file('slow/slow.vnnlib', vnnlib(Array.from({ length: 8 }, () => [-2, 2]), '(assert (<= Y_0 -3.0))')); // prettier-ignore
+  file(
+    'slow/slow.vnnlib',
+    vnnlib(
+      Array.from({ length: 8 }, () => [-2, 2]),
+      '(assert (<= Y_0 -3.0))',
+    ),
+  );
 }
 
 /** A fully connected network with Relu between its layers. */
@@ -162,7 +211,9 @@ function residualNetwork(units: number): Uint8Array {
     value = `e${unit}`;
   }
   const outputs = [valueInfo(value, 'float32', [1, 8, 4, 4])];
-  return encodeModel(model({ name: 'deep', nodes, initializers, inputs: [valueInfo('X', 'float32', [1, 8, 4, 4])], outputs })); // prettier-ignore
+  return encodeModel(
+    model({ name: 'deep', nodes, initializers, inputs: [valueInfo('X', 'float32', [1, 8, 4, 4])], outputs }),
+  );
 }
 
 /** A network with an operator that nobody can bound. */

@@ -74,13 +74,28 @@ export async function startServer({
   const allSettings = { ...QUIET_SETTINGS, 'security.workspace.trust.enabled': trust, ...settings };
   writeFileSync(settingsFile, JSON.stringify(allSettings, null, 2));
   const args = [
-    main, '--host', '127.0.0.1', '--port', '0', '--without-connection-token', '--accept-server-license-terms',
-    '--server-data-dir', data, '--user-data-dir', user, '--extensions-dir', extensions,
-    '--telemetry-level', 'off', '--disable-telemetry', '--disable-update-check', '--disable-getting-started-override',
+    main,
+    '--host',
+    '127.0.0.1',
+    '--port',
+    '0',
+    '--without-connection-token',
+    '--accept-server-license-terms',
+    '--server-data-dir',
+    data,
+    '--user-data-dir',
+    user,
+    '--extensions-dir',
+    extensions,
+    '--telemetry-level',
+    'off',
+    '--disable-telemetry',
+    '--disable-update-check',
+    '--disable-getting-started-override',
     // Without this flag a built workbench ignores the extension and test paths in its address; with it, it shows no notifications.
     ...(runsSuite ? ['--enable-smoke-test-driver'] : []),
     ...(trust ? [] : ['--disable-workspace-trust']),
-  ]; // prettier-ignore
+  ];
   const logFile = path.join(folder, 'server.log');
   const log = createWriteStream(logFile);
   const child = spawn(node, args, { env: cleanEnvironment(env), stdio: ['ignore', 'pipe', 'pipe'] });

@@ -26,7 +26,11 @@ export const MODEL_JOURNEYS = [
       const box = name => page.getByRole('treeitem', { name });
       await box(/Gemm layer_0/).click();
       await page.getByRole('heading', { name: 'Weights and constants' }).waitFor();
-      await page.getByRole('img', { name: /Histogram of W_0/ }).or(page.getByText('1, 0, -1, 0')).first().waitFor(); // prettier-ignore
+      await page
+        .getByRole('img', { name: /Histogram of W_0/ })
+        .or(page.getByText('1, 0, -1, 0'))
+        .first()
+        .waitFor();
       await workbench.picture('model-small-light');
       // From the picture to a verdict: the property says which neurons are unstable.
       const property = await workbench.file('models', 'fails.vnnlib');
@@ -83,7 +87,10 @@ export const MODEL_JOURNEYS = [
         await workbench.picture(`model-spread-${theme}`);
       }
       await page.getByRole('tab', { name: 'Table' }).click();
-      await page.getByRole('columnheader', { name: /Spread/ }).getByRole('button').click(); // prettier-ignore
+      await page
+        .getByRole('columnheader', { name: /Spread/ })
+        .getByRole('button')
+        .click();
       await page.getByRole('row').nth(5).click();
       await workbench.picture('model-table');
     },

@@ -34,8 +34,12 @@ export function choices({ choice, open, change, onToggle, chooseTransfer }: Choi
       }),
     ),
   );
-  const field = (label: string, key: 'target' | 'seconds' | 'optimum' | 'epsilon' | 'samples', placeholder: string): HTMLElement =>
-    textField({ label, value: choice[key], placeholder, size: 10, onChange: text => change({ [key]: text }) }); // prettier-ignore
+  const field = (
+    label: string,
+    key: 'target' | 'seconds' | 'optimum' | 'epsilon' | 'samples',
+    placeholder: string,
+  ): HTMLElement =>
+    textField({ label, value: choice[key], placeholder, size: 10, onChange: text => change({ [key]: text }) });
   const box = element(
     'details',
     { class: 'choices', ...(open ? { open: '' } : {}) },

@@ -151,7 +151,11 @@ function empty(): HTMLElement {
 function drawHead(): void {
   if (!gallery) return;
   const { specification, model, summary, busy, choice } = gallery;
-  const where = element('button', { class: 'link', type: 'button', title: 'Open the specification', 'data-focus': 'specification' }, specification); // prettier-ignore
+  const where = element(
+    'button',
+    { class: 'link', type: 'button', title: 'Open the specification', 'data-focus': 'specification' },
+    specification,
+  );
   where.addEventListener('click', () => extension.post({ type: 'openSpecification' }));
   const found = entries.filter(({ kind }) => kind === 'found').length;
   replaceContent(
@@ -165,7 +169,13 @@ function drawHead(): void {
       busy
         ? button({ label: 'Stop', onClick: () => extension.post({ type: 'stop' }) })
         : button({ label: 'Run again', onClick: () => extension.post({ type: 'run' }) }),
-      found > 0 && !busy && button({ label: 'Patch the model', title: 'Look for the smallest change of weights that puts these inputs right', onClick: () => extension.post({ type: 'patch' }) }),
+      found > 0 &&
+        !busy &&
+        button({
+          label: 'Patch the model',
+          title: 'Look for the smallest change of weights that puts these inputs right',
+          onClick: () => extension.post({ type: 'patch' }),
+        }),
     ),
     gallery.problem !== '' && element('p', { class: 'note', role: 'alert' }, gallery.problem),
     choices({
@@ -176,7 +186,7 @@ function drawHead(): void {
       chooseTransfer: () => extension.post({ type: 'chooseTransfer' }),
     }),
     summary && metrics(summary, open.metrics, now => (open.metrics = now)),
-  ); // prettier-ignore
+  );
 }
 
 function drawList(): void {
@@ -217,7 +227,14 @@ function drawFilters(): void {
     });
   const count = (kind: PageState['shown']): number =>
     kind === 'all' ? entries.length : entries.filter(entry => entry.kind === kind).length;
-  const kinds = ([['found', 'found'], ['not found', 'not found'], ['skipped', 'left out'], ['all', 'all']] as const) // prettier-ignore
+  const kinds = (
+    [
+      ['found', 'found'],
+      ['not found', 'not found'],
+      ['skipped', 'left out'],
+      ['all', 'all'],
+    ] as const
+  )
     .filter(([kind]) => kind === 'found' || kind === 'all' || count(kind) > 0)
     .map(([value, label]) => ({ value, label: `${label} (${count(value)})` }));
   replaceContent(
@@ -231,7 +248,13 @@ function drawFilters(): void {
     classes('from', 'Class'),
     classes('to', 'Taken for'),
     select({ label: 'By', value: state.norm, options: NORMS, onChange: norm => change({ norm, most: '' }) }),
-    textField({ label: 'at most', value: state.most, placeholder: 'any', size: 5, onChange: text => change({ most: Number.isNaN(Number(text)) ? '' : text }) }), // prettier-ignore
+    textField({
+      label: 'at most',
+      value: state.most,
+      placeholder: 'any',
+      size: 5,
+      onChange: text => change({ most: Number.isNaN(Number(text)) ? '' : text }),
+    }),
     element('span', { class: 'quiet' }, `${listed.length} listed`),
   );
 }
@@ -264,8 +287,13 @@ function thumbnail(sample: number): HTMLElement {
   const run = gallery?.run;
   const layout = run ? layoutOf(run.inputShape, run.preprocess) : null;
   const known = tensors.get(sample);
-  if (!run || !layout || !known) return element('span', { class: 'blank', 'aria-hidden': 'true' }, layout ? '' : `#${sample}`); // prettier-ignore
-  const canvas = element('canvas', { width: String(layout.width), height: String(layout.height), 'aria-hidden': 'true' }); // prettier-ignore
+  if (!run || !layout || !known)
+    return element('span', { class: 'blank', 'aria-hidden': 'true' }, layout ? '' : `#${sample}`);
+  const canvas = element('canvas', {
+    width: String(layout.width),
+    height: String(layout.height),
+    'aria-hidden': 'true',
+  });
   const [, bright] = brightness(layout, run.preprocess, known.original, known.input) as [Float32Array, Float32Array];
   putPixels(canvas, layout, photograph(layout, bright));
   return canvas;

@@ -50,7 +50,9 @@ function facts({ foundBy, defectDetection, pielou, transfer, naturalness }: Adve
   const { label, distance, samples, dimension, reason } = naturalness;
   list.push([
     'Naturalness',
-    distance === null ? (reason ?? '') : `${label}: ${short(distance)}, n ${samples}, dimension ${dimension}; this is no FID unless that network is Inception`,
-  ]); // prettier-ignore
+    distance === null
+      ? (reason ?? '')
+      : `${label}: ${short(distance)}, n ${samples}, dimension ${dimension}; this is no FID unless that network is Inception`,
+  ]);
   return list;
 }

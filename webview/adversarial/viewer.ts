@@ -105,7 +105,11 @@ function pictures(
   const scale = state.zoom || fittingZoom(layout, PLATES, AROUND_PIXELS);
   const [before, after] = brightness(layout, run.preprocess, original, input) as [Float32Array, Float32Array];
   const difference = after.map((value, index) => value - before[index]!);
-  const readout = element('output', { class: 'readout', 'aria-live': 'polite' }, 'Point at a pixel, or move over the pictures with the arrow keys.'); // prettier-ignore
+  const readout = element(
+    'output',
+    { class: 'readout', 'aria-live': 'polite' },
+    'Point at a pixel, or move over the pictures with the arrow keys.',
+  );
   const plates = new Plates(layout, scale, (line, column) => {
     readout.textContent = pixelText(layout, original, input, line, column);
   });

@@ -262,7 +262,11 @@ function drawMask(): void {
       ['Layer', 'Neurons', 'Linear', '%'],
       [
         ...layers.map(({ name, size }, k) => row(name, each[k]!, size)),
-        row('all', each.reduce((a, b) => a + b, 0), all), // prettier-ignore
+        row(
+          'all',
+          each.reduce((a, b) => a + b, 0),
+          all,
+        ),
       ],
     ),
   );

@@ -91,8 +91,14 @@ export class MaskPlane {
       const y = (significance: number): number => INNER - significance * INNER;
       const [from, to] =
         gamma === Infinity
-          ? [[x(least), y(0)], [x(least), y(1)]]
-          : [[x(0), y(-least)], [x(1), y(gamma - least)]]; // prettier-ignore
+          ? [
+              [x(least), y(0)],
+              [x(least), y(1)],
+            ]
+          : [
+              [x(0), y(-least)],
+              [x(1), y(gamma - least)],
+            ];
       const label = `stage ${k + 1}: γ = ${gamma === Infinity ? '∞' : gamma}`;
       return [
         drawn(

@@ -3,9 +3,16 @@
  * scale of Nuñez, Anderton and Renslow 2018, "Optimizing colormaps with consideration for color vision deficiency", at nine points).
  */
 const STOPS: readonly (readonly [number, number, number])[] = [
-  [0, 32, 81], [17, 54, 108], [60, 77, 110], [98, 100, 111], [127, 124, 117],
-  [154, 148, 120], [187, 175, 113], [226, 203, 92], [253, 234, 69],
-]; // prettier-ignore
+  [0, 32, 81],
+  [17, 54, 108],
+  [60, 77, 110],
+  [98, 100, 111],
+  [127, 124, 117],
+  [154, 148, 120],
+  [187, 175, 113],
+  [226, 203, 92],
+  [253, 234, 69],
+];
 
 /** The colour of a number between 0 and 1, as `rgb(…)`. */
 export function colourOf(part: number): string {

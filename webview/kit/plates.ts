@@ -130,11 +130,14 @@ function outlines({ width, height }: Layout, scale: number, pixels: ReadonlySet<
     if (!isOutlined(row, column - 1)) edge(left, top, left, top + scale);
     if (!isOutlined(row, column + 1)) edge(left + scale, top, left + scale, top + scale);
   }
-  for (const [colour, thickness] of [['#000', 3], ['#ffd400', 1.5]] as const) {
+  for (const [colour, thickness] of [
+    ['#000', 3],
+    ['#ffd400', 1.5],
+  ] as const) {
     context.strokeStyle = colour;
     context.lineWidth = thickness;
     context.stroke(edges);
-  } // prettier-ignore
+  }
   return canvas;
 }
 

@@ -76,7 +76,12 @@ export interface SearchOptions {
 
 /** A field to search by. Escape empties it. */
 export function searchField({ label, value, onInput, onStep }: SearchOptions): HTMLElement {
-  const made = element('vscode-text-field', { 'aria-label': label, placeholder: label, value, type: 'text' }) as HTMLElement & { value: string }; // prettier-ignore
+  const made = element('vscode-text-field', {
+    'aria-label': label,
+    placeholder: label,
+    value,
+    type: 'text',
+  }) as HTMLElement & { value: string };
   made.addEventListener('input', () => onInput(made.value));
   keepLabel(made, label);
   made.addEventListener('keydown', event => {
@@ -110,7 +115,13 @@ export interface TextOptions {
 
 /** A line of text; told when it is left or Enter is pressed. */
 export function textField({ label, value, placeholder = '', size, onChange }: TextOptions): HTMLElement {
-  const made = element('vscode-text-field', { 'aria-label': label, placeholder, value, size: String(size), type: 'text' }) as HTMLElement & { value: string }; // prettier-ignore
+  const made = element('vscode-text-field', {
+    'aria-label': label,
+    placeholder,
+    value,
+    size: String(size),
+    type: 'text',
+  }) as HTMLElement & { value: string };
   made.addEventListener('change', () => onChange(made.value));
   keepLabel(made, label);
   return element('label', { class: 'field' }, element('span', {}, label), made);

@@ -43,7 +43,12 @@ export class VirtualTable<Row> {
     label: string,
     private readonly events: TableEvents<Row>,
   ) {
-    this.element = element('div', { class: 'grid', role: 'grid', tabindex: '0', 'aria-label': label, 'data-focus': 'table' }, this.#head, this.#body); // prettier-ignore
+    this.element = element(
+      'div',
+      { class: 'grid', role: 'grid', tabindex: '0', 'aria-label': label, 'data-focus': 'table' },
+      this.#head,
+      this.#body,
+    );
     this.element.addEventListener('scroll', () => this.#draw());
     this.element.addEventListener('keydown', event => this.#onKey(event));
     new ResizeObserver(() => this.#draw()).observe(this.element);
@@ -76,16 +81,30 @@ export class VirtualTable<Row> {
 
   #header({ id, title, key, numeric }: TableColumn<Row>): HTMLElement {
     const direction = this.#sorting?.column === id ? (this.#sorting.down ? 'descending' : 'ascending') : null;
-    const made = element('div', { role: 'columnheader', class: numeric ? 'numeric' : '', ...(direction ? { 'aria-sort': direction } : {}) }); // prettier-ignore
+    const made = element('div', {
+      role: 'columnheader',
+      class: numeric ? 'numeric' : '',
+      ...(direction ? { 'aria-sort': direction } : {}),
+    });
     if (!key) {
       made.append(title);
       return made;
     }
-    const sort = element('button', { type: 'button', class: 'sort', 'data-focus': `sort ${id}` }, title, direction ? (direction === 'descending' ? ' ↓' : ' ↑') : ''); // prettier-ignore
+    const sort = element(
+      'button',
+      { type: 'button', class: 'sort', 'data-focus': `sort ${id}` },
+      title,
+      direction ? (direction === 'descending' ? ' ↓' : ' ↑') : '',
+    );
     // Numbers are looked at from the largest, names from A; a third press brings the first order back.
     sort.addEventListener('click', () => {
       const first = Boolean(numeric);
-      const next = direction === null ? { column: id, down: first } : this.#sorting!.down === first ? { column: id, down: !first } : null; // prettier-ignore
+      const next =
+        direction === null
+          ? { column: id, down: first }
+          : this.#sorting!.down === first
+            ? { column: id, down: !first }
+            : null;
       this.events.onSort(next);
     });
     made.append(sort);
@@ -106,9 +125,17 @@ export class VirtualTable<Row> {
     const isSelected = this.events.idOf(row) === this.#selected;
     const made = element(
       'div',
-      { role: 'row', class: 'grid-row', id: `row-${index}`, 'aria-rowindex': String(index + 2), 'aria-selected': String(isSelected) },
-      ...this.#columns.map(({ cell, numeric }) => element('div', { role: 'gridcell', class: numeric ? 'numeric' : '' }, cell(row))),
-    ); // prettier-ignore
+      {
+        role: 'row',
+        class: 'grid-row',
+        id: `row-${index}`,
+        'aria-rowindex': String(index + 2),
+        'aria-selected': String(isSelected),
+      },
+      ...this.#columns.map(({ cell, numeric }) =>
+        element('div', { role: 'gridcell', class: numeric ? 'numeric' : '' }, cell(row)),
+      ),
+    );
     made.style.top = `${index * ROW_HEIGHT}px`;
     made.addEventListener('click', () => this.events.onSelect(row));
     made.addEventListener('dblclick', () => this.events.onOpen?.(row));

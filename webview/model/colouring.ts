@@ -22,7 +22,13 @@ export function localColourings(
   statistics: ReadonlyMap<string, WeightStatistics>,
   unread: number,
 ): readonly Colouring[] {
-  const ofWeights = (id: string, label: string, what: string, number: (all: WeightStatistics) => number | null, format: NumberFormat): Colouring => ({
+  const ofWeights = (
+    id: string,
+    label: string,
+    what: string,
+    number: (all: WeightStatistics) => number | null,
+    format: NumberFormat,
+  ): Colouring => ({
     id,
     label,
     about: unread > 0 ? `${what} ${unread} tensors have not been read.` : what,
@@ -35,7 +41,7 @@ export function localColourings(
       const known = largest && statistics.get(largest.name);
       return known ? number(known) : null;
     },
-  }); // prettier-ignore
+  });
   return [
     {
       id: 'parameters',
@@ -47,9 +53,21 @@ export function localColourings(
       action: null,
       valueOf: ({ node }) => (node && node.parameters > 0 ? node.parameters : null),
     },
-    ofWeights('deviation', 'Spread of weights', 'Standard deviation of a layer’s largest tensor.', all => all.spread?.deviation ?? null, 'number'),
-    ofWeights('zeros', 'Zero weights', 'Part of a layer’s largest tensor that is zero.', all => all.zeros / all.count, 'part'),
-  ]; // prettier-ignore
+    ofWeights(
+      'deviation',
+      'Spread of weights',
+      'Standard deviation of a layer’s largest tensor.',
+      all => all.spread?.deviation ?? null,
+      'number',
+    ),
+    ofWeights(
+      'zeros',
+      'Zero weights',
+      'Part of a layer’s largest tensor that is zero.',
+      all => all.zeros / all.count,
+      'part',
+    ),
+  ];
 }
 
 export function measureColouring(measure: Measure): Colouring {

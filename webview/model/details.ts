@@ -41,7 +41,15 @@ function facts(list: readonly (readonly [name: string, value: Child] | null)[]):
 function modelDetails({ structure }: DetailsOptions): readonly Child[] {
   const { info, tensors } = structure;
   const boundary = (list: typeof info.inputs): Child =>
-    element('span', {}, ...list.flatMap(({ name, type, shape }) => [`${name} `, element('span', { class: 'quiet' }, `${type} ${shapeText(shape)}`), element('br')])); // prettier-ignore
+    element(
+      'span',
+      {},
+      ...list.flatMap(({ name, type, shape }) => [
+        `${name} `,
+        element('span', { class: 'quiet' }, `${type} ${shapeText(shape)}`),
+        element('br'),
+      ]),
+    );
   const operators = [...info.operators].sort((a, b) => Number(a.supported) - Number(b.supported) || b.count - a.count);
   return [
     element('h2', {}, 'Model'),
@@ -49,11 +57,20 @@ function modelDetails({ structure }: DetailsOptions): readonly Child[] {
       ['Inputs', boundary(info.inputs)],
       ['Outputs', boundary(info.outputs)],
       ['Nodes', info.nodes.length.toLocaleString('en')],
-      ['Parameters', `${info.parameterCount.toLocaleString('en')}${info.parameterTypes.length > 0 ? ` (${info.parameterTypes.map(({ type }) => type).join(', ')})` : ''}`],
-      ['Tensors', `${tensors.length.toLocaleString('en')} stored, ${bytesText(tensors.reduce((sum, { bytes }) => sum + bytes, 0))}`],
+      [
+        'Parameters',
+        `${info.parameterCount.toLocaleString('en')}${info.parameterTypes.length > 0 ? ` (${info.parameterTypes.map(({ type }) => type).join(', ')})` : ''}`,
+      ],
+      [
+        'Tensors',
+        `${tensors.length.toLocaleString('en')} stored, ${bytesText(tensors.reduce((sum, { bytes }) => sum + bytes, 0))}`,
+      ],
       ['File', bytesText(info.fileSize)],
       info.externalData.length > 0 ? ['Weights in', info.externalData.join(', ')] : null,
-      ['Operator set', info.opsets.map(({ domain, version }) => `${domain === '' ? '' : `${domain} `}${version}`).join(', ')],
+      [
+        'Operator set',
+        info.opsets.map(({ domain, version }) => `${domain === '' ? '' : `${domain} `}${version}`).join(', '),
+      ],
       info.producer === '' ? null : ['Made by', info.producer],
     ]),
     element('h3', {}, 'Operators'),
@@ -63,35 +80,54 @@ function modelDetails({ structure }: DetailsOptions): readonly Child[] {
       operators.map(({ domain, opType, count, supported }) => [
         domain === '' ? opType : `${domain}.${opType}`,
         String(count),
-        supported ? element('span', { class: 'good' }, '✓ supported') : element('span', { class: 'bad' }, '✗ not supported'),
+        supported
+          ? element('span', { class: 'good' }, '✓ supported')
+          : element('span', { class: 'bad' }, '✗ not supported'),
       ]),
     ),
-    ...operators.flatMap(({ opType, reasons }) => reasons.map(reason => element('p', { class: 'note' }, element('strong', {}, opType), ': ', sentence(reason)))),
-    element('p', { class: 'quiet hint' }, 'Choose a node for its shapes, attributes and weights. Arrow keys follow the edges; Enter opens and closes a group.'),
-    element('p', { class: 'quiet hint' }, 'To open .onnx files here by default: Reopen Editor With… → Configure default editor for “*.onnx”.'),
-  ]; // prettier-ignore
+    ...operators.flatMap(({ opType, reasons }) =>
+      reasons.map(reason => element('p', { class: 'note' }, element('strong', {}, opType), ': ', sentence(reason))),
+    ),
+    element(
+      'p',
+      { class: 'quiet hint' },
+      'Choose a node for its shapes, attributes and weights. Arrow keys follow the edges; Enter opens and closes a group.',
+    ),
+    element(
+      'p',
+      { class: 'quiet hint' },
+      'To open .onnx files here by default: Reopen Editor With… → Configure default editor for “*.onnx”.',
+    ),
+  ];
 }
 
 function groupDetails(group: Group, options: DetailsOptions): readonly Child[] {
   const leaves = [...leavesOf(group)];
   const isInside = ({ order }: Vertex): boolean => group.first <= order && order <= group.last;
   const entering = new Set(leaves.flatMap(({ vertex }) => vertex.reads.filter(({ from }) => !isInside(from))));
-  const leaving = new Set(leaves.flatMap(({ vertex }) => vertex.makes.filter(({ to }) => to.some(reader => !isInside(reader))))); // prettier-ignore
+  const leaving = new Set(
+    leaves.flatMap(({ vertex }) => vertex.makes.filter(({ to }) => to.some(reader => !isInside(reader)))),
+  );
   const parameters = leaves.reduce((sum, { vertex }) => sum + (vertex.node?.parameters ?? 0), 0);
   const unsupported = leaves.filter(({ vertex }) => vertex.node?.supported === false);
   return [
     element('h2', {}, group.name),
     element('p', { class: 'quiet' }, `${leaves.length} nodes: ${contents(group, 6)}`),
     measuredLine(group, options),
-    element('div', { class: 'below' }, button({ label: options.isOpen(group) ? 'Close' : 'Open', onClick: () => options.toggle(group) })),
+    element(
+      'div',
+      { class: 'below' },
+      button({ label: options.isOpen(group) ? 'Close' : 'Open', onClick: () => options.toggle(group) }),
+    ),
     facts([['Parameters', parameters.toLocaleString('en')]]),
     element('h3', {}, 'Reads'),
     valueTable('Values that enter', [...entering], options, 'from'),
     element('h3', {}, 'Makes'),
     valueTable('Values that leave', [...leaving], options, 'to'),
     ...unsupported.slice(0, 5).map(({ vertex }) => unsupportedNote(vertex)),
-    unsupported.length > 5 && element('p', { class: 'quiet' }, `and ${unsupported.length - 5} more nodes that are not supported.`),
-  ]; // prettier-ignore
+    unsupported.length > 5 &&
+      element('p', { class: 'quiet' }, `and ${unsupported.length - 5} more nodes that are not supported.`),
+  ];
 }
 
 function vertexDetails(vertex: Vertex, tree: Tree, options: DetailsOptions): readonly Child[] {
@@ -101,8 +137,13 @@ function vertexDetails(vertex: Vertex, tree: Tree, options: DetailsOptions): rea
     return [
       title,
       element('h3', {}, vertex.kind === 'input' ? 'Read by' : 'Made by'),
-      valueTable('Values', vertex.kind === 'input' ? vertex.makes : vertex.reads, options, vertex.kind === 'input' ? 'to' : 'from'),
-    ]; // prettier-ignore
+      valueTable(
+        'Values',
+        vertex.kind === 'input' ? vertex.makes : vertex.reads,
+        options,
+        vertex.kind === 'input' ? 'to' : 'from',
+      ),
+    ];
   const operator = `${node.domain === '' ? '' : `${node.domain}.`}${node.opType}${detail.opset === null ? '' : `, operator set ${detail.opset}`}`;
   return [
     title,
@@ -121,7 +162,12 @@ function vertexDetails(vertex: Vertex, tree: Tree, options: DetailsOptions): rea
 }
 
 function unsupportedNote({ name, operator, node }: Vertex): HTMLElement {
-  return element('p', { class: 'note' }, element('strong', {}, `${operator} “${name}” is not supported: `), sentence(node?.reason ?? '')); // prettier-ignore
+  return element(
+    'p',
+    { class: 'note' },
+    element('strong', {}, `${operator} “${name}” is not supported: `),
+    sentence(node?.reason ?? ''),
+  );
 }
 
 function measuredLine(tree: Tree, { measured }: DetailsOptions): HTMLElement | null {
@@ -140,7 +186,11 @@ function valueTable(
 ): HTMLElement {
   if (values.length === 0) return element('p', { class: 'quiet' }, 'nothing');
   const link = (vertex: Vertex): HTMLElement => {
-    const made = element('button', { class: 'link', type: 'button', title: `Go to ${vertex.operator} ${vertex.name}` }, vertex.operator); // prettier-ignore
+    const made = element(
+      'button',
+      { class: 'link', type: 'button', title: `Go to ${vertex.operator} ${vertex.name}` },
+      vertex.operator,
+    );
     made.addEventListener('click', () => choose(vertex));
     return made;
   };
@@ -150,9 +200,14 @@ function valueTable(
     return [
       element('span', { class: 'name', title: value.name }, value.name),
       element('span', { title: value.type ?? 'type not known' }, shapeText(value.shape)),
-      element('span', {}, ...(links.length > 0 ? links : ['nobody']), vertices.length > 4 ? `, +${vertices.length - 4}` : ''),
+      element(
+        'span',
+        {},
+        ...(links.length > 0 ? links : ['nobody']),
+        vertices.length > 4 ? `, +${vertices.length - 4}` : '',
+      ),
     ];
-  }); // prettier-ignore
+  });
   const made = table(label, ['Value', 'Shape', other === 'from' ? 'From' : 'To'], rows);
   if (values.length > LISTED) made.append(element('p', { class: 'quiet' }, `and ${values.length - LISTED} more`));
   return made;
@@ -165,21 +220,46 @@ function tensorDetails(tensor: StoredTensor, { weights, read }: DetailsOptions):
   return element(
     'section',
     { class: 'tensor' },
-    element('p', {}, element('span', { class: 'name' }, name), ' ', element('span', { class: 'quiet' }, `${type} ${shapeText(shape)}, ${bytesText(bytes)}${place}`)),
-    values !== null && element('p', { class: 'values' }, values.length === 0 ? 'empty' : values.map(shortNumber).join(', ')),
+    element(
+      'p',
+      {},
+      element('span', { class: 'name' }, name),
+      ' ',
+      element('span', { class: 'quiet' }, `${type} ${shapeText(shape)}, ${bytesText(bytes)}${place}`),
+    ),
+    values !== null &&
+      element('p', { class: 'values' }, values.length === 0 ? 'empty' : values.map(shortNumber).join(', ')),
     known?.problem && element('p', { class: 'note', role: 'alert' }, known.problem.message),
     known?.statistics && statisticsOf(name, known.statistics),
-    !known && values === null && (weights.reading.has(name)
-      ? element('div', { class: 'below' }, busy(`Reading ${name}`), element('span', { class: 'quiet' }, `Reading ${bytesText(bytes)}…`))
-      : element('div', { class: 'below' }, button({ label: `Read ${bytesText(bytes)}`, title: `Read ${name} and show what its numbers are like`, onClick: () => read([name]) }))),
-  ); // prettier-ignore
+    !known &&
+      values === null &&
+      (weights.reading.has(name)
+        ? element(
+            'div',
+            { class: 'below' },
+            busy(`Reading ${name}`),
+            element('span', { class: 'quiet' }, `Reading ${bytesText(bytes)}…`),
+          )
+        : element(
+            'div',
+            { class: 'below' },
+            button({
+              label: `Read ${bytesText(bytes)}`,
+              title: `Read ${name} and show what its numbers are like`,
+              onClick: () => read([name]),
+            }),
+          )),
+  );
 }
 
 function statisticsOf(
   name: string,
   { count, zeros, notFinite, spread }: NonNullable<TensorStatistics['statistics']>,
 ): HTMLElement {
-  const part = (some: number): string => (some === 0 ? 'none' : `${some.toLocaleString('en')} (${((100 * some) / count).toFixed(some / count < 0.001 ? 3 : 1)}%)`); // prettier-ignore
+  const part = (some: number): string =>
+    some === 0
+      ? 'none'
+      : `${some.toLocaleString('en')} (${((100 * some) / count).toFixed(some / count < 0.001 ? 3 : 1)}%)`;
   return element(
     'div',
     { class: 'statistics' },
@@ -207,17 +287,37 @@ function histogram(
     const tall = (height * count) / most;
     // A bin that is not empty is seen.
     const shown = count > 0 ? Math.max(tall, 1) : 0;
-    return drawn('rect', { x: k * bar, y: height - shown, width: Math.max(bar - 0.6, 0.5), height: shown },
-      drawn('title', {}, `${shortNumber(smallest + k * step)} to ${shortNumber(smallest + (k + 1) * step)}: ${count.toLocaleString('en')}`)); // prettier-ignore
+    return drawn(
+      'rect',
+      { x: k * bar, y: height - shown, width: Math.max(bar - 0.6, 0.5), height: shown },
+      drawn(
+        'title',
+        {},
+        `${shortNumber(smallest + k * step)} to ${shortNumber(smallest + (k + 1) * step)}: ${count.toLocaleString('en')}`,
+      ),
+    );
   });
   const peak = smallest + (counts.indexOf(most) + 0.5) * step;
-  const picture = drawn('svg', { class: 'histogram', viewBox: `0 0 ${width} ${height}`, role: 'img',
-    'aria-label': `Histogram of ${name}: from ${shortNumber(smallest)} to ${shortNumber(largest)}, most numbers near ${shortNumber(peak)}` }, ...bars); // prettier-ignore
+  const picture = drawn(
+    'svg',
+    {
+      class: 'histogram',
+      viewBox: `0 0 ${width} ${height}`,
+      role: 'img',
+      'aria-label': `Histogram of ${name}: from ${shortNumber(smallest)} to ${shortNumber(largest)}, most numbers near ${shortNumber(peak)}`,
+    },
+    ...bars,
+  );
   if (smallest < 0 && largest > 0) {
     const zero = (-smallest / (largest - smallest)) * width;
     picture.append(drawn('path', { class: 'zero', d: `M${zero} 0 V${height}` }));
   }
-  return element('figure', {}, picture, element('figcaption', {}, element('span', {}, shortNumber(smallest)), element('span', {}, shortNumber(largest)))); // prettier-ignore
+  return element(
+    'figure',
+    {},
+    picture,
+    element('figcaption', {}, element('span', {}, shortNumber(smallest)), element('span', {}, shortNumber(largest))),
+  );
 }
 
 export function bytesText(bytes: number): string {

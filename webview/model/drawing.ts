@@ -66,7 +66,19 @@ export class Drawing {
     private readonly events: DrawingEvents,
   ) {
     this.element = parent;
-    const marker = drawn('marker', { id: 'arrow', viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: 'auto-start-reverse' }, drawn('path', { d: 'M0 0.5 L8 4 L0 7.5 z', class: 'head' })); // prettier-ignore
+    const marker = drawn(
+      'marker',
+      {
+        id: 'arrow',
+        viewBox: '0 0 8 8',
+        refX: 7,
+        refY: 4,
+        markerWidth: 7,
+        markerHeight: 7,
+        orient: 'auto-start-reverse',
+      },
+      drawn('path', { d: 'M0 0.5 L8 4 L0 7.5 z', class: 'head' }),
+    );
     this.#svg.append(drawn('defs', {}, marker), this.#scene);
     parent.append(this.#svg);
     this.#listen();
@@ -254,17 +266,30 @@ export class Drawing {
     const fill: Record<string, string> = coloured ? { fill: coloured.colour } : {};
     const ink: Record<string, string> = coloured ? { fill: coloured.text } : {};
     if (isGroup && !opened) made.append(drawn('rect', { class: 'stack', x: 4, y: 4, width, height, rx: 5 }));
-    made.append(drawn('rect', { class: 'body', width, height, rx: tree.kind === 'leaf' && tree.vertex.kind !== 'node' ? 17 : 5, ...fill })); // prettier-ignore
+    made.append(
+      drawn('rect', {
+        class: 'body',
+        width,
+        height,
+        rx: tree.kind === 'leaf' && tree.vertex.kind !== 'node' ? 17 : 5,
+        ...fill,
+      }),
+    );
     if (!opened && !isGroup && !look.fill) made.append(drawn('rect', { class: 'strip', width: 5, height, rx: 2 }));
     const middle = opened ? HEADER / 2 + 1 : look.small === '' ? height / 2 : height / 2 - 8;
     const left = opened || isGroup ? 30 : 15;
     if (isGroup)
       made.append(
-        drawn('g', { class: 'toggle', transform: `translate(15 ${opened ? HEADER / 2 : height / 2})` },
+        drawn(
+          'g',
+          { class: 'toggle', transform: `translate(15 ${opened ? HEADER / 2 : height / 2})` },
           drawn('rect', { class: 'knob', x: -7, y: -7, width: 14, height: 14, rx: 3, ...fill }),
-          drawn('path', { d: opened ? 'M-4 0 H4' : 'M-4 0 H4 M0 -4 V4', ...(coloured ? { stroke: coloured.text } : {}) }),
+          drawn('path', {
+            d: opened ? 'M-4 0 H4' : 'M-4 0 H4 M0 -4 V4',
+            ...(coloured ? { stroke: coloured.text } : {}),
+          }),
         ),
-      ); // prettier-ignore
+      );
     const room = width - left - 8;
     made.append(drawn('text', { class: 'title', x: left, y: middle, ...ink }, cut(look.title, room, 7.4)));
     if (!opened && look.small !== '')

@@ -45,8 +45,14 @@ export function graphOf({ info, details, tensors }: ModelStructure): ModelGraph 
   const stored = new Map(tensors.map(tensor => [tensor.name, tensor]));
   const blank = { order: 0, tensors: [], node: null, detail: null };
   const drafts: Draft[] = info.inputs.map(({ name }) => ({
-    ...blank, id: `input ${name}`, kind: 'input', name, operator: 'Input', reads: [], makes: [],
-  })); // prettier-ignore
+    ...blank,
+    id: `input ${name}`,
+    kind: 'input',
+    name,
+    operator: 'Input',
+    reads: [],
+    makes: [],
+  }));
   const values = new Map<string, DraftValue>();
   info.inputs.forEach(({ name, type, shape, fixedShape }, k) => {
     const written = shape.every(size => typeof size === 'number') ? (shape as readonly number[]) : null;
@@ -61,9 +67,17 @@ export function graphOf({ info, details, tensors }: ModelStructure): ModelGraph 
     if (node.opType === 'Constant') return;
     const detail = details[index]!;
     const draft: Draft = {
-      ...blank, id: `node ${index}`, kind: 'node', name: node.name, operator: node.opType, node, detail, reads: [], makes: [],
+      ...blank,
+      id: `node ${index}`,
+      kind: 'node',
+      name: node.name,
+      operator: node.opType,
+      node,
+      detail,
+      reads: [],
+      makes: [],
       tensors: node.inputs.flatMap(name => stored.get(name) ?? []),
-    }; // prettier-ignore
+    };
     drafts.push(draft);
     node.outputs.forEach(({ name, shape }, k) =>
       addValue({ name, shape, type: detail.outputTypes[k] ?? null, from: draft, to: [] }),

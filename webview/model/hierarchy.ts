@@ -67,7 +67,10 @@ function groupOf(name: string, children: readonly Tree[]): Group {
 
 /** `/layer1/layer1.0/conv1/Conv` lies in layer1, layer1.0 and conv1. */
 function scopesOf({ name }: Vertex): readonly string[] {
-  return name.split('/').filter(part => part !== '').slice(0, -1); // prettier-ignore
+  return name
+    .split('/')
+    .filter(part => part !== '')
+    .slice(0, -1);
 }
 
 /** Runs of neighbours that share the scope at `depth`. */

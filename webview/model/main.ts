@@ -162,7 +162,12 @@ function recolour(): void {
   if (!picture || !shown?.structure) return;
   const choices = colourings();
   colouring = choices.find(({ id }) => id === state.colour) ?? null;
-  const boxes = [...(function* () { const layout = layoutNow(); if (layout) yield* placedBoxes(layout); })()]; // prettier-ignore
+  const boxes = [
+    ...(function* () {
+      const layout = layoutNow();
+      if (layout) yield* placedBoxes(layout);
+    })(),
+  ];
   // Closed groups have their number on the scale, too; open ones show those of what they hold.
   scale =
     colouring &&
@@ -190,7 +195,11 @@ function drawTitle(): void {
 function drawTools(): void {
   const choices = colourings();
   const tab = (id: PageState['tab'], label: string): HTMLElement => {
-    const made = element('button', { type: 'button', role: 'tab', 'aria-selected': String(state.tab === id), 'data-focus': `tab ${id}` }, label); // prettier-ignore
+    const made = element(
+      'button',
+      { type: 'button', role: 'tab', 'aria-selected': String(state.tab === id), 'data-focus': `tab ${id}` },
+      label,
+    );
     made.addEventListener('click', () => {
       keep({ tab: id });
       drawTools();
@@ -200,7 +209,11 @@ function drawTools(): void {
   };
   main.classList.toggle('as-table', state.tab === 'table');
   const zoomed = (label: string, name: string, act: () => void): HTMLElement => {
-    const made = element('button', { type: 'button', class: 'small-button', title: name, 'aria-label': name, 'data-focus': name }, label); // prettier-ignore
+    const made = element(
+      'button',
+      { type: 'button', class: 'small-button', title: name, 'aria-label': name, 'data-focus': name },
+      label,
+    );
     made.addEventListener('click', act);
     return made;
   };
@@ -252,9 +265,13 @@ function drawLegend(choices: readonly Colouring[]): void {
   if (!picture) return;
   const current = choices.find(({ id }) => id === colouring?.id);
   const { action } = current ?? { action: null };
-  const act = action !== null && current && (shown?.notRunning === null || isLocal(current.id))
-    ? button({ label: weights.reading.size > 0 && isLocal(current.id) ? 'Reading…' : action, onClick: () => measure(current) })
-    : null; // prettier-ignore
+  const act =
+    action !== null && current && (shown?.notRunning === null || isLocal(current.id))
+      ? button({
+          label: weights.reading.size > 0 && isLocal(current.id) ? 'Reading…' : action,
+          onClick: () => measure(current),
+        })
+      : null;
   if (act) act.dataset['focus'] = 'measure';
   replaceContent(
     legend,
@@ -326,7 +343,10 @@ function goTo(vertex: Vertex): void {
 function uncover(tree: Tree): void {
   if (!picture || state.tab !== 'graph') return;
   const around = pathTo(picture.root, tree.first).filter(({ kind, id }) => kind === 'group' && id !== tree.id);
-  const inside = around.slice(0, around.findIndex(({ first, last }) => first >= tree.first && last <= tree.last) + 1 || undefined); // prettier-ignore
+  const inside = around.slice(
+    0,
+    around.findIndex(({ first, last }) => first >= tree.first && last <= tree.last) + 1 || undefined,
+  );
   const closed = inside.filter(group => !open.has(group.id) && group.first <= tree.first && tree.last <= group.last);
   if (closed.length === 0) return;
   setOpen(new Set([...open, ...closed.map(({ id }) => id)]), tree);
@@ -354,13 +374,20 @@ function setOpen(next: ReadonlySet<string>, anchor: Tree | null): void {
   const after = anchor && drawing.placeOf(anchor.id);
   if (!before || !after) return;
   const { x, y, scale: zoom } = drawing.view;
-  drawing.setView({ scale: zoom, x: x + (before.x + before.width / 2 - after.x - after.width / 2) * zoom, y: y + (before.y - after.y) * zoom }); // prettier-ignore
+  drawing.setView({
+    scale: zoom,
+    x: x + (before.x + before.width / 2 - after.x - after.width / 2) * zoom,
+    y: y + (before.y - after.y) * zoom,
+  });
 }
 
 function recolourScale(): void {
   const layout = layoutNow();
   if (layout && colouring)
-    scale = scaleOf(colouring, [...placedBoxes(layout)].filter(({ box }) => !box.inside).map(({ box }) => box.tree)); // prettier-ignore
+    scale = scaleOf(
+      colouring,
+      [...placedBoxes(layout)].filter(({ box }) => !box.inside).map(({ box }) => box.tree),
+    );
   drawGraph();
   if (colouring) drawLegend(colourings());
 }
@@ -395,14 +422,23 @@ function stepFound(direction: 1 | -1): void {
 
 function readWhatIsSmall(tree: Tree | null): void {
   if (tree?.kind !== 'leaf') return;
-  read(tree.vertex.tensors.filter(({ values, bytes }) => values === null && bytes <= READ_AT_ONCE_BYTES).map(({ name }) => name)); // prettier-ignore
+  read(
+    tree.vertex.tensors
+      .filter(({ values, bytes }) => values === null && bytes <= READ_AT_ONCE_BYTES)
+      .map(({ name }) => name),
+  );
 }
 
 function read(names: readonly string[]): void {
   if (weights.read(names)) drawSide();
 }
 
-const DIRECTIONS: Readonly<Record<string, Direction>> = { ArrowUp: 'up', ArrowDown: 'down', ArrowLeft: 'left', ArrowRight: 'right' }; // prettier-ignore
+const DIRECTIONS: Readonly<Record<string, Direction>> = {
+  ArrowUp: 'up',
+  ArrowDown: 'down',
+  ArrowLeft: 'left',
+  ArrowRight: 'right',
+};
 
 function onKey(event: KeyboardEvent): void {
   if ((event.ctrlKey || event.metaKey) && event.key === 'f') {

@@ -5,7 +5,13 @@ import { shownAs, type Box, type Placed } from './layout';
 export type Direction = 'up' | 'down' | 'left' | 'right';
 
 /** Where an arrow key leads from a box: up and down along the edges, left and right to what stands beside it. */
-export function step(root: Group, open: ReadonlySet<string>, placed: readonly Placed[], from: Tree, direction: Direction): Tree | null {
+export function step(
+  root: Group,
+  open: ReadonlySet<string>,
+  placed: readonly Placed[],
+  from: Tree,
+  direction: Direction,
+): Tree | null {
   if (direction === 'left' || direction === 'right') return beside(placed, from, direction);
   const isOpen = from.kind === 'group' && open.has(from.id);
   const isInside = ({ order }: Vertex): boolean => from.first <= order && order <= from.last;
@@ -22,7 +28,7 @@ export function step(root: Group, open: ReadonlySet<string>, placed: readonly Pl
     return shownAs(pathTo(root, next.order), open) ?? null;
   }
   return null;
-} // prettier-ignore
+}
 
 function parentOf(root: Group, tree: Tree): Group | null {
   let group = root;

@@ -48,9 +48,14 @@ function empty(): HTMLElement {
 
 function page(now: Shown): Child[] {
   const { specification, model, about, run, layers, busy, statement, problem } = now;
-  const where = element('button', { class: 'link', type: 'button', title: 'Open the specification', 'data-focus': 'specification' }, specification); // prettier-ignore
+  const where = element(
+    'button',
+    { class: 'link', type: 'button', title: 'Open the specification', 'data-focus': 'specification' },
+    specification,
+  );
   where.addEventListener('click', () => extension.post({ type: 'openSpecification' }));
-  const chosen = layers.find(({ layer }) => layer === state.layer) ?? layers.find(({ layer }) => layer === now.best) ?? layers[0]; // prettier-ignore
+  const chosen =
+    layers.find(({ layer }) => layer === state.layer) ?? layers.find(({ layer }) => layer === now.best) ?? layers[0];
   return [
     element('h1', {}, 'Patch of the model'),
     element('p', { class: 'where' }, where, model ? ` · ${model}` : '', about ? ` · ${about}` : ''),
@@ -135,7 +140,11 @@ function layerTable({ best }: Shown, run: PatchBegun, chosen: LayerPatch | undef
   const header = ['Layer', 'Patch', 'Largest change', 'Sum', 'Weights', 'Accuracy after', 'Time', ''];
   const rows = layers.map((patch): Child[] => {
     const { layer, outcome, sizes, accuracy, seconds, holds, file } = patch;
-    const choose = element('button', { class: 'link', type: 'button', 'data-focus': `layer-${layer}`, 'aria-pressed': String(patch === chosen) }, layer); // prettier-ignore
+    const choose = element(
+      'button',
+      { class: 'link', type: 'button', 'data-focus': `layer-${layer}`, 'aria-pressed': String(patch === chosen) },
+      layer,
+    );
     choose.addEventListener('click', () => {
       state = { layer };
       extension.state = state;
@@ -143,10 +152,19 @@ function layerTable({ best }: Shown, run: PatchBegun, chosen: LayerPatch | undef
     });
     const [sign, kind] = outcome === 'patched' && !holds ? (['!', 'unknown'] as const) : OUTCOME[outcome];
     const word = outcome === 'patched' ? (holds ? 'holds' : 'does not survive float32') : outcome;
-    const save = button({ label: 'Save…', title: `Save the model with ${layer} patched`, onClick: () => extension.post({ type: 'save', layer }) }); // prettier-ignore
+    const save = button({
+      label: 'Save…',
+      title: `Save the model with ${layer} patched`,
+      onClick: () => extension.post({ type: 'save', layer }),
+    });
     return [
       choose,
-      element('span', { class: kind }, element('span', { class: 'sign', 'aria-hidden': 'true' }, sign), ` ${word}${layer === best ? ', smallest' : ''}`), // prettier-ignore
+      element(
+        'span',
+        { class: kind },
+        element('span', { class: 'sign', 'aria-hidden': 'true' }, sign),
+        ` ${word}${layer === best ? ', smallest' : ''}`,
+      ),
       sizes ? short(sizes.inf) : '–',
       sizes ? short(sizes.one) : '–',
       sizes ? String(sizes.count) : '–',
@@ -155,7 +173,9 @@ function layerTable({ best }: Shown, run: PatchBegun, chosen: LayerPatch | undef
       file && save,
     ];
   });
-  const before = run.accuracy ? `Accuracy before: ${percent(run.accuracy)} (${run.accuracy.correct} of ${run.accuracy.total}). ` : ''; // prettier-ignore
+  const before = run.accuracy
+    ? `Accuracy before: ${percent(run.accuracy)} (${run.accuracy.correct} of ${run.accuracy.total}). `
+    : '';
   const kept = run.kept > 0 ? `${run.kept} samples that were right are held to stay right.` : '';
   return element(
     'section',
@@ -169,11 +189,13 @@ function layerTable({ best }: Shown, run: PatchBegun, chosen: LayerPatch | undef
 function detail({ layer, statement, changes, changed, accuracy }: LayerPatch, run: PatchBegun | null): HTMLElement {
   const gained = accuracy && run?.accuracy ? accuracy.correct - run.accuracy.correct : null;
   const rows = changes.map(change => [
-    changes.some(other => other.layer !== change.layer) ? `${change.layer} [${change.output}, ${change.input}]` : `[${change.output}, ${change.input}]`,
+    changes.some(other => other.layer !== change.layer)
+      ? `${change.layer} [${change.output}, ${change.input}]`
+      : `[${change.output}, ${change.input}]`,
     short(change.before),
     short(change.after),
     signed(change.after - change.before),
-  ]); // prettier-ignore
+  ]);
   return element(
     'article',
     { 'aria-label': layer },
@@ -181,10 +203,20 @@ function detail({ layer, statement, changes, changed, accuracy }: LayerPatch, ru
     element('h2', {}, layer),
     element('p', {}, statement),
     gained !== null &&
-      element('p', {}, gained === 0 ? 'As many samples are right as before.' : `${Math.abs(gained)} ${gained > 0 ? 'more' : 'fewer'} of ${accuracy!.total} samples are right than before.`), // prettier-ignore
+      element(
+        'p',
+        {},
+        gained === 0
+          ? 'As many samples are right as before.'
+          : `${Math.abs(gained)} ${gained > 0 ? 'more' : 'fewer'} of ${accuracy!.total} samples are right than before.`,
+      ),
     rows.length > 0 && element('h3', {}, 'Changed weights'),
     rows.length > 0 &&
-      element('p', { class: 'quiet' }, `${rows.length < changed ? `The ${rows.length} largest of ${changed} changes. ` : ''}The first number is the output of the layer, the second its input.`), // prettier-ignore
+      element(
+        'p',
+        { class: 'quiet' },
+        `${rows.length < changed ? `The ${rows.length} largest of ${changed} changes. ` : ''}The first number is the output of the layer, the second its input.`,
+      ),
     rows.length > 0 && table('Changed weights', ['Weight', 'Before', 'After', 'Change'], rows),
   );
 }

@@ -57,7 +57,12 @@ export function choices(
         onChange: timeout => change({ timeout }),
       }),
     ),
-    report && element('p', { class: 'quiet' }, 'Answers that are known are taken as they are: running again goes on from there.'), // prettier-ignore
+    report &&
+      element(
+        'p',
+        { class: 'quiet' },
+        'Answers that are known are taken as they are: running again goes on from there.',
+      ),
   );
   box.addEventListener('toggle', () => onToggle(box.open));
   return box;

@@ -47,7 +47,10 @@ export class Curves {
         values: points.map(point => (point.methods[method] ? value(point.methods[method]) : null)),
       }));
     const x = points.map(({ magnitude }) => Number((100 * magnitude).toPrecision(6)));
-    this.#verified.draw(x, lines(point => (100 * point.verified) / point.asked)); // prettier-ignore
+    this.#verified.draw(
+      x,
+      lines(point => (100 * point.verified) / point.asked),
+    );
     this.#seconds.draw(
       x,
       lines(point => point.seconds),

@@ -1,4 +1,8 @@
-import { withPart, type LayerTolerance, type WeightToleranceReport } from '../../src/engine/study-protocols/weight-tolerance'; // prettier-ignore
+import {
+  withPart,
+  type LayerTolerance,
+  type WeightToleranceReport,
+} from '../../src/engine/study-protocols/weight-tolerance';
 import { element, replaceContent, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
 import { button } from '../kit/toolkit';
@@ -7,7 +11,15 @@ import { Curves } from './curves';
 import { failureOf } from './failure';
 import { layerTable } from './layer-table';
 import { neuronMap } from './neurons';
-import { INITIAL_STATE, type Busy, type Choice, type FromPanel, type PanelState, type Shown, type ToPanel } from './protocol'; // prettier-ignore
+import {
+  INITIAL_STATE,
+  type Busy,
+  type Choice,
+  type FromPanel,
+  type PanelState,
+  type Shown,
+  type ToPanel,
+} from './protocol';
 import { counted } from './words';
 import '../results/results.css';
 import './tolerance.css';
@@ -79,7 +91,11 @@ function empty(): HTMLElement {
     'section',
     { class: 'empty' },
     element('h1', {}, 'Weight tolerance'),
-    element('p', {}, 'Right-click an ONNX model in the Explorer and choose Weight Tolerance to see how far the weights of each of its layers may move before an answer changes.'), // prettier-ignore
+    element(
+      'p',
+      {},
+      'Right-click an ONNX model in the Explorer and choose Weight Tolerance to see how far the weights of each of its layers may move before an answer changes.',
+    ),
   );
 }
 
@@ -102,7 +118,13 @@ function page(now: Shown): Child[] {
     ),
     ...(report ? [summary(report), layerTable(report.layers, report.samples.length, layer, choose)] : []),
     ...(layer && report ? details(layer, report) : []),
-    !report && !now.busy && element('p', { class: 'quiet' }, 'Nothing has been asked in this window yet. Answers of earlier runs are used again.'), // prettier-ignore
+    !report &&
+      !now.busy &&
+      element(
+        'p',
+        { class: 'quiet' },
+        'Nothing has been asked in this window yet. Answers of earlier runs are used again.',
+      ),
   ];
 }
 
@@ -131,7 +153,8 @@ function header(now: Shown): HTMLElement {
 }
 
 function summary({ samples, leftOut, refused, finished }: WeightToleranceReport): HTMLElement {
-  const out = leftOut.length === 0 ? '' : `; ${counted(leftOut.length, 'sample')} left out, wrong with the weights as they are`; // prettier-ignore
+  const out =
+    leftOut.length === 0 ? '' : `; ${counted(leftOut.length, 'sample')} left out, wrong with the weights as they are`;
   return element(
     'section',
     {},
@@ -140,7 +163,9 @@ function summary({ samples, leftOut, refused, finished }: WeightToleranceReport)
       {},
       `How far the weights of each layer by itself may move, in percent of the range of its weights: up to the first number every change was proved harmless, for all ${counted(samples.length, 'sample')}; at the last one a change was seen to fail${out}.`,
     ),
-    !finished && !shown?.busy && element('p', { class: 'note' }, 'Stopped before the end: what is missing was not asked. Run again to go on.'), // prettier-ignore
+    !finished &&
+      !shown?.busy &&
+      element('p', { class: 'note' }, 'Stopped before the end: what is missing was not asked. Run again to go on.'),
     ...refused.map(({ reason }) => element('p', { class: 'quiet' }, reason)),
   );
 }
@@ -161,7 +186,11 @@ function choose({ number }: LayerTolerance): void {
 function details(layer: LayerTolerance, { methods }: WeightToleranceReport): Child[] {
   return [
     element('h2', {}, layer.name),
-    element('p', { class: 'quiet' }, `Layer ${layer.number}, ${layer.opType}, ${counted(layer.weights, 'weight')} over a range of ${Number(layer.range.toPrecision(4))}.`), // prettier-ignore
+    element(
+      'p',
+      { class: 'quiet' },
+      `Layer ${layer.number}, ${layer.opType}, ${counted(layer.weights, 'weight')} over a range of ${Number(layer.range.toPrecision(4))}.`,
+    ),
     ...curves.draw(layer, methods),
     ...layer.notes.map(note => element('p', { class: 'quiet' }, note)),
     ...failureOf(layer, {

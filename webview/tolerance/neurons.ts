@@ -13,7 +13,12 @@ export function neuronMap({ name, sensitivity }: LayerTolerance): Child[] {
   const order = [...neurons.keys()].sort((a, b) => neurons[b]! - neurons[a]!);
   const largest = neurons[order[0]!]!;
   if (!(largest > 0)) return [];
-  const canvas = element('canvas', { width: String(WIDTH), height: String(HEIGHT), role: 'img', 'aria-label': `Sensitivity of the ${neurons.length} neurons of ${name}; the table has the largest` }); // prettier-ignore
+  const canvas = element('canvas', {
+    width: String(WIDTH),
+    height: String(HEIGHT),
+    role: 'img',
+    'aria-label': `Sensitivity of the ${neurons.length} neurons of ${name}; the table has the largest`,
+  });
   const brush = canvas.getContext('2d');
   if (brush) {
     brush.fillStyle = themed('--vscode-charts-blue');

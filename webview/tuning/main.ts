@@ -142,13 +142,39 @@ function drawActions(): void {
   const post = (message: FromPanel) => () => extension.post(message);
   replaceContent(
     actions,
-    here !== subject.written && button({ label: `Write ${here}`, kind: 'primary', title: 'Into the specification, as one edit', onClick: post({ type: 'write', epsilon: here }) }),
-    bracket?.certified && bracket.certified !== subject.written && bracket.certified !== here && button({ label: `Write ${bracket.certified}, certified`, onClick: post({ type: 'write', epsilon: bracket.certified }) }),
-    !subject.searching && button({ label: 'Largest ε, this sample', title: 'Bisection with the complete verifier; the result is written into the specification', onClick: post({ type: 'largest', samples: 'this' }) }),
-    !subject.searching && button({ label: 'Largest ε, worst sample', title: 'The same for every sample that the specification selects', onClick: post({ type: 'largest', samples: 'all' }) }),
+    here !== subject.written &&
+      button({
+        label: `Write ${here}`,
+        kind: 'primary',
+        title: 'Into the specification, as one edit',
+        onClick: post({ type: 'write', epsilon: here }),
+      }),
+    bracket?.certified &&
+      bracket.certified !== subject.written &&
+      bracket.certified !== here &&
+      button({
+        label: `Write ${bracket.certified}, certified`,
+        onClick: post({ type: 'write', epsilon: bracket.certified }),
+      }),
+    !subject.searching &&
+      button({
+        label: 'Largest ε, this sample',
+        title: 'Bisection with the complete verifier; the result is written into the specification',
+        onClick: post({ type: 'largest', samples: 'this' }),
+      }),
+    !subject.searching &&
+      button({
+        label: 'Largest ε, worst sample',
+        title: 'The same for every sample that the specification selects',
+        onClick: post({ type: 'largest', samples: 'all' }),
+      }),
     subject.searching && element('span', { class: 'quiet' }, 'Looking for the largest ε…'),
-    button({ label: 'Verify the check', title: 'A complete run of the check as it is written', onClick: post({ type: 'verify' }) }),
-  ); // prettier-ignore
+    button({
+      label: 'Verify the check',
+      title: 'A complete run of the check as it is written',
+      onClick: post({ type: 'verify' }),
+    }),
+  );
 }
 
 function drawImages(): void {
@@ -173,10 +199,14 @@ function drawImages(): void {
   const titles = ['Sample', 'Darkest', 'Brightest', 'Counterexample'];
   replaceContent(
     images,
-    element('div', { class: 'plates' }, ...bright.map((each, k) => plates.figure({ title: titles[k]!, pixels: photograph(layout, each), note: '' }))),
+    element(
+      'div',
+      { class: 'plates' },
+      ...bright.map((each, k) => plates.figure({ title: titles[k]!, pixels: photograph(layout, each), note: '' })),
+    ),
     element('p', { class: 'quiet' }, readout),
     failing && element('p', {}, failing.text),
-  ); // prettier-ignore
+  );
 }
 
 function featureRanges({ original, lower, upper }: Pictures, failing: Counterexample | null): HTMLElement {

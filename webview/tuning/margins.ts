@@ -19,7 +19,11 @@ export function margins(ways: readonly Way[]): HTMLElement | null {
       const margin = shown[index]!.margin;
       return margin !== null && margin > 0 ? 'safe' : 'unsafe';
     }),
-    element('p', { class: 'quiet' }, `Above 0 it cannot happen anywhere in the region; at or below 0 quick bounds leave it open.${more > 0 ? ` ${more} more are farther away.` : ''}`), // prettier-ignore
+    element(
+      'p',
+      { class: 'quiet' },
+      `Above 0 it cannot happen anywhere in the region; at or below 0 quick bounds leave it open.${more > 0 ? ` ${more} more are farther away.` : ''}`,
+    ),
   );
 }
 

@@ -83,7 +83,9 @@ export async function patchAttack(
 ): Promise<PatchFound | null> {
   const { label, target, logits, original } = subject;
   const search = new PatchSearch(network, subject, options);
-  const byLogit = Array.from(logits.keys()).filter(k => k !== label).sort((a, b) => logits[b] - logits[a]); // prettier-ignore
+  const byLogit = Array.from(logits.keys())
+    .filter(k => k !== label)
+    .sort((a, b) => logits[b] - logits[a]);
   const aims = target === null ? byLogit.slice(0, options.classes ?? CLASSES) : [target];
   const points = new Map(aims.map(aim => [aim, original]));
   let attempts = options.attempts ?? Infinity;

@@ -148,7 +148,10 @@ function helpful({ down, up }: Room, forms: readonly AffineForm[], count: number
       help.set(i, (help.get(i) ?? 0) + Math.min(gain, 1));
     });
   }
-  return [...help].sort((a, b) => b[1] - a[1]).slice(0, count).map(([i]) => i); // prettier-ignore
+  return [...help]
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, count)
+    .map(([i]) => i);
 }
 
 function countOf(change: Float64Array): number {

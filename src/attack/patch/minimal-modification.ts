@@ -228,7 +228,11 @@ class PatchTask {
   program(k: number, reach: number): Demands {
     const base = this.values[k][this.node.id];
     const tail = tailOf(this.network, this.node.id, this.values[k]);
-    const ranges = intervalBounds(new PreparedGraph(tail), base.map(y => y - reach), base.map(y => y + reach)); // prettier-ignore
+    const ranges = intervalBounds(
+      new PreparedGraph(tail),
+      base.map(y => y - reach),
+      base.map(y => y + reach),
+    );
     const { program, columns } = regionProgram(tail, ranges, [], 'mixed-integer');
     const last = columns[columns.length - 1];
     const rows = this.cases[k].property.map(({ outputs, bound }) => {

@@ -168,7 +168,11 @@ class Run {
     const most = slope.map((g, i) =>
       Math.max(g * (subject.upper[i] - subject.original[i]), g * (subject.lower[i] - subject.original[i])),
     );
-    return ok(Int32Array.from(most.keys()).sort((a, b) => most[b] - most[a]).slice(0, COLUMNS)); // prettier-ignore
+    return ok(
+      Int32Array.from(most.keys())
+        .sort((a, b) => most[b] - most[a])
+        .slice(0, COLUMNS),
+    );
   }
 
   rival(name: RivalName): Promise<Result<null>> {

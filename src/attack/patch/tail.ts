@@ -15,8 +15,18 @@ export function tailOf(network: Network, node: number, at: readonly Float64Array
     if (known !== undefined) return known;
     const { size: length, shape: form, name: label } = network.nodes[id];
     const own = push(fresh => {
-      return { id: fresh, kind: 'constant', inputs: [], size: length, shape: form, name: label, bias: at[id], relativeError: 0, biasError: null };
-    }); // prettier-ignore
+      return {
+        id: fresh,
+        kind: 'constant',
+        inputs: [],
+        size: length,
+        shape: form,
+        name: label,
+        bias: at[id],
+        relativeError: 0,
+        biasError: null,
+      };
+    });
     ids.set(id, own);
     return own;
   };

@@ -188,9 +188,22 @@ class Writer {
         (_, k) => program.rowStart[i] + k,
       );
       const columns = entries.map(k => own[program.column[k]]);
-      this.row(of, program.rowLower[i], program.rowUpper[i], columns, entries.map(k => program.value[k])); // prettier-ignore
+      this.row(
+        of,
+        program.rowLower[i],
+        program.rowUpper[i],
+        columns,
+        entries.map(k => program.value[k]),
+      );
     }
-    for (const { columns, values, upper } of rows) this.row(of, -Infinity, upper, columns.map(column => own[column]), values); // prettier-ignore
+    for (const { columns, values, upper } of rows)
+      this.row(
+        of,
+        -Infinity,
+        upper,
+        columns.map(column => own[column]),
+        values,
+      );
     shifts.forEach((shift, i) => this.row(of, base[i], base[i], [own[outputs[i]], shift], [1, -1]));
   }
 

@@ -73,7 +73,12 @@ export async function descend(
     if (!gradients.ok) return gradients;
     if (note(active, gradients.value.logits, o, found)) {
       const kept = active.map((each, row) => (found.has(each.subject) ? -1 : row)).filter(row => row >= 0);
-      rule.move(kept.map(row => active[row]), selected(gradients.value, kept), step, project); // prettier-ignore
+      rule.move(
+        kept.map(row => active[row]),
+        selected(gradients.value, kept),
+        step,
+        project,
+      );
       active = kept.map(row => active[row]);
     } else rule.move(active, gradients.value, step, project);
   }

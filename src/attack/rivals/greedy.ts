@@ -54,7 +54,10 @@ async function extend(
   const o = model.network.outputSize;
   const n = subject.original.length;
   const { label } = subject;
-  const lift = liftAbove(o, trails.map(({ aim }) => ({ label, aim }))); // prettier-ignore
+  const lift = liftAbove(
+    o,
+    trails.map(({ aim }) => ({ label, aim })),
+  );
   const gradients = await model.ascend(joined(trails.map(each => each.point)), lift);
   if (!gradients.ok) return gradients;
   const reached = trails.flatMap(({ aim, point }, row) => {

@@ -11,8 +11,16 @@ import { greedyCoordinates } from './greedy';
 /** Attacks that do not know of patches, for comparison and for use. */
 
 export const rivalNames = [
-  'fgsm', 'one-step-target', 'bim', 'ilcm', 'pgd', 'apgd', 'random', 'output-diversification', 'greedy',
-] as const; // prettier-ignore
+  'fgsm',
+  'one-step-target',
+  'bim',
+  'ilcm',
+  'pgd',
+  'apgd',
+  'random',
+  'output-diversification',
+  'greedy',
+] as const;
 
 export type RivalName = (typeof rivalNames)[number];
 

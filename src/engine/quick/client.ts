@@ -1,7 +1,14 @@
 import { delay, EngineProcess, type ProcessOptions } from '../engine-process';
 import type { Answer, LogParams } from '../protocol';
 import { packageVersion } from '../version';
-import { quickBoundRequest, quickBracketRequest, type QuickBound, type QuickBoundParams, type QuickBracket, type QuickBracketParams } from './protocol'; // prettier-ignore
+import {
+  quickBoundRequest,
+  quickBracketRequest,
+  type QuickBound,
+  type QuickBoundParams,
+  type QuickBracket,
+  type QuickBracketParams,
+} from './protocol';
 
 export type QuickOptions = Pick<ProcessOptions, 'script' | 'memoryLimitMegabytes'>;
 
@@ -66,7 +73,10 @@ export class QuickClient {
     const { script, memoryLimitMegabytes } = this.options;
     // It keeps nothing on the disk.
     const store = { storeFolder: '', storeLimitMegabytes: 0 };
-    const started = await EngineProcess.start({ script, memoryLimitMegabytes, version: packageVersion, ...store }, this.onLog); // prettier-ignore
+    const started = await EngineProcess.start(
+      { script, memoryLimitMegabytes, version: packageVersion, ...store },
+      this.onLog,
+    );
     if (started.ok) return started.value;
     this.onLog({ level: 'error', message: started.error.message });
     return undefined;

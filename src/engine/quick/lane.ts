@@ -16,7 +16,15 @@ import type { Answer, TensorReference } from '../protocol';
 import type { Forward } from '../samples';
 import { inlineTensor } from '../tensor-reference';
 import { Ground, type PlannedSample, type Tunable } from './ground';
-import { SUPERSEDED, UNTUNABLE, type QuickBound, type QuickBoundParams, type QuickBracket, type QuickBracketParams, type QuickSubject } from './protocol'; // prettier-ignore
+import {
+  SUPERSEDED,
+  UNTUNABLE,
+  type QuickBound,
+  type QuickBoundParams,
+  type QuickBracket,
+  type QuickBracketParams,
+  type QuickSubject,
+} from './protocol';
 
 /** Samples that are looked at to find one that the network classifies rightly. */
 const MOST_LOOKED_AT = 20;
@@ -64,7 +72,12 @@ export class QuickLane {
       predicted: question.predicted,
       outputNames: tunable.spec.classes ?? [],
       inputShape: tunable.open.model.shapes.inputShape,
-      preprocess: { scale: scale.value, mean: mean.map(({ value: each }) => each), std: std.map(({ value: each }) => each), layout }, // prettier-ignore
+      preprocess: {
+        scale: scale.value,
+        mean: mean.map(({ value: each }) => each),
+        std: std.map(({ value: each }) => each),
+        layout,
+      },
       ...(params.tensors ? { tensors: tensorsOf(forward, question, network.inputSize) } : {}),
     };
     return { ok: true, value, warnings: [] };
@@ -129,12 +142,15 @@ export class QuickLane {
     let epsilon: Written | null = null;
     if (subject.epsilon !== undefined) {
       const read = parseWritten(subject.epsilon);
-      if ('error' in read || !(read.value > 0)) return { ok: false, error: [{ code: UNTUNABLE, message: `"${subject.epsilon}" is no number above 0.` }] }; // prettier-ignore
+      if ('error' in read || !(read.value > 0))
+        return { ok: false, error: [{ code: UNTUNABLE, message: `"${subject.epsilon}" is no number above 0.` }] };
       epsilon = read;
     }
     if (subject.sample !== undefined) return this.askAt(tunable, epsilon, subject.sample);
     const { select } = tunable.spec.inputs;
-    const samples = select ? indicesOf(select) : Array.from({ length: Math.min(MOST_LOOKED_AT, tunable.data.count) }, (_, k) => k); // prettier-ignore
+    const samples = select
+      ? indicesOf(select)
+      : Array.from({ length: Math.min(MOST_LOOKED_AT, tunable.data.count) }, (_, k) => k);
     let first: Result<AskedOf, readonly Problem[]> | null = null;
     for (const sample of samples.slice(0, MOST_LOOKED_AT)) {
       const asked = await this.askAt(tunable, epsilon, sample);

@@ -17,12 +17,15 @@ process.on('disconnect', () => process.exit());
 
 const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
 const lane = new QuickLane();
-connection.onRequest(
-  initializeRequest,
-  ({ protocol, version }) =>
+connection.onRequest(initializeRequest, ({ protocol, version }) =>
   protocol === PROTOCOL_VERSION && version === packageVersion
     ? { ok: true, value: { protocol, version, processId: process.pid }, warnings: [] }
-    : { ok: false, problems: [{ code: 'engine/version', message: 'The quick lane belongs to another version. Reload the window.' }] }, // prettier-ignore
+    : {
+        ok: false,
+        problems: [
+          { code: 'engine/version', message: 'The quick lane belongs to another version. Reload the window.' },
+        ],
+      },
 );
 connection.onRequest(quickBoundRequest, params => lane.bound(params));
 connection.onRequest(quickBracketRequest, params => lane.bracket(params));

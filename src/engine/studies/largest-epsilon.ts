@@ -46,10 +46,15 @@ function checkOf({ spec }: OpenedSubject, params: LargestEpsilonParams): Result<
   const ofInputs = spec.checks.filter(check => check.perturb === 'input');
   const named = params.check === undefined ? ofInputs[0] : spec.checks.find(({ name }) => name === params.check);
   const check = params.checkIndex === undefined ? named : spec.checks.at(params.checkIndex);
-  const problem = (message: string): Result<never> => fail({ code: 'study/epsilon', message: `${spec.file}: ${message}`, file: spec.file }); // prettier-ignore
+  const problem = (message: string): Result<never> =>
+    fail({ code: 'study/epsilon', message: `${spec.file}: ${message}`, file: spec.file });
   if (check === undefined) {
     const names = ofInputs.map(({ name }) => `"${name}"`).join(', ');
-    return problem(params.check === undefined ? 'there is no check of inputs, so there is no epsilon to look for.' : `there is no check named "${params.check}"${names === '' ? '' : `; there are: ${names}`}.`); // prettier-ignore
+    return problem(
+      params.check === undefined
+        ? 'there is no check of inputs, so there is no epsilon to look for.'
+        : `there is no check named "${params.check}"${names === '' ? '' : `; there are: ${names}`}.`,
+    );
   }
   if (check.perturb !== 'input')
     return problem(`"${check.name}" perturbs weights; the largest epsilon is about inputs.`);
@@ -110,7 +115,6 @@ class Search {
       limits,
       (sample, place) => this.decide(sample, place),
       (bracket, settled) => {
-        // prettier-ignore
         this.bracket = bracket;
         this.settled = settled;
       },
@@ -130,14 +134,21 @@ class Search {
             epsilon: grid.text(outcome.attacked!),
             sample: failing.sample,
             input: await environment.tensor('largest-epsilon-input', failing.found.input, inputShape),
-            output: await environment.tensor('largest-epsilon-output', Float32Array.from(failing.found.output), outputShape), // prettier-ignore
+            output: await environment.tensor(
+              'largest-epsilon-output',
+              Float32Array.from(failing.found.output),
+              outputShape,
+            ),
           }
         : null,
       samples: [...samples].sort((a, b) => a - b),
       misclassified: this.misclassified,
       // It may have been stopped while samples were only looked at.
       stopped: outcome.stopped || environment.cancelled(),
-      soFar: !complete && outcome.certified > 0 ? { certified: grid.text(outcome.certified), samples: outcome.settled } : null, // prettier-ignore
+      soFar:
+        !complete && outcome.certified > 0
+          ? { certified: grid.text(outcome.certified), samples: outcome.settled }
+          : null,
       questions: this.questions,
       open: this.open,
       seconds: (performance.now() - started) / 1000,
@@ -152,7 +163,9 @@ class Search {
     // A sample that could be asked about at one size can be at another, unless numbers leave float32.
     if (!question.ok || question.value === null) return 'open';
     const budget = { deadline: performance.now() + 1000 * options.timeout, cancelled: () => environment.cancelled() };
-    const verdict = await this.subject.model.parts.decide(question.value, options, budget, ({ elapsedSeconds }) => this.tell(sample, place, elapsedSeconds)); // prettier-ignore
+    const verdict = await this.subject.model.parts.decide(question.value, options, budget, ({ elapsedSeconds }) =>
+      this.tell(sample, place, elapsedSeconds),
+    );
     if (verdict.kind === 'verified' || verdict.kind === 'falsified') {
       this.questions++;
       if (verdict.kind === 'falsified') this.counterexamples.set(place, { sample, found: verdict.counterexample });
@@ -179,7 +192,10 @@ class Search {
     if (seconds === 0) environment.onPart(part);
     const work = seconds < 1 ? '' : `, ${seconds.toFixed(0)} s of ${this.options.timeout} s`;
     const where = total === 1 ? `sample ${sample}` : `sample ${sample} (${settled + 1} of ${total})`;
-    environment.onProgress(total === 0 ? null : settled / total, `${bracketWords(part)}; ${where}, at ${part.asking}${work}`); // prettier-ignore
+    environment.onProgress(
+      total === 0 ? null : settled / total,
+      `${bracketWords(part)}; ${where}, at ${part.asking}${work}`,
+    );
   }
 
   private async margin(bounder: QuickBounder, question: Question): Promise<number> {

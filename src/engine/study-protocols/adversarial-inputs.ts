@@ -157,7 +157,12 @@ export interface AdversarialSummary {
   /** Evenness of the classes reached, 0 to 1; null where nothing was found. */
   readonly pielou: number | null;
   readonly seconds: Spread | null;
-  readonly transfer: { readonly model: string; readonly comparable: number; readonly fooled: number; readonly percent: number | null } | null; // prettier-ignore
+  readonly transfer: {
+    readonly model: string;
+    readonly comparable: number;
+    readonly fooled: number;
+    readonly percent: number | null;
+  } | null;
   readonly naturalness: Naturalness;
   /** One sentence on the whole run. */
   readonly statement: string;

@@ -12,7 +12,15 @@ import type {
 } from '../../engine/study-protocols/adversarial-inputs';
 import type { WrongInput } from '../../engine/study-protocols/patch-model';
 import { readTensor } from '../../engine/tensor-reference';
-import type { Choice, Entry, EntryTensors, FromPage, Gallery, PageState, ToPage } from '../../../webview/adversarial/protocol'; // prettier-ignore
+import type {
+  Choice,
+  Entry,
+  EntryTensors,
+  FromPage,
+  Gallery,
+  PageState,
+  ToPage,
+} from '../../../webview/adversarial/protocol';
 import { filePath, shownPath, textUri } from '../documents/uris';
 import { ADVERSARIAL_PANEL } from '../ids';
 import { Page } from '../panel/page';
@@ -171,7 +179,11 @@ export class AdversarialPanel implements vscode.Disposable {
         this.#choice = message.choice;
         return this.#page.post({ type: 'choice', choice: message.choice });
       case 'chooseTransfer': {
-        const [model] = (await vscode.window.showOpenDialog({ title: 'Another model of the same inputs', filters: { 'ONNX models': ['onnx', 'gz'] } })) ?? []; // prettier-ignore
+        const [model] =
+          (await vscode.window.showOpenDialog({
+            title: 'Another model of the same inputs',
+            filters: { 'ONNX models': ['onnx', 'gz'] },
+          })) ?? [];
         if (!model) return;
         this.#choice = { ...this.#choice, transfer: model.fsPath };
         return this.#page.post({ type: 'choice', choice: this.#choice });
@@ -182,7 +194,9 @@ export class AdversarialPanel implements vscode.Disposable {
         return this.#study?.stop();
       case 'openSpecification':
         if (this.#subject)
-          await vscode.window.showTextDocument(textUri(this.#subject.specification), { viewColumn: vscode.ViewColumn.One }); // prettier-ignore
+          await vscode.window.showTextDocument(textUri(this.#subject.specification), {
+            viewColumn: vscode.ViewColumn.One,
+          });
         return;
       case 'patch':
         if (this.#subject) this.patch(this.#subject, this.#found());
@@ -203,9 +217,15 @@ export class AdversarialPanel implements vscode.Disposable {
   #found(): WrongInput[] {
     return this.#outcomes.flatMap(outcome =>
       outcome.kind === 'found'
-        ? [{ title: `adversarial input of sample ${outcome.sample}`, input: outcome.input, wanted: outcome.label ?? outcome.from }]
+        ? [
+            {
+              title: `adversarial input of sample ${outcome.sample}`,
+              input: outcome.input,
+              wanted: outcome.label ?? outcome.from,
+            },
+          ]
         : [],
-    ); // prettier-ignore
+    );
   }
 
   /** Only what is looked at is sent. */
@@ -242,7 +262,12 @@ export class AdversarialPanel implements vscode.Disposable {
         model: vscode.Uri.file(file.run.model),
         range: file.run.range,
       };
-      this.#choice = { ...FIRST_ATTACK_CHOICE, methods: file.run.methods, measure: file.run.measure, target: String(file.run.target ?? '') }; // prettier-ignore
+      this.#choice = {
+        ...FIRST_ATTACK_CHOICE,
+        methods: file.run.methods,
+        measure: file.run.measure,
+        target: String(file.run.target ?? ''),
+      };
     } catch {
       return; // the cache was cleared: there is nothing to come back to
     }

@@ -138,7 +138,9 @@ export class PatchPanel implements vscode.Disposable {
         return this.#study?.stop();
       case 'openSpecification':
         if (this.#subject)
-          await vscode.window.showTextDocument(textUri(this.#subject.specification), { viewColumn: vscode.ViewColumn.One }); // prettier-ignore
+          await vscode.window.showTextDocument(textUri(this.#subject.specification), {
+            viewColumn: vscode.ViewColumn.One,
+          });
         return;
       case 'save': {
         const file = this.#layers.find(({ layer }) => layer === message.layer)?.file;

@@ -131,17 +131,27 @@ async function askInputs(
     `${inputs.length} ${what}${inputs.length === 1 ? '' : 's'}`;
   const items = [
     ...(counterexamples.length > 0
-      ? [{ label: some(counterexamples, 'counterexample'), description: 'inputs that falsified a check', inputs: counterexamples }]
+      ? [
+          {
+            label: some(counterexamples, 'counterexample'),
+            description: 'inputs that falsified a check',
+            inputs: counterexamples,
+          },
+        ]
       : []),
     ...(adversarial.length > 0
       ? [{ label: some(adversarial, 'adversarial input'), description: 'from the gallery', inputs: adversarial }]
       : []),
     { label: 'Misclassified samples', description: 'they get their label', inputs: null },
-  ]; // prettier-ignore
+  ];
   const picked =
     items.length === 1
       ? items[0]
-      : await vscode.window.showQuickPick(items, { title: 'Patch This Model (1 of 2)', placeHolder: 'What is to be put right?', ignoreFocusOut: true }); // prettier-ignore
+      : await vscode.window.showQuickPick(items, {
+          title: 'Patch This Model (1 of 2)',
+          placeHolder: 'What is to be put right?',
+          ignoreFocusOut: true,
+        });
   return picked && { about: picked.label.toLowerCase(), inputs: picked.inputs };
 }
 
@@ -150,6 +160,10 @@ async function askLayers(): Promise<'each' | 'in turn' | undefined> {
     { label: 'Every layer by itself', description: 'to compare the patches', mode: 'each' as const },
     { label: 'Several layers in turn', description: 'where no layer alone will do', mode: 'in turn' as const },
   ];
-  const picked = await vscode.window.showQuickPick(items, { title: 'Patch This Model', placeHolder: 'Which weights may change?', ignoreFocusOut: true }); // prettier-ignore
+  const picked = await vscode.window.showQuickPick(items, {
+    title: 'Patch This Model',
+    placeHolder: 'Which weights may change?',
+    ignoreFocusOut: true,
+  });
   return picked?.mode;
 }

@@ -19,9 +19,13 @@ export function epsilonWords(spec: PerturbationSpec, check: Check): string[] {
   const { scale, std } = spec.preprocess;
   const { raw, model } = radiusOf(spec, epsilon.value);
   const lines = ['How far every value may move, after scaling and before mean and std are applied.'];
-  lines.push(`${epsilon.text} there is ${spread(raw)} in raw values${scale.value === 1 ? ' (there is no scale)' : `, which are multiplied by ${scale.text}`}.`); // prettier-ignore
+  lines.push(
+    `${epsilon.text} there is ${spread(raw)} in raw values${scale.value === 1 ? ' (there is no scale)' : `, which are multiplied by ${scale.text}`}.`,
+  );
   const same = std.every(({ value }) => value === 1);
-  lines.push(`For the model it is ${spread(model)}${same ? '' : std.length > 1 ? ', from channel to channel as std has it' : `, as std is ${std[0].text}`}.`); // prettier-ignore
+  lines.push(
+    `For the model it is ${spread(model)}${same ? '' : std.length > 1 ? ', from channel to channel as std has it' : `, as std is ${std[0].text}`}.`,
+  );
   return lines;
 }
 
@@ -29,14 +33,21 @@ export function epsilonWords(spec: PerturbationSpec, check: Check): string[] {
 export function checkSentence(spec: PerturbationSpec, check: Check): string {
   const { select } = spec.inputs;
   const count = select === null ? null : indicesOf(select).length;
-  const samples = count === null ? 'each sample of the data' : count === 1 ? `sample ${indicesOf(select ?? [])[0]}` : `each of the ${count} selected samples`; // prettier-ignore
+  const samples =
+    count === null
+      ? 'each sample of the data'
+      : count === 1
+        ? `sample ${indicesOf(select ?? [])[0]}`
+        : `each of the ${count} selected samples`;
   return `For ${samples}: ${perturbed(spec, check)}, ${holds(spec)}.`;
 }
 
 function perturbed(spec: PerturbationSpec, check: Check): string {
   const inputs = check.epsilon ? inputWords(spec, check) : null;
   if (check.perturb === 'input') return inputs ?? 'for the sample itself';
-  const layers = check.layers ? `of ${check.layers.map(layer => (typeof layer === 'number' ? `layer ${layer}` : layer)).join(' and ')}` : 'of every layer'; // prettier-ignore
+  const layers = check.layers
+    ? `of ${check.layers.map(layer => (typeof layer === 'number' ? `layer ${layer}` : layer)).join(' and ')}`
+    : 'of every layer';
   const { magnitude, quantisation, bitFlips, of } = check;
   const size = magnitude
     ? magnitude.lower
@@ -51,14 +62,18 @@ function perturbed(spec: PerturbationSpec, check: Check): string {
 
 function inputWords(spec: PerturbationSpec, { epsilon, clip }: Check): string {
   const within = epsilon?.length === 1 ? epsilon[0].text : 'its given distance';
-  const raw = epsilon?.length === 1 && spec.preprocess.scale.value !== 1 ? ` (${spread(radiusOf(spec, epsilon[0].value).raw)} in raw values)` : ''; // prettier-ignore
+  const raw =
+    epsilon?.length === 1 && spec.preprocess.scale.value !== 1
+      ? ` (${spread(radiusOf(spec, epsilon[0].value).raw)} in raw values)`
+      : '';
   const clipped = clip ? `, inside [${clip[0].text}, ${clip[1].text}]` : '';
   return `however its values move by up to ${within}${raw}${clipped}`;
 }
 
 function holds(spec: PerturbationSpec): string {
   const { property, inputs } = spec;
-  const winner = inputs.labels === null || inputs.labels.kind === 'none' ? 'the class that the network answers' : 'its label'; // prettier-ignore
+  const winner =
+    inputs.labels === null || inputs.labels.kind === 'none' ? 'the class that the network answers' : 'its label';
   switch (property.kind) {
     case 'label':
       return `${winner} stays ahead of every other class`;

@@ -57,7 +57,9 @@ function between(low: string, high: string): string {
 export function hintSentences({ epsilon, bracket, bound, follows }: TuningFacts): string[] {
   const sentences: string[] = [];
   if (bound?.outcome === 'misclassified')
-    return [`The network answers ${bound.predicted} on sample ${bound.sample}, which is ${bound.label}: nothing can hold around it.`]; // prettier-ignore
+    return [
+      `The network answers ${bound.predicted} on sample ${bound.sample}, which is ${bound.label}: nothing can hold around it.`,
+    ];
   const sample = bound ? `Sample ${bound.sample}` : 'This check';
   const margin = bound?.margin ?? null;
   if (margin !== null && margin > 0)

@@ -34,6 +34,7 @@ function ask(door: EngineDoor, model: string): Promise<ModelShapes | null> | nul
 async function shapesFrom(engine: Engine, model: string): Promise<ModelShapes | null> {
   const answer = await engine.info({ model });
   if (!answer.ok) return null;
-  const known = (tensors: typeof answer.value.inputs) => tensors.map(({ name, fixedShape }) => ({ name, shape: fixedShape ?? [] })); // prettier-ignore
+  const known = (tensors: typeof answer.value.inputs) =>
+    tensors.map(({ name, fixedShape }) => ({ name, shape: fixedShape ?? [] }));
   return { inputs: known(answer.value.inputs), outputs: known(answer.value.outputs) };
 }

@@ -1,7 +1,16 @@
 import * as vscode from 'vscode';
 import { UNPACKED_SCHEME } from '../ids';
 import { asVersion2, fixesFor, type Edit } from './vnnlib-fixes';
-import { explain, outlineItems, renamable, renamePlaces, suggestions, type ModelShapes, type OutlineItem, type Suggestion } from './vnnlib-answers'; // prettier-ignore
+import {
+  explain,
+  outlineItems,
+  renamable,
+  renamePlaces,
+  suggestions,
+  type ModelShapes,
+  type OutlineItem,
+  type Suggestion,
+} from './vnnlib-answers';
 import { indexing, mentionAt, occurrences, type Span, type VnnlibIndex } from './vnnlib-index';
 
 const VNNLIB: vscode.DocumentSelector = [{ language: 'vnnlib' }, { scheme: UNPACKED_SCHEME }];

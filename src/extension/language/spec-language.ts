@@ -81,7 +81,10 @@ class SpecLanguage implements vscode.HoverProvider, vscode.CompletionItemProvide
         case 'checks.#.clip':
           return [item('[0, 1]', 'everything a picture scaled by 1/255 can hold', vscode.CompletionItemKind.Value)];
         case 'inputs.select':
-          return [item('"0..9"', 'the first ten samples', vscode.CompletionItemKind.Value), item('0', 'the first sample', vscode.CompletionItemKind.Value)]; // prettier-ignore
+          return [
+            item('"0..9"', 'the first ten samples', vscode.CompletionItemKind.Value),
+            item('0', 'the first sample', vscode.CompletionItemKind.Value),
+          ];
         default:
           return [];
       }
@@ -106,7 +109,11 @@ class SpecLanguage implements vscode.HoverProvider, vscode.CompletionItemProvide
         action.diagnostics = [diagnostic];
         action.isPreferred = true;
         action.edit = new vscode.WorkspaceEdit();
-        action.edit.replace(document.uri, new vscode.Range(document.positionAt(edit.start), document.positionAt(edit.end)), edit.text); // prettier-ignore
+        action.edit.replace(
+          document.uri,
+          new vscode.Range(document.positionAt(edit.start), document.positionAt(edit.end)),
+          edit.text,
+        );
         return action;
       });
     });
@@ -131,7 +138,9 @@ class SpecLanguage implements vscode.HoverProvider, vscode.CompletionItemProvide
 
   async #models({ uri }: vscode.TextDocument): Promise<vscode.CompletionItem[]> {
     await this.index.scan();
-    return this.index.models().map(model => item(`"${relative(uri, model)}"`, 'a model of this folder', vscode.CompletionItemKind.File)); // prettier-ignore
+    return this.index
+      .models()
+      .map(model => item(`"${relative(uri, model)}"`, 'a model of this folder', vscode.CompletionItemKind.File));
   }
 
   async #dataFiles({ uri }: vscode.TextDocument, labels: boolean): Promise<vscode.CompletionItem[]> {
@@ -152,7 +161,13 @@ class SpecLanguage implements vscode.HoverProvider, vscode.CompletionItemProvide
     if (!answer.ok) return [];
     return answer.value.nodes
       .filter(({ opType, parameters }) => WITH_WEIGHTS.test(opType) && parameters > 0)
-      .map(({ name, opType, parameters }, k) => item(name === '' ? String(k + 1) : `"${name}"`, `layer ${k + 1}, ${opType}, ${parameters} numbers`, vscode.CompletionItemKind.Field)); // prettier-ignore
+      .map(({ name, opType, parameters }, k) =>
+        item(
+          name === '' ? String(k + 1) : `"${name}"`,
+          `layer ${k + 1}, ${opType}, ${parameters} numbers`,
+          vscode.CompletionItemKind.Field,
+        ),
+      );
   }
 }
 
@@ -168,7 +183,9 @@ function item(text: string, detail: string, kind: vscode.CompletionItemKind): vs
 function classes(text: string): vscode.CompletionItem[] {
   const tree = parseTree(text, [], { allowTrailingComma: true });
   const names = tree && findNodeAtLocation(tree, ['classes']);
-  return (names?.children ?? []).map(({ value }, k) => item(String(k), String(value), vscode.CompletionItemKind.EnumMember)); // prettier-ignore
+  return (names?.children ?? []).map(({ value }, k) =>
+    item(String(k), String(value), vscode.CompletionItemKind.EnumMember),
+  );
 }
 
 /** The value that is being typed, with its quotes; else just the cursor. */
@@ -178,7 +195,8 @@ function valueRange(
   node: { readonly type: string; readonly offset: number; readonly length: number } | undefined,
 ): vscode.Range {
   const at = document.offsetAt(position);
-  const inside = node && node.type !== 'array' && node.type !== 'object' && at >= node.offset && at <= node.offset + node.length; // prettier-ignore
+  const inside =
+    node && node.type !== 'array' && node.type !== 'object' && at >= node.offset && at <= node.offset + node.length;
   return inside
     ? new vscode.Range(document.positionAt(node.offset), document.positionAt(node.offset + node.length))
     : new vscode.Range(position, position);

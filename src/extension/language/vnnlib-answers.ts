@@ -143,7 +143,11 @@ export function outlineItems(text: string, index: VnnlibIndex): OutlineItem[] {
       children: [],
     }));
     items.push(
-      ...grouped(side === 'input' ? 'Inputs' : 'Outputs', own.reduce((sum, each) => sum + sizeOf(each), 0), members), // prettier-ignore
+      ...grouped(
+        side === 'input' ? 'Inputs' : 'Outputs',
+        own.reduce((sum, each) => sum + sizeOf(each), 0),
+        members,
+      ),
     );
   }
   const assertions = index.commands.filter(command => command.name === 'assert');
@@ -222,12 +226,28 @@ export interface Suggestion {
 }
 
 const COMMANDS_1: readonly Suggestion[] = [
-  { label: 'declare-const', snippet: 'declare-const ${1|X,Y|}_${2:0} Real', detail: 'Declares one input or output', kind: 'command' }, // prettier-ignore
-  { label: 'assert', snippet: 'assert (${1|<=,>=,and,or|} $2)', detail: 'What an unsafe point satisfies', kind: 'command' }, // prettier-ignore
+  {
+    label: 'declare-const',
+    snippet: 'declare-const ${1|X,Y|}_${2:0} Real',
+    detail: 'Declares one input or output',
+    kind: 'command',
+  },
+  {
+    label: 'assert',
+    snippet: 'assert (${1|<=,>=,and,or|} $2)',
+    detail: 'What an unsafe point satisfies',
+    kind: 'command',
+  },
 ];
 const COMMANDS_2: readonly Suggestion[] = [
   { label: 'vnnlib-version', snippet: 'vnnlib-version <2.0>', detail: 'First command of a 2.0 file', kind: 'command' },
-  { label: 'declare-network', snippet: 'declare-network ${1:f}\n  (declare-input ${2:X} float32 [${3:1,784}])\n  (declare-output ${4:Y} float32 [${5:1,10}])\n', detail: 'The network and its tensors', kind: 'command' }, // prettier-ignore
+  {
+    label: 'declare-network',
+    snippet:
+      'declare-network ${1:f}\n  (declare-input ${2:X} float32 [${3:1,784}])\n  (declare-output ${4:Y} float32 [${5:1,10}])\n',
+    detail: 'The network and its tensors',
+    kind: 'command',
+  },
   COMMANDS_1[1],
 ];
 const INSIDE_NETWORK: readonly Suggestion[] = [
@@ -237,7 +257,12 @@ const INSIDE_NETWORK: readonly Suggestion[] = [
     detail: 'An input tensor',
     kind: 'command',
   },
-  { label: 'declare-output', snippet: 'declare-output ${1:Y} float32 [${2:1}]', detail: 'An output tensor', kind: 'command' }, // prettier-ignore
+  {
+    label: 'declare-output',
+    snippet: 'declare-output ${1:Y} float32 [${2:1}]',
+    detail: 'An output tensor',
+    kind: 'command',
+  },
 ];
 const OPERATORS: readonly Suggestion[] = [
   { label: 'and', snippet: 'and $0', detail: 'All of them', kind: 'operator' },

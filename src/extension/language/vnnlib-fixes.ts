@@ -74,7 +74,8 @@ function undeclared({ start, end }: Span, text: string, index: VnnlibIndex): Fix
     const same = index.declarations.filter(each => each.name[0] === name[0]);
     const place = same.length > 0 ? same[same.length - 1].whole.end : 0;
     const command = `(declare-const ${name} Real)`;
-    const edit = place === 0 ? { start: 0, end: 0, text: `${command}\n` } : { start: place, end: place, text: `\n${command}` }; // prettier-ignore
+    const edit =
+      place === 0 ? { start: 0, end: 0, text: `${command}\n` } : { start: place, end: place, text: `\n${command}` };
     return [{ title: `Declare ${name}`, edits: [edit], preferred: true }];
   }
   const closest = [...index.byName.keys()].filter(each => distance(each, name) <= Math.min(2, name.length / 2));

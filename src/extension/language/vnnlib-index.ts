@@ -112,7 +112,15 @@ function declarationOf(
   const own = side ?? sideOfScalar(name.text);
   if (own === null) return null;
   const shape = dimensions.map(word => Number(word.text)).filter(Number.isFinite);
-  return { name: name.text, start: name.start, end: name.end, side: own, elementType: elementType?.text ?? '', shape, whole }; // prettier-ignore
+  return {
+    name: name.text,
+    start: name.start,
+    end: name.end,
+    side: own,
+    elementType: elementType?.text ?? '',
+    shape,
+    whole,
+  };
 }
 
 function sideOfScalar(name: string): 'input' | 'output' | null {

@@ -70,7 +70,9 @@ async function pickModel(index: SpecificationIndex): Promise<vscode.Uri | undefi
   await index.scan();
   const models = index.models();
   if (models.length === 0) {
-    void vscode.window.showInformationMessage('There is no ONNX model in this folder. Open a folder that holds a file ending in .onnx.'); // prettier-ignore
+    void vscode.window.showInformationMessage(
+      'There is no ONNX model in this folder. Open a folder that holds a file ending in .onnx.',
+    );
     return undefined;
   }
   if (models.length === 1) return models[0];
@@ -86,7 +88,9 @@ async function measure({ choice, studies }: ModelPageContext, model: vscode.Uri,
   const path = chosen && filePath(chosen.specification);
   if (!chosen || !path) return;
   const about = shownPath(model);
-  const text = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === chosen.specification.toString())?.getText(); // prettier-ignore
+  const text = vscode.workspace.textDocuments
+    .find(({ uri }) => uri.toString() === chosen.specification.toString())
+    ?.getText();
   const subject: StudySubject = {
     specification: { path, ...(text === undefined ? {} : { text }) },
     model: model.fsPath,

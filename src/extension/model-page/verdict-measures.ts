@@ -50,8 +50,16 @@ async function measuresOfQuestion(
   }
   const over = (count: number): string => `in ${counted(count, 'result')} of “${name}”`;
   return [
-    { measure: 'unstable', values: unstable.values, about: `Mean part of a layer’s neurons that are unstable ${over(all.length)}.` }, // prettier-ignore
-    { measure: 'width', values: widths.values, about: `Mean distance of a neuron’s bounds ${over(Math.min(all.length, MOST_READ))}.` }, // prettier-ignore
+    {
+      measure: 'unstable',
+      values: unstable.values,
+      about: `Mean part of a layer’s neurons that are unstable ${over(all.length)}.`,
+    },
+    {
+      measure: 'width',
+      values: widths.values,
+      about: `Mean distance of a neuron’s bounds ${over(Math.min(all.length, MOST_READ))}.`,
+    },
   ];
 }
 

@@ -16,7 +16,11 @@ interface VerifyDefinition extends vscode.TaskDefinition {
 }
 
 /** *Verify* as a task: the command line on a specification, its complaints in the Problems view. For builds, and for whoever wants it in a terminal. */
-export function registerTasks(context: vscode.ExtensionContext, store: VerdictStore, index: SpecificationIndex): vscode.Disposable {
+export function registerTasks(
+  context: vscode.ExtensionContext,
+  store: VerdictStore,
+  index: SpecificationIndex,
+): vscode.Disposable {
   const program = path.join(context.extensionPath, 'dist', 'cli.js');
   return vscode.tasks.registerTaskProvider(TYPE, {
     async provideTasks() {
@@ -37,7 +41,7 @@ export function registerTasks(context: vscode.ExtensionContext, store: VerdictSt
       return verifyTask(definition as VerifyDefinition, folder, program);
     },
   });
-} // prettier-ignore
+}
 
 function verifyTask(definition: VerifyDefinition, folder: vscode.WorkspaceFolder, program: string): vscode.Task {
   const { specification, model, arguments: more = [] } = definition;

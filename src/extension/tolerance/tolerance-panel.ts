@@ -6,7 +6,13 @@ import {
   type WeightToleranceParams,
   type WeightToleranceReport,
 } from '../../engine/study-protocols/weight-tolerance';
-import { FIRST_CHOICE, type Choice, type FromPanel, type PanelState, type ToPanel } from '../../../webview/tolerance/protocol'; // prettier-ignore
+import {
+  FIRST_CHOICE,
+  type Choice,
+  type FromPanel,
+  type PanelState,
+  type ToPanel,
+} from '../../../webview/tolerance/protocol';
 import { filePath, shownPath, textUri } from '../documents/uris';
 import { TOLERANCE_PANEL } from '../ids';
 import { Page } from '../panel/page';
@@ -116,7 +122,10 @@ export class TolerancePanel implements vscode.Disposable {
     if (!magnitudes.ok) return magnitudes;
     const most = samples.trim() === '' ? undefined : Number(samples);
     if (most !== undefined && !(Number.isInteger(most) && most > 0))
-      return failure('tolerance/samples', `"${samples}" is no number of samples: give a whole number from 1 up, or nothing for all.`); // prettier-ignore
+      return failure(
+        'tolerance/samples',
+        `"${samples}" is no number of samples: give a whole number from 1 up, or nothing for all.`,
+      );
     const seconds = Number(timeout);
     if (!(seconds > 0))
       return failure('tolerance/timeout', `"${timeout}" is no time: give the seconds for one complete verdict.`);

@@ -83,7 +83,10 @@ async function findPlace(
     const line = selection.active.line;
     const away = ({ check }: TuningPlace) => Math.max(check.start.line - line, line - check.end.line, 0);
     const within = ({ check }: TuningPlace) => (toRange(check).contains(selection.active) ? 0 : 1);
-    const [place] = tuner.places(document).filter(suits).sort((a, b) => within(a) - within(b) || away(a) - away(b)); // prettier-ignore
+    const [place] = tuner
+      .places(document)
+      .filter(suits)
+      .sort((a, b) => within(a) - within(b) || away(a) - away(b));
     if (place) return { document, place };
   }
   void vscode.window.showInformationMessage(
@@ -116,8 +119,14 @@ async function findLargest({ tuner, door, studies }: TuningActions, found: Found
 async function chooseSamples(tuner: Tuner, { document, place }: FoundPlace): Promise<number | 'all' | undefined> {
   const sample = tuner.facts(document, place).bound?.sample ?? tuner.sample(document.uri);
   const items = [
-    { label: 'The worst of all samples', description: 'certified for every sample that the specification selects', samples: 'all' as const }, // prettier-ignore
-    ...(sample === undefined ? [] : [{ label: `Sample ${sample}`, description: 'the one that the hint is about', samples: sample }]), // prettier-ignore
+    {
+      label: 'The worst of all samples',
+      description: 'certified for every sample that the specification selects',
+      samples: 'all' as const,
+    },
+    ...(sample === undefined
+      ? []
+      : [{ label: `Sample ${sample}`, description: 'the one that the hint is about', samples: sample }]),
     { label: 'Another sample…', description: 'by its index in the data', samples: null },
   ];
   const picked = await vscode.window.showQuickPick(items, {
@@ -182,7 +191,10 @@ async function tellAndWrite(
     attacked === null
       ? ''
       : ` It fails at ${attacked.epsilon}${samples.length > 1 ? ` (sample ${attacked.sample})` : ''}.`;
-  const left = misclassified.length === 0 || samples.length === 0 ? '' : ` ${misclassified.length} misclassified samples were left out.`; // prettier-ignore
+  const left =
+    misclassified.length === 0 || samples.length === 0
+      ? ''
+      : ` ${misclassified.length} misclassified samples were left out.`;
   if (certified === null) {
     const why =
       samples.length === 0 && !stopped
@@ -198,7 +210,11 @@ async function tellAndWrite(
   const place = tuner.places(document).find(({ index, meaning }) => index === asked.index && meaning === asked.meaning);
   const current = place?.text === asked.text ? place : undefined;
   if (current && current.text !== certified) await writeEpsilon({ document, place: current }, certified);
-  const written = current ? (asked.text === certified ? 'It stands there already.' : 'It was written into the specification.') : 'The text has changed meanwhile, so it was not written.'; // prettier-ignore
+  const written = current
+    ? asked.text === certified
+      ? 'It stands there already.'
+      : 'It was written into the specification.'
+    : 'The text has changed meanwhile, so it was not written.';
   void vscode.window.showInformationMessage(
     `“${name}”: the largest ε that is certified for ${whom} is ${certified}.${upper} ${written}${left}`,
   );

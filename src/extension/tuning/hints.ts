@@ -36,7 +36,9 @@ export class TuningHints implements vscode.InlayHintsProvider, vscode.Disposable
     token: vscode.CancellationToken,
   ): Promise<vscode.InlayHint[]> {
     if (!isTunable(document)) return [];
-    const places = this.tuner.places(document).filter(place => place.kind === 'epsilon' && range.intersection(toRange(place.value))); // prettier-ignore
+    const places = this.tuner
+      .places(document)
+      .filter(place => place.kind === 'epsilon' && range.intersection(toRange(place.value)));
     if (this.tuner.mayAnswer(document) && !places.every(place => this.tuner.isBounded(document, place)))
       await this.#awaitBounds(document, token);
     // Facts are looked up by the text as it is now: what was found out about an earlier ε is not found here.

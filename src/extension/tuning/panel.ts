@@ -192,7 +192,11 @@ export class TuningPanel implements vscode.Disposable {
         return this.actions.verify(found);
       case 'openSpecification': {
         const { start } = toRange(found.place.value);
-        await vscode.window.showTextDocument(found.document, { preserveFocus: true, viewColumn: vscode.ViewColumn.One, selection: new vscode.Range(start, start) }); // prettier-ignore
+        await vscode.window.showTextDocument(found.document, {
+          preserveFocus: true,
+          viewColumn: vscode.ViewColumn.One,
+          selection: new vscode.Range(start, start),
+        });
       }
     }
   }
@@ -277,7 +281,9 @@ export class TuningPanel implements vscode.Disposable {
       attackedStep: attacked === null ? null : stepOf(this.#steps, attacked, 'above'),
       text: [
         bracketSentence({ certified, attacked }, this.#sample),
-        ...(this.#sample === undefined ? [] : [bracketSentence(this.tuner.memory.bracket(place.meaning, 'all'), undefined)]), // prettier-ignore
+        ...(this.#sample === undefined
+          ? []
+          : [bracketSentence(this.tuner.memory.bracket(place.meaning, 'all'), undefined)]),
       ].join(' '),
     };
     this.#page.post({ type: 'bracket', bracket });
@@ -285,7 +291,15 @@ export class TuningPanel implements vscode.Disposable {
     const read = known && (await readTensor(known.input));
     this.#page.post({
       type: 'counterexample',
-      counterexample: known && read?.ok ? { epsilon: known.epsilon, step: stepOf(this.#steps, known.epsilon, 'above'), input: read.value, text: known.text } : null, // prettier-ignore
+      counterexample:
+        known && read?.ok
+          ? {
+              epsilon: known.epsilon,
+              step: stepOf(this.#steps, known.epsilon, 'above'),
+              input: read.value,
+              text: known.text,
+            }
+          : null,
     });
   }
 

@@ -2,7 +2,13 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { Answer } from '../../engine/protocol';
 import type { QuickClient } from '../../engine/quick/client';
-import { SUPERSEDED, type QuickBound, type QuickBoundParams, type QuickBracket, type QuickBracketParams } from '../../engine/quick/protocol'; // prettier-ignore
+import {
+  SUPERSEDED,
+  type QuickBound,
+  type QuickBoundParams,
+  type QuickBracket,
+  type QuickBracketParams,
+} from '../../engine/quick/protocol';
 import type { VerdictStore } from '../core/verdict-store';
 import { filePath } from '../documents/uris';
 import { logEngine } from '../log';

@@ -69,7 +69,10 @@ export class Tuner implements vscode.Disposable {
     const known = this.#places.get(document);
     if (known?.version === document.version) return known.places;
     // Paths in a specification start from its own folder: the same words elsewhere are about other files.
-    const places = tuningPlaces(document.getText()).map(place => ({ ...place, meaning: `${document.uri.toString()}\n${place.meaning}` })); // prettier-ignore
+    const places = tuningPlaces(document.getText()).map(place => ({
+      ...place,
+      meaning: `${document.uri.toString()}\n${place.meaning}`,
+    }));
     this.#places.set(document, { version: document.version, places });
     return places;
   }
@@ -88,7 +91,10 @@ export class Tuner implements vscode.Disposable {
     const bound = this.#bounds.get(this.#key(document, place)) ?? null;
     const sample = bound?.sample ?? this.sample(document.uri);
     const bracket = this.#bracket(place, sample);
-    const follows = sample === undefined ? this.memory.follows(place.meaning, 'all', place.text) : this.memory.follows(place.meaning, sample, place.text); // prettier-ignore
+    const follows =
+      sample === undefined
+        ? this.memory.follows(place.meaning, 'all', place.text)
+        : this.memory.follows(place.meaning, sample, place.text);
     return { epsilon: place.text, bracket, bound, follows };
   }
 
@@ -213,7 +219,8 @@ export class Tuner implements vscode.Disposable {
     const evidence = question?.evidence;
     if (!question || !evidence || this.store.isStale(question)) return;
     const document = openDocument(question.specification);
-    const place = document && this.places(document).find(candidate => this.questionOf(document, candidate)?.id === question.id); // prettier-ignore
+    const place =
+      document && this.places(document).find(candidate => this.questionOf(document, candidate)?.id === question.id);
     if (!document || place?.kind !== 'epsilon') return;
     const note = (samples: Samples, found: 'certified' | 'attacked') =>
       this.memory.note(place.meaning, evidence.model, samples, place.text, found);

@@ -79,7 +79,9 @@ function checkSense(values: SpecValues, report: Report, warn: Report): void {
       ]);
     }
   });
-  values.checks.forEach((check, k) => checkUnits(values, check, message => warn('spec/epsilon-units', message, ['checks', k, 'epsilon']))); // prettier-ignore
+  values.checks.forEach((check, k) =>
+    checkUnits(values, check, message => warn('spec/epsilon-units', message, ['checks', k, 'epsilon'])),
+  );
   const names = new Map<string, number>();
   values.checks.forEach((check, k) => {
     if (check.name === undefined) return;
@@ -181,9 +183,17 @@ function checkChange(
   if (change.together && change.bitFlips)
     report('spec/value', 'Bits flip in each weight by itself; leave "together" out.', 'together');
   if (change.tensor === 'bias' && change.quantisation)
-    report('spec/value', 'A quantisation is of the weights: its grid is between the smallest and the largest of them. Give the bias a magnitude.', 'tensor'); // prettier-ignore
+    report(
+      'spec/value',
+      'A quantisation is of the weights: its grid is between the smallest and the largest of them. Give the bias a magnitude.',
+      'tensor',
+    );
   if (change.biasMap !== undefined && !(change.map !== undefined && change.together && change.tensor !== 'bias'))
-    report('spec/value', 'A bias map goes with a "map" of the weights and "together": one number moves both. For the bias by itself give "tensor": "bias" and its "map".', 'biasMap'); // prettier-ignore
+    report(
+      'spec/value',
+      'A bias map goes with a "map" of the weights and "together": one number moves both. For the bias by itself give "tensor": "bias" and its "map".',
+      'biasMap',
+    );
 }
 
 function withDefaults(values: SpecValues): Omit<PerturbationSpec, 'kind' | 'file' | 'text' | 'warnings' | 'rangeOf'> {

@@ -52,7 +52,8 @@ function changeOf(
   const what = tensor === 'bias' ? 'biases' : 'weights';
   const weights = `${moved === all ? `the ${what}` : `${moved} of the ${all} ${maps ? 'parameters' : what}`} of ${layers}${together ? ' together' : ''}`;
   const most = spread(moves.map(({ lower, upper }) => Math.max(-lower, upper)));
-  if (maps) return `every change of ${weights} that ${maps.length === 1 ? 'the map allows' : `the ${maps.length} maps allow`} (by at most ${most})`; // prettier-ignore
+  if (maps)
+    return `every change of ${weights} that ${maps.length === 1 ? 'the map allows' : `the ${maps.length} maps allow`} (by at most ${most})`;
   if (quantisation) return `every rounding of ${weights} to ${quantisation.bits} bits (by at most ${most})`;
   if (bitFlips) {
     const stored = bitFlips.format === 'float32' ? 'float32 numbers' : `${bitFlips.bits ?? 8}-bit integers`;

@@ -175,7 +175,10 @@ export class MilpProver implements Prover {
 
   /** The best certified bound of a disjunct. */
   private bound(index: number): number {
-    return this.treesOf(index).reduce((best, tree) => Math.max(best, tree.bound(this.objectives.indexOf(index))), this.rootBounds[index]); // prettier-ignore
+    return this.treesOf(index).reduce(
+      (best, tree) => Math.max(best, tree.bound(this.objectives.indexOf(index))),
+      this.rootBounds[index],
+    );
   }
 
   private proved(index: number): boolean {
@@ -307,7 +310,10 @@ export class MilpProver implements Prover {
     let { values, margin } = tried;
     // In the part of the region where no neuron changes its phase the network is linear: a linear program finds the least margin there.
     for (let step = 0; step < DESCENT_STEPS; step++) {
-      const sides: Side[] = this.region!.written.branchings.map(({ sideAt }, branching) => ({ branching, side: sideAt(values) })); // prettier-ignore
+      const sides: Side[] = this.region!.written.branchings.map(({ sideAt }, branching) => ({
+        branching,
+        side: sideAt(values),
+      }));
       const part = await this.region!.solve(objective, sides, null, this.budget);
       if (part.point === null) return false;
       const next = await this.points.try(this.inputOf(part.point), disjunct);

@@ -201,7 +201,15 @@ export class SymbolicProver implements Prover {
     this.leaves++;
     this.closedFraction += 2 ** -phases.length / this.labels.length;
     const { lower, upper } = this.problem.box;
-    this.record.add({ kind: 'lines', lower, upper, disjunct, phases: phases.map(phase => region.named(phase)), multipliers, bound }); // prettier-ignore
+    this.record.add({
+      kind: 'lines',
+      lower,
+      upper,
+      disjunct,
+      phases: phases.map(phase => region.named(phase)),
+      multipliers,
+      bound,
+    });
   }
 
   /** What holds on all parts of a tree holds on the region: the next label starts from it. */

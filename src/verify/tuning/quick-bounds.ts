@@ -30,7 +30,8 @@ export class QuickBounder {
 
   constructor(private readonly network: Network) {
     const chain = denseChain(network);
-    this.ladderMilliseconds = chain !== null && ladderFits(chain) ? ladderWork(chain.layers) / WORK_PER_MILLISECOND : Infinity; // prettier-ignore
+    this.ladderMilliseconds =
+      chain !== null && ladderFits(chain) ? ladderWork(chain.layers) / WORK_PER_MILLISECOND : Infinity;
   }
 
   /**
@@ -41,7 +42,9 @@ export class QuickBounder {
     let method: QuickMethod = 'crown';
     for (const { box, constraints, disjuncts, places } of boxProblems(question)) {
       const bounded = await this.boundBox(box, constraints, budget);
-      disjuncts.forEach((rows, k) => (margins[places[k]] = rows.reduce((most, row) => Math.max(most, bounded.lower[row]), -Infinity))); // prettier-ignore
+      disjuncts.forEach(
+        (rows, k) => (margins[places[k]] = rows.reduce((most, row) => Math.max(most, bounded.lower[row]), -Infinity)),
+      );
       if (RANK[bounded.method] < RANK[method]) method = bounded.method;
     }
     return { margins, method };
@@ -74,7 +77,14 @@ export class QuickBounder {
   }
 
   private bounders(constraints: readonly Constraint[]): Bounders {
-    const key = JSON.stringify(constraints.map(({ outputs, inputs, bound, coefficientError }) => [form(outputs), form(inputs), bound, coefficientError])); // prettier-ignore
+    const key = JSON.stringify(
+      constraints.map(({ outputs, inputs, bound, coefficientError }) => [
+        form(outputs),
+        form(inputs),
+        bound,
+        coefficientError,
+      ]),
+    );
     const known = this.kept.get(key) ?? new Bounders(this.network, constraints);
     this.kept.delete(key);
     this.kept.set(key, known);

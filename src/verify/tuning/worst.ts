@@ -48,7 +48,12 @@ export async function searchWorst(
         failing: lower ? sample : before.failing,
       };
     };
-    const { bracket, stopped } = await searchBracket(within, known, place => decide(sample, place), each => onBracket(joined(each), settled)); // prettier-ignore
+    const { bracket, stopped } = await searchBracket(
+      within,
+      known,
+      place => decide(sample, place),
+      each => onBracket(joined(each), settled),
+    );
     worst = joined(bracket);
     // What was found for this sample is certified, though for fewer samples when the search goes no further.
     if (stopped) return { ...worst, settled: settled + (bracket.certified > 0 ? 1 : 0), stopped };

@@ -24,7 +24,9 @@ describe('adversarial inputs and patches', () => {
     }
     const { input } = found[0]!;
     assert.equal(input.kind, 'file');
-    const run = JSON.parse(await readFile(path.join(path.dirname(input.kind === 'file' ? input.path : ''), 'run.json'), 'utf8')) as { outcomes: unknown[] }; // prettier-ignore
+    const run = JSON.parse(
+      await readFile(path.join(path.dirname(input.kind === 'file' ? input.path : ''), 'run.json'), 'utf8'),
+    ) as { outcomes: unknown[] };
     assert.equal(run.outcomes.length, panel.outcomes.length);
   });
 
@@ -33,7 +35,12 @@ describe('adversarial inputs and patches', () => {
     const inputs = adversarial.panel.inputsOf(file('samples/digits.certiscope.jsonc'));
     assert.ok(inputs.length > 0, 'the run before found inputs');
     await adversarial.patches.open(
-      { specification: file('samples/digits.certiscope.jsonc'), model: undefined, about: '2 adversarial inputs', inputs: inputs.slice(0, 2) }, // prettier-ignore
+      {
+        specification: file('samples/digits.certiscope.jsonc'),
+        model: undefined,
+        about: '2 adversarial inputs',
+        inputs: inputs.slice(0, 2),
+      },
       'each',
     );
     const { layers, result } = adversarial.patches;
@@ -41,7 +48,10 @@ describe('adversarial inputs and patches', () => {
     assert.ok(result?.best, result?.statement);
     const best = layers.find(({ layer }) => layer === result.best)!;
     assert.ok(best.holds && best.file && best.accuracy);
-    assert.deepEqual(best.answers, inputs.slice(0, 2).map(({ wanted }) => wanted)); // prettier-ignore
+    assert.deepEqual(
+      best.answers,
+      inputs.slice(0, 2).map(({ wanted }) => wanted),
+    );
   });
 
   it('by command, misclassified samples are what is put right where nothing has been run', async () => {

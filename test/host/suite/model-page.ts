@@ -49,7 +49,10 @@ describe('the model page', () => {
     assert.equal(shown.problem, null);
     assert.deepEqual(
       shown.structure?.info.nodes.map(({ opType, outputs }) => [opType, outputs[0]?.shape]),
-      [['Flatten', [1, 36]], ['Gemm', [1, 2]]], // prettier-ignore
+      [
+        ['Flatten', [1, 36]],
+        ['Gemm', [1, 2]],
+      ],
     );
     assert.equal(shown.actions[0]?.command, 'certiscope.verify');
     const commands = await vscode.commands.getCommands(true);

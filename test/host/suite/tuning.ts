@@ -7,7 +7,10 @@ const NAME = 'pictures/halves.certiscope.jsonc';
 
 /** ε of a check as the text has it. */
 function epsilon(document: vscode.TextDocument, check: string): string {
-  const line = document.getText().split('\n').find(text => text.includes(`"${check}"`)); // prettier-ignore
+  const line = document
+    .getText()
+    .split('\n')
+    .find(text => text.includes(`"${check}"`));
   return /"epsilon": "([^"]*)"/.exec(line ?? '')?.[1] ?? '';
 }
 
@@ -17,7 +20,11 @@ function hintLabel({ label }: vscode.InlayHint): string {
 
 async function hints(document: vscode.TextDocument): Promise<string[]> {
   const whole = new vscode.Range(0, 0, document.lineCount, 0);
-  const found = await vscode.commands.executeCommand<vscode.InlayHint[]>('vscode.executeInlayHintProvider', document.uri, whole); // prettier-ignore
+  const found = await vscode.commands.executeCommand<vscode.InlayHint[]>(
+    'vscode.executeInlayHintProvider',
+    document.uri,
+    whole,
+  );
   return found.map(hintLabel);
 }
 
@@ -53,7 +60,11 @@ describe('the language of a perturbation specification', () => {
     await replace(editor, '"5/255"', '5/255');
     const found = await eventually('a quick fix', async () => {
       const whole = new vscode.Range(0, 0, document.lineCount, 0);
-      const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', document.uri, whole); // prettier-ignore
+      const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+        'vscode.executeCodeActionProvider',
+        document.uri,
+        whole,
+      );
       return actions.find(({ title }) => title === 'Write "5/255" in quotes');
     });
     assert.ok(found.edit && (await vscode.workspace.applyEdit(found.edit)));
@@ -65,7 +76,11 @@ describe('the language of a perturbation specification', () => {
     const { document } = editor;
     const complete = async (before: string) => {
       const at = document.positionAt(document.getText().indexOf(before) + before.length);
-      const list = await vscode.commands.executeCommand<vscode.CompletionList>('vscode.executeCompletionItemProvider', document.uri, at); // prettier-ignore
+      const list = await vscode.commands.executeCommand<vscode.CompletionList>(
+        'vscode.executeCompletionItemProvider',
+        document.uri,
+        at,
+      );
       return list.items.map(({ label }) => (typeof label === 'string' ? label : label.label));
     };
     assert.ok((await complete('"model": "')).includes('"halves.onnx"'));
@@ -130,7 +145,7 @@ describe('tuning ε', () => {
     const [first, second] = await eventually('a hint for each check', async () => {
       const found = await hints(document);
       return found.length === 2 && found.every(hint => hint.includes('largest')) ? found : null;
-    }); // prettier-ignore
+    });
     assert.match(first ?? '', /^0\.2\/255 holds by \S+ · /);
     assert.match(second ?? '', /^5\/255 holds by \S+ · largest [\d.]+…[\d.]+\/255$/);
   });
@@ -152,11 +167,18 @@ describe('tuning ε', () => {
     const editor = await open(NAME);
     const { document } = editor;
     await eventually('hints', async () => (await hints(document)).length === 2);
-    for (const [from, to] of [['"5/255"', '"7/255"'], ['"7/255"', '"9/255"'], ['"9/255"', '"4/255"']] as const) {
+    for (const [from, to] of [
+      ['"5/255"', '"7/255"'],
+      ['"7/255"', '"9/255"'],
+      ['"9/255"', '"4/255"'],
+    ] as const) {
       await replace(editor, from, to);
       const shown = (await hints(document)).filter(hint => /^\d/.test(hint));
-      assert.ok(shown.every(hint => hint.startsWith('0.1/255') || hint.startsWith(to.slice(1, -1))), shown.join(' | '));
-    } // prettier-ignore
+      assert.ok(
+        shown.every(hint => hint.startsWith('0.1/255') || hint.startsWith(to.slice(1, -1))),
+        shown.join(' | '),
+      );
+    }
     await replace(editor, '"4/255"', '"abc"');
     const [only, ...more] = (await hints(document)).filter(hint => /^\d/.test(hint));
     assert.match(only ?? '0.1/255', /^0\.1\/255/);
@@ -175,7 +197,9 @@ describe('tuning ε', () => {
     for (let k = 6; k < 16; k++) {
       await replace(editor, `"${k === 6 ? 5 : k - 1}/255"`, `"${k}/255"`);
       const started = Date.now();
-      await eventually(`a hint for ${k}/255`, async () => (await hints(document)).some(hint => hint.startsWith(`${k}/255 `))); // prettier-ignore
+      await eventually(`a hint for ${k}/255`, async () =>
+        (await hints(document)).some(hint => hint.startsWith(`${k}/255 `)),
+      );
       times.push(Date.now() - started);
     }
     await vscode.commands.executeCommand('certiscope.stop', file('slow/slow.vnnlib'));
@@ -203,7 +227,9 @@ describe('tuning ε', () => {
     const id = `${document.uri.toString()}#five levels`;
     const question = await eventually('a verdict', () => {
       const candidate = store.question(id);
-      return candidate?.activity.kind === 'idle' && verdictOf(candidate.evidence) && !store.isStale(candidate) ? candidate : null; // prettier-ignore
+      return candidate?.activity.kind === 'idle' && verdictOf(candidate.evidence) && !store.isStale(candidate)
+        ? candidate
+        : null;
     });
     assert.equal(verdictOf(question.evidence), 'verified');
     await vscode.window.showTextDocument(document);

@@ -75,12 +75,19 @@ describe('Replayer', () => {
     const low = outputConstraint({ 0: 1 }, 0);
     const high = outputConstraint({ 0: -1 }, -0.5);
     const both = questionOf([{ box, constraints: [low, high] }], 2);
-    const either = questionOf([{ box, constraints: [low] }, { box, constraints: [high] }, { box, constraints: [outputConstraint({ 0: -1 }, 0)] }], 2);
+    const either = questionOf(
+      [
+        { box, constraints: [low] },
+        { box, constraints: [high] },
+        { box, constraints: [outputConstraint({ 0: -1 }, 0)] },
+      ],
+      2,
+    );
     const point = Float32Array.of(0.5, 0.25);
     expect(await check(replayer, both, point, 'test')).toBeNull();
     expect(await check(replayer, either, point, 'test')).toMatchObject({ margin: 0.75 });
     await replayer.close();
-  }); // prettier-ignore
+  });
 
   it('says when the point lies outside of the interval as written', async () => {
     const replayer = await open({ bytes }, boundary);
@@ -101,9 +108,16 @@ describe('Replayer', () => {
       }),
     );
     const one = (name: string, type: string, offset: number) => ({ name, type, offset, size: 1, shape: [1] });
-    const replayer = await open({ bytes: typed }, {
-      inputs: [one('a', 'int64', 0), one('b', 'float64', 1)], outputs: [one('y', 'float64', 0)], inputSize: 2, outputSize: 1, trailing: 'none',
-    }); // prettier-ignore
+    const replayer = await open(
+      { bytes: typed },
+      {
+        inputs: [one('a', 'int64', 0), one('b', 'float64', 1)],
+        outputs: [one('y', 'float64', 0)],
+        inputSize: 2,
+        outputSize: 1,
+        trailing: 'none',
+      },
+    );
     const around = boxAround([2, 2], 0.5);
     const question = questionOf([{ box: around, constraints: [outputConstraint({ 0: -1 }, 0)] }], 1);
     const found = await check(replayer, question, Float32Array.of(2.25, 2.25), 'test');
@@ -170,12 +184,15 @@ describe('attack', () => {
   it('aims at every disjunct, however many', async () => {
     const replayer = await open({ bytes }, network);
     const impossible = { box, constraints: [outputConstraint({ 0: 1 }, -1e6), outputConstraint({ 1: 1 }, -1e6)] };
-    const possible = { box, constraints: [outputConstraint({ 0: 1, 1: -1 }, 1e3), outputConstraint({ 3: 1 }, (await smallest(3)) + 1e-3)] };
+    const possible = {
+      box,
+      constraints: [outputConstraint({ 0: 1, 1: -1 }, 1e3), outputConstraint({ 3: 1 }, (await smallest(3)) + 1e-3)],
+    };
     const disjuncts = [...Array.from({ length: 150 }, () => impossible), possible];
     const result = await attack(network, questionOf(disjuncts, 5), replayer, { seed: 1, rounds: 1 }, patient);
     expect(result.counterexample).not.toBeNull();
     await replayer.close();
-  }); // prettier-ignore
+  });
 
   it('stops at once when told to', async () => {
     const replayer = await open({ bytes }, network);

@@ -40,14 +40,22 @@ export function reluNetwork(widths: number[], seed: number): { network: Network;
   const tensor = (name: string, size: number) => ({ name, shape: [1, size], type: 'float32' as const });
   return {
     network: {
-      nodes, inputSize, outputSize, trailing: 'none',
+      nodes,
+      inputSize,
+      outputSize,
+      trailing: 'none',
       inputs: [{ ...tensor('x', inputSize), offset: 0, size: inputSize }],
       outputs: [{ ...tensor(output, outputSize), offset: 0, size: outputSize }],
     },
-    bytes: encodeModel(model({
-      inputs: [valueInfo('x', 'float32', [1, inputSize])], outputs: [valueInfo(output, 'float32', [1, outputSize])], nodes: graph, initializers,
-    })),
-  }; // prettier-ignore
+    bytes: encodeModel(
+      model({
+        inputs: [valueInfo('x', 'float32', [1, inputSize])],
+        outputs: [valueInfo(output, 'float32', [1, outputSize])],
+        nodes: graph,
+        initializers,
+      }),
+    ),
+  };
 }
 
 /** Σ coefficients·y ≤ bound. */

@@ -75,11 +75,23 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   'many inputs': { sizes: [600, 1, 1], radius: 0, biases: 0, bounds: 0, uniform: true },
   'many outputs': { sizes: [1, 1, 600], radius: 0, biases: 0, bounds: 0, uniform: true },
   'one neuron behind another': { sizes: [1, 1, 1, 1], radius: 2, bounds: 0, crossing: true },
-  'one neuron behind another, inexact weights': { sizes: [1, 1, 1, 1], radius: 2, bounds: 0, crossing: true, errors: { weights: 2 ** -30 } },
-  'one neuron behind another, inexact biases': { sizes: [1, 1, 1, 1], radius: 2, bounds: 0, crossing: true, errors: { biases: 2 ** -30 } },
+  'one neuron behind another, inexact weights': {
+    sizes: [1, 1, 1, 1],
+    radius: 2,
+    bounds: 0,
+    crossing: true,
+    errors: { weights: 2 ** -30 },
+  },
+  'one neuron behind another, inexact biases': {
+    sizes: [1, 1, 1, 1],
+    radius: 2,
+    bounds: 0,
+    crossing: true,
+    errors: { biases: 2 ** -30 },
+  },
   'one neuron behind many': { sizes: [1, 600, 1, 1], radius: 2, bounds: 0, crossing: true, uniform: true },
   'wide stable boxes': { sizes: [60, 40, 1], radius: 1, uniform: true, stable: true },
-}; // prettier-ignore
+};
 
 /** The biases of a family's layer, from what was drawn. `inner`: inputs of the layer. */
 function biasesOf(
@@ -94,7 +106,9 @@ function biasesOf(
   if (family.stable) return last ? drawn : drawn.map(b => b + Math.sign(b) * away);
   if (family.crossing && layer === 0) return drawn.map(b => Math.abs(b) + away);
   if (family.crossing && layer === 1)
-    return drawn.map((b, i) => b / 8 - weight.subarray(i * inner, (i + 1) * inner).reduce((sum, w) => sum + w * (0.3 + 20 * inner), 0)); // prettier-ignore
+    return drawn.map(
+      (b, i) => b / 8 - weight.subarray(i * inner, (i + 1) * inner).reduce((sum, w) => sum + w * (0.3 + 20 * inner), 0),
+    );
   return drawn.map(b => b * (family.biases ?? 1));
 }
 

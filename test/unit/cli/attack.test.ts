@@ -38,13 +38,24 @@ const json = (name: string): unknown => JSON.parse(readFileSync(path.join(folder
 
 describe('attack', () => {
   it('answers 1 with every adversarial input, the metrics, and the files that were replayed', () => {
-    const { code, stdout, stderr } = certiscope('attack', 'tiny.certiscope.jsonc', '--range', '0,1', '--out', 'found', '--json', 'run.json'); // prettier-ignore
+    const { code, stdout, stderr } = certiscope(
+      'attack',
+      'tiny.certiscope.jsonc',
+      '--range',
+      '0,1',
+      '--out',
+      'found',
+      '--json',
+      'run.json',
+    );
     expect([code, stderr]).toEqual([1, '']);
     expect(stdout).toMatch(
       /^sample 0 +0 \u2192 1 +1 value, L\u221e [\d.]+, L2 [\d.]+ +\d+\.\d\d s {2}(patch|greedy)\n/,
     );
     expect(stdout).toMatch(/sample 2 +left out +The model answers class 0 here, and the label is class 1/);
-    expect(stdout).toContain('2 of 2 inputs have an adversarial input inside the valid range, 1 changed value at the median. 1 was left out.'); // prettier-ignore
+    expect(stdout).toContain(
+      '2 of 2 inputs have an adversarial input inside the valid range, 1 changed value at the median. 1 was left out.',
+    );
     expect(stdout).toMatch(/defect detection 100 %/);
     const run = json('run.json') as AdversarialRunFile;
     expect(run.outcomes).toEqual((json('found/run.json') as AdversarialRunFile).outcomes);
@@ -52,7 +63,20 @@ describe('attack', () => {
   });
 
   it('answers 2 when none is found, and says what was tried', () => {
-    const { code, stdout } = certiscope('attack', 'tiny.certiscope.jsonc', '--range', '0,1', '--sample', '1', '--target', '0', '--method', 'fgsm', '--epsilon', '1e-6'); // prettier-ignore
+    const { code, stdout } = certiscope(
+      'attack',
+      'tiny.certiscope.jsonc',
+      '--range',
+      '0,1',
+      '--sample',
+      '1',
+      '--target',
+      '0',
+      '--method',
+      'fgsm',
+      '--epsilon',
+      '1e-6',
+    );
     expect(code).toBe(2);
     expect(stdout).toMatch(
       /not found +No adversarial input was found inside the valid range \(tried: fgsm\)\. That proves nothing/,
@@ -60,10 +84,18 @@ describe('attack', () => {
   });
 
   it.each<[string, readonly string[], RegExp]>([
-    ['a specification without a range', [], /^certiscope: tiny\.certiscope\.jsonc:\d+:\d+: it does not say which values the data may take.*Give a check a "clip"/], // prettier-ignore
+    [
+      'a specification without a range',
+      [],
+      /^certiscope: tiny\.certiscope\.jsonc:\d+:\d+: it does not say which values the data may take.*Give a check a "clip"/,
+    ],
     ['an unknown attack', ['--method', 'magic'], /^certiscope: --method is patches, greedy, .*, not 'magic'/],
     ['half a range', ['--range', '1'], /^certiscope: --range takes two numbers such as 0,1, not '1'/],
-    ['an unknown class', ['--range', '0,1', '--target', '5'], /^certiscope: There is no class 5: the model has the classes 0 to 1/], // prettier-ignore
+    [
+      'an unknown class',
+      ['--range', '0,1', '--target', '5'],
+      /^certiscope: There is no class 5: the model has the classes 0 to 1/,
+    ],
   ])('answers 3 with a sentence to %s', (_, words, sentence) => {
     const { code, stdout, stderr } = certiscope('attack', 'tiny.certiscope.jsonc', ...words);
     expect([code, stdout]).toEqual([3, '']);
@@ -92,8 +124,19 @@ describe('patch', () => {
     const { code, stdout } = certiscope('patch', 'tiny.certiscope.jsonc', '--from', 'one/run.json', '--out', 'patched');
     expect(stdout).toContain('1 input is to get another answer');
     expect(code).toBe(0);
-    writeFileSync(path.join(folder, 'wide.certiscope.jsonc'), perturbation({ checks: [{ name: 'wide', perturb: 'input', epsilon: 0.8 }] })); // prettier-ignore
-    const verified = certiscope('verify', 'wide.certiscope.jsonc', '--sample', '0', '--json', 'verified.json', '--quiet'); // prettier-ignore
+    writeFileSync(
+      path.join(folder, 'wide.certiscope.jsonc'),
+      perturbation({ checks: [{ name: 'wide', perturb: 'input', epsilon: 0.8 }] }),
+    );
+    const verified = certiscope(
+      'verify',
+      'wide.certiscope.jsonc',
+      '--sample',
+      '0',
+      '--json',
+      'verified.json',
+      '--quiet',
+    );
     expect(verified.code).toBe(1);
     const after = certiscope('patch', 'wide.certiscope.jsonc', '--from', 'verified.json', '--out', 'patched');
     expect(after.stderr).toBe('');

@@ -40,9 +40,17 @@ async function run(
 
 describe('certiscope largest-epsilon', () => {
   it('reads its words', () => {
-    expect(read('m.onnx', 'a.certiscope.jsonc', '--check', 'levels', '--sample', '0..2', '--digits', '2', '--timeout', '5')).toMatchObject({
-      model: 'm.onnx', specification: 'a.certiscope.jsonc', check: 'levels', samples: [0, 1, 2], digits: 2, timeout: 5, quiet: false,
-    }); // prettier-ignore
+    expect(
+      read('m.onnx', 'a.certiscope.jsonc', '--check', 'levels', '--sample', '0..2', '--digits', '2', '--timeout', '5'),
+    ).toMatchObject({
+      model: 'm.onnx',
+      specification: 'a.certiscope.jsonc',
+      check: 'levels',
+      samples: [0, 1, 2],
+      digits: 2,
+      timeout: 5,
+      quiet: false,
+    });
     for (const wrong of [
       [],
       ['m.onnx'],
@@ -55,7 +63,19 @@ describe('certiscope largest-epsilon', () => {
 
   it('prints the bracket, and writes it as JSON with the input that fails', async () => {
     const json = path.join(folder, 'bracket.json');
-    const { code, out } = await run([SPECIFICATION, '--check', 'five grey levels', '--sample', '5', '--digits', '2', '--threads', '1', '--json', json]); // prettier-ignore
+    const { code, out } = await run([
+      SPECIFICATION,
+      '--check',
+      'five grey levels',
+      '--sample',
+      '5',
+      '--digits',
+      '2',
+      '--threads',
+      '1',
+      '--json',
+      json,
+    ]);
     expect(code).toBe(0);
     expect(out).toMatch(
       /five grey levels, sample 5\n {2}certified {2}\d+(\.\d+)?\/255\n {2}falsified {2}\d+(\.\d+)?\/255\n/,

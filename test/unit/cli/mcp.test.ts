@@ -60,7 +60,13 @@ class Client {
 }
 
 describe('a server of tools', () => {
-  const tool = (call: McpTool['call']): McpTool => ({ name: 'work', title: 'Work', description: 'Works.', inputSchema: { type: 'object' }, call }); // prettier-ignore
+  const tool = (call: McpTool['call']): McpTool => ({
+    name: 'work',
+    title: 'Work',
+    description: 'Works.',
+    inputSchema: { type: 'object' },
+    call,
+  });
 
   function served(work: McpTool): { client: Client; input: PassThrough; ended: Promise<void> } {
     const [input, output] = [new PassThrough(), new PassThrough()];
@@ -71,13 +77,18 @@ describe('a server of tools', () => {
   it('greets in the version that the client asks for, else in its newest', async () => {
     const { client } = served(tool(() => Promise.resolve({ text: 'done' })));
     const greeted = await client.ask('initialize', { protocolVersion: '2025-03-26', capabilities: {} });
-    expect(greeted.result).toMatchObject({ protocolVersion: '2025-03-26', serverInfo: { name: 'certiscope', version: '1.2.3' } }); // prettier-ignore
+    expect(greeted.result).toMatchObject({
+      protocolVersion: '2025-03-26',
+      serverInfo: { name: 'certiscope', version: '1.2.3' },
+    });
     expect((await client.ask('initialize', { protocolVersion: '1999-01-01' })).result?.protocolVersion).toBe(
       '2025-06-18',
     );
     client.send({ method: 'notifications/initialized' });
     expect((await client.ask('ping')).result).toEqual({});
-    expect((await client.ask('tools/list')).result?.tools).toMatchObject([{ name: 'work', inputSchema: { type: 'object' } }]); // prettier-ignore
+    expect((await client.ask('tools/list')).result?.tools).toMatchObject([
+      { name: 'work', inputSchema: { type: 'object' } },
+    ]);
   });
 
   it('says what is wrong with a message, and goes on', async () => {
@@ -152,7 +163,9 @@ describe('certiscope mcp', () => {
     const safe = await client.call('verify', { model: 'tiny.onnx', specification: 'safe.vnnlib' });
     expect(safe.content).toMatchObject({ verdict: 'verified' });
     const broken = await client.call('counterexample', { model: 'tiny.onnx', specification: 'unsafe.vnnlib' });
-    const [{ input, output, verdict }] = (broken.content as unknown as { counterexamples: [{ input: number[]; output: number[]; verdict: string }] }).counterexamples; // prettier-ignore
+    const [{ input, output, verdict }] = (
+      broken.content as unknown as { counterexamples: [{ input: number[]; output: number[]; verdict: string }] }
+    ).counterexamples;
     expect(verdict).toBe('falsified');
     expect(input.length).toBeGreaterThan(0);
     expect(output.every(Number.isFinite)).toBe(true);

@@ -264,16 +264,36 @@ describe('certiscope tolerance', () => {
   it('brackets every layer, lists the weights that fail, and goes on where it was', async () => {
     const specification = {
       model: 'identity.onnx',
-      inputs: { data: [[1, 0.8], [0, 1]], labels: [0, 0] },
+      inputs: {
+        data: [
+          [1, 0.8],
+          [0, 1],
+        ],
+        labels: [0, 0],
+      },
       checks: [{ name: 'drift', perturb: 'weights', magnitude: '1%' }],
-    }; // prettier-ignore
+    };
     writeFileSync(path.join(folder, 'drift.certiscope.json'), JSON.stringify(specification));
     const run = () =>
       spawnSync(
         process.execPath,
-        [cli, 'tolerance', 'drift.certiscope.json', '--layer', 'fc_1', '--layer', '2', '--grid', '2%,5%,6%', '--json', 'out.json', '--patched', 'kept'],
+        [
+          cli,
+          'tolerance',
+          'drift.certiscope.json',
+          '--layer',
+          'fc_1',
+          '--layer',
+          '2',
+          '--grid',
+          '2%,5%,6%',
+          '--json',
+          'out.json',
+          '--patched',
+          'kept',
+        ],
         { cwd: folder, encoding: 'utf8' },
-      ); // prettier-ignore
+      );
     const { status, stdout, stderr } = run();
     expect(stderr).toBe('');
     expect(status).toBe(0);

@@ -3,7 +3,11 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { studyLargestEpsilon } from '../../../src/engine/studies/largest-epsilon';
 import type { StudyEnvironment } from '../../../src/engine/studies/study';
-import type { LargestEpsilonParams, LargestEpsilonPart, LargestEpsilonResult } from '../../../src/engine/study-protocols/largest-epsilon'; // prettier-ignore
+import type {
+  LargestEpsilonParams,
+  LargestEpsilonPart,
+  LargestEpsilonResult,
+} from '../../../src/engine/study-protocols/largest-epsilon';
 import type { Answer } from '../../../src/engine/protocol';
 import { openPlan } from '../../../src/engine/open';
 import { inlineTensor, readTensor } from '../../../src/engine/tensor-reference';

@@ -1,7 +1,12 @@
 import { parse } from 'jsonc-parser';
 import { describe, expect, it } from 'vitest';
 import type { AdversarialRun, FoundInput } from '../../../src/engine/study-protocols/adversarial-inputs';
-import { attackParams, FIRST_ATTACK_CHOICE, FIRST_PATCH_CHOICE, patchParams } from '../../../src/extension/adversarial/choice'; // prettier-ignore
+import {
+  attackParams,
+  FIRST_ATTACK_CHOICE,
+  FIRST_PATCH_CHOICE,
+  patchParams,
+} from '../../../src/extension/adversarial/choice';
 import { npyFile, testCase, vnnlibAssignment } from '../../../src/extension/adversarial/exports';
 import { decodeNpy } from '../../../src/report/npy';
 import { parsePerturbationSpec } from '../../../src/spec/perturbation/parse';
@@ -51,7 +56,13 @@ describe('what is written in the panels', () => {
   it('becomes numbers; empty fields leave the defaults', () => {
     expect(attackParams(FIRST_ATTACK_CHOICE)).toEqual({
       ok: true,
-      value: { methods: ['patches', 'greedy', 'gradient'], measure: 'count', reduce: true, regional: false, misclassified: false }, // prettier-ignore
+      value: {
+        methods: ['patches', 'greedy', 'gradient'],
+        measure: 'count',
+        reduce: true,
+        regional: false,
+        misclassified: false,
+      },
     });
     const choice = { ...FIRST_ATTACK_CHOICE, target: '3', samples: '1, 4..6', seconds: '0.5', transfer: '/other.onnx' };
     expect(attackParams(choice)).toMatchObject({
@@ -80,10 +91,17 @@ describe('an exported adversarial input', () => {
   const numbers = { input: Float32Array.of(0.1, 1, 1e-30, 1 / 3), logits: Float32Array.of(0, 1) };
 
   it('as a test case is a specification whose only sample is the input, to the last bit', () => {
-    const [file, ...more] = testCase(run, found(7, 0, 1, 2), numbers, { name: 'case.certiscope.jsonc', model: '../digits.onnx' }); // prettier-ignore
+    const [file, ...more] = testCase(run, found(7, 0, 1, 2), numbers, {
+      name: 'case.certiscope.jsonc',
+      model: '../digits.onnx',
+    });
     expect(more).toEqual([]);
     const spec = must(parsePerturbationSpec(new TextDecoder().decode(file.bytes), '/work/case.certiscope.jsonc'));
-    expect(spec).toMatchObject({ model: '../digits.onnx', classes: run.classes, preprocess: { layout: 'HWC', scale: { value: 1 } } }); // prettier-ignore
+    expect(spec).toMatchObject({
+      model: '../digits.onnx',
+      classes: run.classes,
+      preprocess: { layout: 'HWC', scale: { value: 1 } },
+    });
     const { inputs } = parse(new TextDecoder().decode(file.bytes)) as {
       inputs: { data: number[][]; labels: number[] };
     };
@@ -93,7 +111,12 @@ describe('an exported adversarial input', () => {
 
   it('with many values keeps them in a file beside the specification', () => {
     const input = new Float32Array(5000).fill(0.25);
-    const files = testCase({ ...run, inputShape: [1, 5000] }, found(7, 0, 1, 2), { ...numbers, input }, { name: 'case.certiscope.jsonc', model: 'digits.onnx' }); // prettier-ignore
+    const files = testCase(
+      { ...run, inputShape: [1, 5000] },
+      found(7, 0, 1, 2),
+      { ...numbers, input },
+      { name: 'case.certiscope.jsonc', model: 'digits.onnx' },
+    );
     expect(files.map(({ name }) => name)).toEqual(['case.certiscope.jsonc', 'case.npy']);
     expect(decodeNpy(files[1].bytes)).toMatchObject({ shape: [1, 5000] });
     expect(new TextDecoder().decode(files[0].bytes)).toContain('"data": "case.npy"');
@@ -125,6 +148,9 @@ describe('the gallery', () => {
     expect(listed({ norm: 'inf', most: '0.9' })).toEqual([3, 2]);
     expect(listed({ shown: 'skipped' })).toEqual([9]);
     expect(listed({ shown: 'all' })).toEqual([1, 2, 3, 9]);
-    expect([classesOf(entries, 'from'), classesOf(entries, 'to')]).toEqual([[0, 1], [1, 2]]); // prettier-ignore
+    expect([classesOf(entries, 'from'), classesOf(entries, 'to')]).toEqual([
+      [0, 1],
+      [1, 2],
+    ]);
   });
 });

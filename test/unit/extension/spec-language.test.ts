@@ -19,7 +19,12 @@ function spec(parts: { readonly check?: string; readonly inputs?: string; readon
 }
 
 function offset(text: string, { line, character }: Range['start']): number {
-  return text.split('\n').slice(0, line).reduce((sum, each) => sum + each.length + 1, 0) + character; // prettier-ignore
+  return (
+    text
+      .split('\n')
+      .slice(0, line)
+      .reduce((sum, each) => sum + each.length + 1, 0) + character
+  );
 }
 
 /** The problems of a text, and the texts that its fixes make. */

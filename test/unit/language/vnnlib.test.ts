@@ -64,7 +64,10 @@ describe('the index of a VNN-LIB text', () => {
       ['Y_0', 'output'],
       ['Y_1', 'output'],
     ]);
-    expect(first.commands.map(each => each.name)).toEqual([...Array(4).fill('declare-const'), ...Array(4).fill('assert')]); // prettier-ignore
+    expect(first.commands.map(each => each.name)).toEqual([
+      ...Array(4).fill('declare-const'),
+      ...Array(4).fill('assert'),
+    ]);
     const second = indexVnnlib(SECOND);
     expect(second.version).toBe(2);
     expect(second.declarations.map(each => [each.name, each.side, each.elementType, each.shape])).toEqual([
@@ -99,7 +102,11 @@ describe('variables', () => {
     const index = indexVnnlib(SECOND);
     const at = SECOND.indexOf('X[0,1,2] 0.5');
     for (const offset of [at, at + 1, at + 2, at + 5, at + 8])
-      expect(mentionAt(SECOND, index, offset), `offset ${offset - at}`).toMatchObject({ name: 'X', indices: [0, 1, 2], start: at }); // prettier-ignore
+      expect(mentionAt(SECOND, index, offset), `offset ${offset - at}`).toMatchObject({
+        name: 'X',
+        indices: [0, 1, 2],
+        start: at,
+      });
     expect(mentionAt(FIRST, indexVnnlib(FIRST), FIRST.indexOf('X_1 is not'))).toBeNull();
     expect(occurrences(FIRST, 'X_1')).toHaveLength(3);
   });
@@ -135,9 +142,15 @@ describe('variables', () => {
     const answer = renamePlaces(SECOND, index, 'side', 'speed');
     expect(answer.kind).toBe('places');
     const places = answer.kind === 'places' ? answer.places : [];
-    const renamed = edited(SECOND, places.map(place => ({ ...place, text: 'speed' }))); // prettier-ignore
+    const renamed = edited(
+      SECOND,
+      places.map(place => ({ ...place, text: 'speed' })),
+    );
     expect(renamed).toBe(SECOND.replaceAll('side', 'speed'));
-    expect(renamePlaces(SECOND, index, 'side', 'Y')).toEqual({ kind: 'refused', reason: 'Y is another variable of this file.' }); // prettier-ignore
+    expect(renamePlaces(SECOND, index, 'side', 'Y')).toEqual({
+      kind: 'refused',
+      reason: 'Y is another variable of this file.',
+    });
     expect(renamePlaces(SECOND, index, 'side', '2x')).toMatchObject({ kind: 'refused' });
     expect(renamable(FIRST, indexVnnlib(FIRST), FIRST.indexOf('X_0'))).toMatchObject({ kind: 'refused' });
   });

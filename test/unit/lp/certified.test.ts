@@ -93,7 +93,10 @@ describe('Farkas rays', () => {
     // The first row asked for more than its columns can give.
     let most = 0;
     for (let k = program.rowStart[0]; k < program.rowStart[1]; k++)
-      most += Math.max(program.value[k] * program.columnLower[program.column[k]], program.value[k] * program.columnUpper[program.column[k]]); // prettier-ignore
+      most += Math.max(
+        program.value[k] * program.columnLower[program.column[k]],
+        program.value[k] * program.columnUpper[program.column[k]],
+      );
     model.changeRowBounds(0, most + 0.01, Infinity);
     const solved = model.solve();
     expect(solved.kind).toBe('infeasible');

@@ -26,7 +26,9 @@ function caseOf(network: Network, seed: number, count: number): Case {
   return { network, box, constraints: randomConstraints(random, count, network.outputSize, network.inputSize) };
 }
 
-const chains = Array.from({ length: 16 }, (_, seed) => caseOf(randomChain(seed, [3, 7, 8, 6, 3], seed % 2 === 0 ? 0 : 0.2), seed, 3)); // prettier-ignore
+const chains = Array.from({ length: 16 }, (_, seed) =>
+  caseOf(randomChain(seed, [3, 7, 8, 6, 3], seed % 2 === 0 ? 0 : 0.2), seed, 3),
+);
 const graphs = Array.from({ length: 10 }, (_, seed) => caseOf(randomNetwork(seed, ['relu', 'leakyRelu']), seed, 3));
 const numbered = (cases: readonly Case[]) => cases.map((each, seed) => ({ ...each, seed }));
 

@@ -44,7 +44,17 @@ describe('colouring', () => {
   const graph = graphOf(structureOf(residual(64, true)));
   const root = hierarchyOf(graph);
   const leaves = [...leavesOf(root)];
-  const measure = (values: Record<string, number>, change: Partial<Measure> = {}): Measure => ({ id: 'm', label: 'M', about: '', values, format: 'number', combine: 'mean', stale: false, action: null, ...change }); // prettier-ignore
+  const measure = (values: Record<string, number>, change: Partial<Measure> = {}): Measure => ({
+    id: 'm',
+    label: 'M',
+    about: '',
+    values,
+    format: 'number',
+    combine: 'mean',
+    stale: false,
+    action: null,
+    ...change,
+  });
 
   it('finds layers by the name of the node or of its output', () => {
     const colouring = measureColouring(measure({ '/stage0/unit0/relu/Relu': 0.25, v4: 0.75 }));
@@ -78,7 +88,12 @@ describe('colouring', () => {
   });
 
   it('writes numbers shortly', () => {
-    expect([valueText(0.123, 'part'), valueText(0.0123, 'part'), valueText(0.00123, 'percent'), valueText(12345, 'count')]).toEqual(['12%', '1.2%', '0.123%', '12,345']); // prettier-ignore
+    expect([
+      valueText(0.123, 'part'),
+      valueText(0.0123, 'part'),
+      valueText(0.00123, 'percent'),
+      valueText(12345, 'count'),
+    ]).toEqual(['12%', '1.2%', '0.123%', '12,345']);
     expect([0, 0.1234567, -3.25, 1e-9, 12345678].map(shortNumber)).toEqual([
       '0',
       '0.1235',

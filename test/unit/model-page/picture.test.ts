@@ -20,13 +20,30 @@ import { must } from '../must';
 import { sharedData } from '../shared-data';
 import { residual, structureOf, type Call } from './structures';
 
-const layouter = (): Layouter => new Layouter((text, size) => text.length * size * 0.55, tree => [tree.name, contents(tree, 2)]); // prettier-ignore
+const layouter = (): Layouter =>
+  new Layouter(
+    (text, size) => text.length * size * 0.55,
+    tree => [tree.name, contents(tree, 2)],
+  );
 const everyGroup = (root: Group): Set<string> => new Set([...groupsOf(root)].map(({ id }) => id));
 
 /** A graph in which every call reads one to three calls before it. */
 const graphs = fc
-  .array(fc.tuple(fc.constantFrom('Conv', 'Relu', 'Add', 'Reshape'), fc.array(fc.nat(), { minLength: 1, maxLength: 3 }), fc.boolean()), { minLength: 1, maxLength: 150 })
-  .map(list => list.map(([operator, back, far], k): Call => ({ name: `${operator}_${k}`, operator, reads: [...new Set(back.map(steps => k - 1 - (far ? steps % (k + 1) : Math.min(steps % 3, k))))] }))); // prettier-ignore
+  .array(
+    fc.tuple(
+      fc.constantFrom('Conv', 'Relu', 'Add', 'Reshape'),
+      fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
+      fc.boolean(),
+    ),
+    { minLength: 1, maxLength: 150 },
+  )
+  .map(list =>
+    list.map(([operator, back, far], k): Call => ({
+      name: `${operator}_${k}`,
+      operator,
+      reads: [...new Set(back.map(steps => k - 1 - (far ? steps % (k + 1) : Math.min(steps % 3, k))))],
+    })),
+  );
 
 describe('the graph of a model', () => {
   it('has what is computed as edges, and constants with their readers', () => {
@@ -138,8 +155,10 @@ function checkLayout(layout: Layout): void {
     expect(box.y + box.height).toBeLessThanOrEqual(height + 0.01);
     for (const other of boxes.slice(k + 1)) {
       const apart =
-        box.x + box.width <= other.x + 0.01 || other.x + other.width <= box.x + 0.01 ||
-        box.y + box.height <= other.y + 0.01 || other.y + other.height <= box.y + 0.01; // prettier-ignore
+        box.x + box.width <= other.x + 0.01 ||
+        other.x + other.width <= box.x + 0.01 ||
+        box.y + box.height <= other.y + 0.01 ||
+        other.y + other.height <= box.y + 0.01;
       expect(apart, `${box.tree.name} and ${other.tree.name}`).toBe(true);
     }
     if (box.inside) {
@@ -158,7 +177,9 @@ function checkLayout(layout: Layout): void {
     const touches = ({ x, y }: { x: number; y: number }): boolean =>
       y === -HEADER ||
       Math.abs(y - height - PADDING) < 0.01 ||
-      boxes.some(box => x >= box.x - 0.6 && x <= box.x + box.width + 0.6 && y >= box.y - 0.6 && y <= box.y + box.height + 0.6); // prettier-ignore
+      boxes.some(
+        box => x >= box.x - 0.6 && x <= box.x + box.width + 0.6 && y >= box.y - 0.6 && y <= box.y + box.height + 0.6,
+      );
     expect(touches(points[0]!) && touches(points.at(-1)!)).toBe(true);
   }
 }
@@ -240,16 +261,27 @@ describe('arrow keys', () => {
     const stage = root.children[1] as Group;
     const unit = stage.children[0] as Group;
     const open = new Set([stage.id, unit.id]);
-    expect(walk(open, stage, 'down').slice(0, 8)).toEqual(['stage0', 'unit0', 'conv1', 'relu', 'conv2', 'unit0', 'relu_1', 'unit1']); // prettier-ignore
+    expect(walk(open, stage, 'down').slice(0, 8)).toEqual([
+      'stage0',
+      'unit0',
+      'conv1',
+      'relu',
+      'conv2',
+      'unit0',
+      'relu_1',
+      'unit1',
+    ]);
     expect(walk(open, unit.children[0]!, 'up')).toEqual(['conv1', 'unit0', 'stage0', 'x']);
   });
 
   it('go to what stands beside', () => {
-    const fork = graphOf(structureOf([
-      { name: 'a', operator: 'Conv', reads: [-1] },
-      { name: 'b', operator: 'Conv', reads: [-1] },
-      { name: 'c', operator: 'Add', reads: [0, 1] },
-    ])); // prettier-ignore
+    const fork = graphOf(
+      structureOf([
+        { name: 'a', operator: 'Conv', reads: [-1] },
+        { name: 'b', operator: 'Conv', reads: [-1] },
+        { name: 'c', operator: 'Add', reads: [0, 1] },
+      ]),
+    );
     const top = hierarchyOf(fork);
     const placed = [...placedBoxes(layouter().layout(top, new Set()))];
     const [left, right] = placed

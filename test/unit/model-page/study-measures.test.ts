@@ -52,7 +52,11 @@ describe('what studies tell of layers', () => {
   });
 
   it('goes without widths where the bounds are gone', async () => {
-    const told = await measuresOf({ kind: 'unstable-neurons', params, result: neurons }, () => null, () => Promise.resolve(null)); // prettier-ignore
+    const told = await measuresOf(
+      { kind: 'unstable-neurons', params, result: neurons },
+      () => null,
+      () => Promise.resolve(null),
+    );
     expect(told?.measures.map(({ measure }) => measure)).toEqual(['unstable']);
   });
 
@@ -70,7 +74,9 @@ describe.skipIf(!sharedData)('layers of real networks (need ../shared/data)', ()
     for (const name of networks) {
       const model = loadModel(path.join(sharedData!, name));
       if (!model.ok) continue;
-      const known = new Set(model.value.info.nodes.flatMap(node => [node.name, ...node.outputs.map(value => value.name)])); // prettier-ignore
+      const known = new Set(
+        model.value.info.nodes.flatMap(node => [node.name, ...node.outputs.map(value => value.name)]),
+      );
       for (const layer of neuronLayers(model.value.network)) {
         expect(known.has(layer.name), `${layer.name} of ${name}`).toBe(true);
         layers++;

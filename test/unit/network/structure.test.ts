@@ -234,7 +234,10 @@ describe('weight statistics', () => {
       stored(() => undefined),
     );
     must(await reader.statistics(file, ['w']));
-    kept('replaced.onnx', stored(weights => (weights.dims = [50n, 10n], (weights.rawData = weights.rawData.subarray(0, 2000))))); // prettier-ignore
+    kept(
+      'replaced.onnx',
+      stored(weights => ((weights.dims = [50n, 10n]), (weights.rawData = weights.rawData.subarray(0, 2000)))),
+    );
     const [{ statistics }] = must(await reader.statistics(file, ['w']));
     expect(statistics?.count).toBe(500);
   });
@@ -255,11 +258,30 @@ describe('a file of 2 GB', () => {
       outputs: [valueInfo('y', 'float32', [1, 1024])],
     });
     // The tensor's payload comes last, so that everything before it can be written and the rest left a hole.
-    const head = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(dims(rows, 1024)).tag(2, WireType.Varint).int32(1).tag(8, WireType.LengthDelimited).string('w').tag(9, WireType.LengthDelimited).uint32(gigabytes2).finish(); // prettier-ignore
+    const head = new BinaryWriter()
+      .tag(1, WireType.LengthDelimited)
+      .bytes(dims(rows, 1024))
+      .tag(2, WireType.Varint)
+      .int32(1)
+      .tag(8, WireType.LengthDelimited)
+      .string('w')
+      .tag(9, WireType.LengthDelimited)
+      .uint32(gigabytes2)
+      .finish();
     const graph = GraphProto.encode(small.graph!).finish();
-    const initializer = new BinaryWriter().raw(graph).tag(5, WireType.LengthDelimited).uint32(head.length + gigabytes2).raw(head).finish(); // prettier-ignore
+    const initializer = new BinaryWriter()
+      .raw(graph)
+      .tag(5, WireType.LengthDelimited)
+      .uint32(head.length + gigabytes2)
+      .raw(head)
+      .finish();
     const rest = ModelProto.encode({ ...small, graph: undefined }).finish();
-    const start = new BinaryWriter().raw(rest).tag(7, WireType.LengthDelimited).uint32(initializer.length + gigabytes2).raw(initializer).finish(); // prettier-ignore
+    const start = new BinaryWriter()
+      .raw(rest)
+      .tag(7, WireType.LengthDelimited)
+      .uint32(initializer.length + gigabytes2)
+      .raw(initializer)
+      .finish();
     const descriptor = openSync(file, 'w');
     writeSync(descriptor, start);
     ftruncateSync(descriptor, start.length + gigabytes2);
@@ -287,8 +309,10 @@ describe('a file of 2 GB', () => {
 
 describe.skipIf(!sharedData)('structure of real networks (need ../shared/data)', () => {
   const networks = sharedData
-    ? readdirSync(path.join(sharedData, 'modelstar')).filter(name => name.endsWith('.onnx')).map(name => path.join(sharedData!, 'modelstar', name))
-    : []; // prettier-ignore
+    ? readdirSync(path.join(sharedData, 'modelstar'))
+        .filter(name => name.endsWith('.onnx'))
+        .map(name => path.join(sharedData!, 'modelstar', name))
+    : [];
 
   it.each(networks)('%s: every weight has the statistics of the numbers that are verified', async file => {
     const { tensors } = must(readStructure(file));

@@ -91,9 +91,33 @@ const BINARY = ['add', 'sub', 'mul', 'div', 'max', 'min'] as const;
 describe('gradients agree with finite differences (float64)', () => {
   it.each(UNARY)('%s', async name => check(x => op[name](x), [[3, 4]]));
   it.each(['log', 'sqrt'] as const)('%s', async name => check(x => op[name](x), [[3, 4]], { positive: true }));
-  it.each(BINARY)('%s', async name => check((a, b) => op[name](a, b), [[3, 4], [3, 4]], { seed: 5 })); // prettier-ignore
-  it.each(BINARY)('%s, broadcasting both ways', async name => check((a, b) => op[name](a, b), [[3, 1, 2], [4, 1]])); // prettier-ignore
-  it('where', async () => check((a, b) => op.where(op.greater(a, b), op.mul(a, b), op.sub(a, b)), [[3, 4], [3, 4]])); // prettier-ignore
+  it.each(BINARY)('%s', async name =>
+    check(
+      (a, b) => op[name](a, b),
+      [
+        [3, 4],
+        [3, 4],
+      ],
+      { seed: 5 },
+    ),
+  );
+  it.each(BINARY)('%s, broadcasting both ways', async name =>
+    check(
+      (a, b) => op[name](a, b),
+      [
+        [3, 1, 2],
+        [4, 1],
+      ],
+    ),
+  );
+  it('where', async () =>
+    check(
+      (a, b) => op.where(op.greater(a, b), op.mul(a, b), op.sub(a, b)),
+      [
+        [3, 4],
+        [3, 4],
+      ],
+    ));
   it('clip', async () => check(a => op.clip(a, -0.5, 0.8), [[4, 5]]));
   it('reductions', async () => {
     await check(a => op.reduceSum(a, [1]), [[2, 3, 4]]);
@@ -107,18 +131,29 @@ describe('gradients agree with finite differences (float64)', () => {
   it('changes of shape', async () => {
     await check(a => op.reshape(op.transpose(a, [2, 0, 1]), [6, 4]), [[2, 3, 4]]);
     await check(a => op.expand(a, [5, 2, 3]), [[2, 1]]);
-    await check((a, b) => op.concat([a, op.mul(b, b), a], 1), [[2, 3], [2, 1]]); // prettier-ignore
+    await check(
+      (a, b) => op.concat([a, op.mul(b, b), a], 1),
+      [
+        [2, 3],
+        [2, 1],
+      ],
+    );
     await check(a => op.pad(op.slice(a, 1, 1, 3), 0, 2, 1), [[2, 4]]);
   });
   it('gather, of the last and of another axis, with repetitions', async () => {
     await check(a => gather(a, 1, Int32Array.of(2, 0, 2, 2)), [[3, 4]]);
     await check(a => gather(a, 0, Int32Array.of(2, 1, 2)), [[3, 4]]);
   });
-  it.each([[false, false], [true, false], [false, true], [true, true]])('matrix product, transposed %s %s', async (ta, tb) => {
+  it.each([
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ])('matrix product, transposed %s %s', async (ta, tb) => {
     await check((a, b) => matmul(a, b, ta, tb), [ta ? [4, 3] : [3, 4], tb ? [5, 4] : [4, 5]]);
     await check((a, b) => matmul(a, b, ta, tb), [ta ? [2, 4, 3] : [2, 3, 4], tb ? [5, 4] : [4, 5]]);
-  }); // prettier-ignore
-  it('dense layer', async () => check((x, w, b) => dense(x, w, b), [[2, 3, 4], [5, 4], [5]])); // prettier-ignore
+  });
+  it('dense layer', async () => check((x, w, b) => dense(x, w, b), [[2, 3, 4], [5, 4], [5]]));
 
   it('sparse rows of any lengths, and their gradient', async () => {
     const rows = fc.array(
@@ -142,15 +177,32 @@ describe('gradients agree with finite differences (float64)', () => {
 
 describe('gradients of gradients', () => {
   it('of smooth functions', async () => {
-    await check((a, b) => op.sigmoid(op.mul(op.tanh(a), b)), [[3, 2], [2]], { order: 2, tolerance: 1e-5 }); // prettier-ignore
-    await check((x, w) => op.logSumExp(op.tanh(dense(x, w, null)), 1), [[2, 3], [4, 3]], { order: 2, tolerance: 1e-5 }); // prettier-ignore
-    await check((a, b) => op.div(op.exp(a), op.mul(b, b)), [[3], [3]], { order: 2, tolerance: 1e-5 }); // prettier-ignore
+    await check((a, b) => op.sigmoid(op.mul(op.tanh(a), b)), [[3, 2], [2]], { order: 2, tolerance: 1e-5 });
+    await check(
+      (x, w) => op.logSumExp(op.tanh(dense(x, w, null)), 1),
+      [
+        [2, 3],
+        [4, 3],
+      ],
+      { order: 2, tolerance: 1e-5 },
+    );
+    await check((a, b) => op.div(op.exp(a), op.mul(b, b)), [[3], [3]], { order: 2, tolerance: 1e-5 });
   });
   it('of a convolution', async () => {
     const geometry: ConvGeometry = { strides: [1, 2], dilations: [1, 1], pads: [1, 0, 1, 1], groups: 1 };
-    await check((x, w) => op.mul(conv(x, w, geometry), conv(x, w, geometry)), [[1, 2, 4, 4], [2, 2, 3, 2]], {
-      type: 'float32', order: 2, step: 0.05, tolerance: 2e-2,
-    }); // prettier-ignore
+    await check(
+      (x, w) => op.mul(conv(x, w, geometry), conv(x, w, geometry)),
+      [
+        [1, 2, 4, 4],
+        [2, 2, 3, 2],
+      ],
+      {
+        type: 'float32',
+        order: 2,
+        step: 0.05,
+        tolerance: 2e-2,
+      },
+    );
   });
 });
 

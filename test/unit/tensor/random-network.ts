@@ -52,10 +52,21 @@ class Builder {
     const outputShape: [number, number, number] = [channels, out(0, h), out(1, w)];
     const taps = (c / groups) * kernel[0] * kernel[1];
     return this.push({
-      kind: 'conv', inputs: [input], size: outputShape[0] * outputShape[1] * outputShape[2], shape: outputShape,
-      weight: this.normals(channels * taps, 1 / Math.sqrt(taps)), bias: this.normals(channels, 0.2),
-      inputShape: [c, h, w], outputShape, kernel, strides, dilations, pads, groups, ...EXACT,
-    }); // prettier-ignore
+      kind: 'conv',
+      inputs: [input],
+      size: outputShape[0] * outputShape[1] * outputShape[2],
+      shape: outputShape,
+      weight: this.normals(channels * taps, 1 / Math.sqrt(taps)),
+      bias: this.normals(channels, 0.2),
+      inputShape: [c, h, w],
+      outputShape,
+      kernel,
+      strides,
+      dilations,
+      pads,
+      groups,
+      ...EXACT,
+    });
   }
 
   activation(input: number, kinds: readonly ('relu' | 'leakyRelu' | 'sigmoid' | 'tanh')[]): number {
@@ -127,8 +138,13 @@ export function randomNetwork(
   b.dense(b.activation(b.sparse(joined, 7), kinds), outputs);
   const tensor = (name: string, size: number) => ({ name, shape: [1, size], type: 'float32', offset: 0, size });
   return {
-    nodes: b.nodes, inputs: [tensor('x', 18)], outputs: [tensor('y', outputs)], inputSize: 18, outputSize: outputs, trailing: 'none',
-  }; // prettier-ignore
+    nodes: b.nodes,
+    inputs: [tensor('x', 18)],
+    outputs: [tensor('y', outputs)],
+    inputSize: 18,
+    outputSize: outputs,
+    trailing: 'none',
+  };
 }
 
 /** A network whose activations read the input, and one another, without anything affine between. */
@@ -139,14 +155,26 @@ export function stackedActivations(seed: number): Network {
   b.dense(b.activation(b.dense(b.activation(first, ['sigmoid']), 5), ['relu']), 3);
   const tensor = (name: string, size: number) => ({ name, shape: [1, size], type: 'float32', offset: 0, size });
   return {
-    nodes: b.nodes, inputs: [tensor('x', 4)], outputs: [tensor('y', 3)], inputSize: 4, outputSize: 3, trailing: 'none',
-  }; // prettier-ignore
+    nodes: b.nodes,
+    inputs: [tensor('x', 4)],
+    outputs: [tensor('y', 3)],
+    inputSize: 4,
+    outputSize: 3,
+    trailing: 'none',
+  };
 }
 
 /** Values of every node on one input, in float64. */
 export function evaluate(network: Network, x: ArrayLike<number>): Float64Array[] {
   const values: Float64Array[] = [];
-  for (const node of network.nodes) values.push(evaluateNode(node, node.inputs.map(id => values[id]), x)); // prettier-ignore
+  for (const node of network.nodes)
+    values.push(
+      evaluateNode(
+        node,
+        node.inputs.map(id => values[id]),
+        x,
+      ),
+    );
   return values;
 }
 

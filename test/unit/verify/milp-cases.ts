@@ -34,7 +34,9 @@ export function caseOf(seed: number): Case {
       ? randomNetwork(seed, ['relu', 'leakyRelu'])
       : randomChain(seed, [3, 4, 4, 3], seed % 4 === 1 ? 0.2 : 0);
   const box = fewFreeInputs(random, network.inputSize, 3, [1, 0.5, 0.2][seed % 3]);
-  const disjuncts = [1, 1, 1 + (seed % 2)].map(count => randomConstraints(random, count, network.outputSize, network.inputSize)); // prettier-ignore
+  const disjuncts = [1, 1, 1 + (seed % 2)].map(count =>
+    randomConstraints(random, count, network.outputSize, network.inputSize),
+  );
   return { network, problem: boxProblem(box, disjuncts), disjuncts };
 }
 

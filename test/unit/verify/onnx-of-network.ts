@@ -70,7 +70,11 @@ export function onnxOf(network: Network): Uint8Array {
           )
           .reduce((sum, term) => call('Add', [sum, term]));
       case 'concat':
-        return call('Concat', it.inputs.map(id => names[id]), { axis: { int: 1 } }); // prettier-ignore
+        return call(
+          'Concat',
+          it.inputs.map(id => names[id]),
+          { axis: { int: 1 } },
+        );
       case 'maxPool': {
         // The k-th entry of every window; shorter windows repeat their first.
         const longest = Math.max(...Array.from({ length: it.size }, (_, i) => it.rowStart[i + 1] - it.rowStart[i]));

@@ -75,7 +75,9 @@ describe('symbolic lines', () => {
       let checked = 0;
       for (let depth = 0; depth < 6; depth++) {
         expect(region.propagate(bounds)).toBe('lines');
-        const inside = samples.filter(values => phases.every(({ node, neuron, sign }) => sign * values[network.nodes[node].inputs[0]][neuron] >= 0)); // prettier-ignore
+        const inside = samples.filter(values =>
+          phases.every(({ node, neuron, sign }) => sign * values[network.nodes[node].inputs[0]][neuron] >= 0),
+        );
         for (const values of inside) {
           const symbols = symbolsOf(values[0], problem.box);
           const at = (line: { coefficients: Float64Array; constant: number }) =>
@@ -126,7 +128,9 @@ describe('the cap on refinements', () => {
       }
       if (whole.kind !== 'exhausted') continue;
       capped++;
-      expect(whole.reason).toMatch(/^The back end "symbolic" refines a question at most 2 times, and \d+ parts? (is|are) not proved$/); // prettier-ignore
+      expect(whole.reason).toMatch(
+        /^The back end "symbolic" refines a question at most 2 times, and \d+ parts? (is|are) not proved$/,
+      );
       // Run again it does no more.
       const before = all.counts().subproblems;
       expect((await all.run(ENDLESS)).kind).toBe('exhausted');
@@ -224,7 +228,13 @@ describe('a solver that is wrong', () => {
     expect(honest).toMatchObject({ kind: 'bound' });
     expect((honest as { bound: number }).bound).toBeCloseTo(-0.5, 9);
     for (const dual of [0, 0.3, 1, 5, -3, NaN]) {
-      const outcome = { kind: 'optimal', objective: 7, bound: 7, primal: Float64Array.of(1, 1), rowDuals: Float64Array.of(dual) } as const; // prettier-ignore
+      const outcome = {
+        kind: 'optimal',
+        objective: 7,
+        bound: 7,
+        primal: Float64Array.of(1, 1),
+        rowDuals: Float64Array.of(dual),
+      } as const;
       const found = await least(outcome);
       expect((found as { bound: number }).bound).toBeLessThanOrEqual(-0.5 + 1e-12);
     }
@@ -266,14 +276,30 @@ describe('networks for which there are no symbolic lines', () => {
   };
 
   it.each([
-    ['sigmoid', 0, 'act_7 is a Sigmoid; the back end "symbolic" refines networks whose only nonlinear operators are Relu and LeakyRelu. Use the back end "crown" or "auto".'],
-    ['tanh', 0, 'act_7 is a Tanh; the back end "symbolic" refines networks whose only nonlinear operators are Relu and LeakyRelu. Use the back end "crown" or "auto".'],
-    ['leakyRelu', -0.5, 'act_7 is a LeakyRelu of slope -0.5; the back end "symbolic" takes slopes between 0 and 1. Use the back end "crown" or "auto".'],
-    ['leakyRelu', 2, 'act_7 is a LeakyRelu of slope 2; the back end "symbolic" takes slopes between 0 and 1. Use the back end "crown" or "auto".'],
+    [
+      'sigmoid',
+      0,
+      'act_7 is a Sigmoid; the back end "symbolic" refines networks whose only nonlinear operators are Relu and LeakyRelu. Use the back end "crown" or "auto".',
+    ],
+    [
+      'tanh',
+      0,
+      'act_7 is a Tanh; the back end "symbolic" refines networks whose only nonlinear operators are Relu and LeakyRelu. Use the back end "crown" or "auto".',
+    ],
+    [
+      'leakyRelu',
+      -0.5,
+      'act_7 is a LeakyRelu of slope -0.5; the back end "symbolic" takes slopes between 0 and 1. Use the back end "crown" or "auto".',
+    ],
+    [
+      'leakyRelu',
+      2,
+      'act_7 is a LeakyRelu of slope 2; the back end "symbolic" takes slopes between 0 and 1. Use the back end "crown" or "auto".',
+    ],
   ] as const)('are refused by node and operator: %s', (kind, slope, sentence) => {
     const refusal = symbolicRefusal(withActivation(kind, slope));
     expect(refusal.ok ? null : refusal.error.message).toBe(sentence);
-  }); // prettier-ignore
+  });
 
   it('has none against rectifiers, and one against pools', () => {
     expect(symbolicRefusal(randomChain(1, [2, 3, 2], 0.1)).ok).toBe(true);

@@ -79,7 +79,8 @@ function questionAround({ original, lower, upper, label, target, logits }: Subje
     box.upper[i] = Math.max(nextUp(high), box.upperPoint[i]);
   }
   const others = (one: number): number[] => Array.from({ length: logits.length }, (_, k) => k).filter(k => k !== one);
-  const above = (winner: number, loser: number): Constraint => differenceConstraint(outputRef(loser), outputRef(winner), false); // prettier-ignore
+  const above = (winner: number, loser: number): Constraint =>
+    differenceConstraint(outputRef(loser), outputRef(winner), false);
   const disjuncts =
     target === null
       ? others(label).map(k => ({ box, constraints: [above(k, label)] }))

@@ -46,7 +46,9 @@ export const studyAdversarialInputs: Study<'adversarial-inputs'> = async (params
   const measure = params.measure ?? 'count';
   const run: AdversarialRun = {
     kind: 'run',
-    folder: params.folder ?? path.join(environment.folder, `${path.basename(spec.file).split('.')[0]}-${Date.now().toString(36)}`), // prettier-ignore
+    folder:
+      params.folder ??
+      path.join(environment.folder, `${path.basename(spec.file).split('.')[0]}-${Date.now().toString(36)}`),
     specification: spec.file,
     model: model.loaded.path,
     planned: chosen.length,
@@ -62,11 +64,25 @@ export const studyAdversarialInputs: Study<'adversarial-inputs'> = async (params
   const folder = await RunFolder.open(run);
   if (!folder.ok) return refused(folder.error);
   environment.onPart(run);
-  const search = new Search(params, opened.value, attacked.value, plan.modelRange(range.value), run, folder.value, environment); // prettier-ignore
+  const search = new Search(
+    params,
+    opened.value,
+    attacked.value,
+    plan.modelRange(range.value),
+    run,
+    folder.value,
+    environment,
+  );
   const done = await search.all();
   if (!done.ok) return refused(done.error);
   const { outcomes, inputs } = search;
-  const summary = await summaryOf({ network: model.network, layout: plan.pixels, outcomes, inputs, others: others.value }); // prettier-ignore
+  const summary = await summaryOf({
+    network: model.network,
+    layout: plan.pixels,
+    outcomes,
+    inputs,
+    others: others.value,
+  });
   if (!summary.ok) return refused(summary.error);
   await folder.value.write(summary.value);
   await close(opened.value, attacked.value, others.value);
@@ -133,17 +149,32 @@ class Search {
     const { model, params } = this;
     const started = performance.now();
     const missed = (kind: MissedInput['kind'], from: number | null, reason: string): Result<MissedInput> =>
-      ok({ kind, sample: index, label: this.subject.data.label(index), from, reason, seconds: (performance.now() - started) / 1000 }); // prettier-ignore
+      ok({
+        kind,
+        sample: index,
+        label: this.subject.data.label(index),
+        from,
+        reason,
+        seconds: (performance.now() - started) / 1000,
+      });
     const read = await this.subject.samples.read(index);
     if (!read.ok) return missed('skipped', null, read.error.message);
-    const task = { original: read.value.input, range: this.range, ...(params.target === undefined ? {} : { target: params.target }) }; // prettier-ignore
+    const task = {
+      original: read.value.input,
+      range: this.range,
+      ...(params.target === undefined ? {} : { target: params.target }),
+    };
     const prepared = await prepare(model, task);
     if (!prepared.ok)
       return FATAL.includes(prepared.error.code) ? prepared : missed('skipped', null, prepared.error.message);
     const subject = prepared.value;
     const { label } = read.value.sample;
     if (label !== null && label !== subject.label && !params.misclassified)
-      return missed('skipped', subject.label, `The model answers ${this.name(subject.label)} here, and the label is ${this.name(label)}: it is wrong without any change.`); // prettier-ignore
+      return missed(
+        'skipped',
+        subject.label,
+        `The model answers ${this.name(subject.label)} here, and the label is ${this.name(label)}: it is wrong without any change.`,
+      );
     const outcome = await findAdversarial(model, subject, this.options(lines));
     if (!outcome.ok) return outcome;
     const { adversarial, closest, reason } = outcome.value;
@@ -154,7 +185,11 @@ class Search {
     const reported = await this.replayed(index, subject, closer ?? adversarial);
     if (!reported.ok) return reported;
     if (!reported.value)
-      return missed('not found', subject.label, 'What was found is not adversarial when it is read back from its file.'); // prettier-ignore
+      return missed(
+        'not found',
+        subject.label,
+        'What was found is not adversarial when it is read back from its file.',
+      );
     const { input, reference } = reported.value;
     this.inputs.push(input);
     const found: FoundInput = {
@@ -171,11 +206,13 @@ class Search {
       found: outcome.value.found,
       patched: outcome.value.steps.map(step => step.layer),
       norms: normsOf(input, this.subject.plan.pixels),
-      scope: closer ? 'The verifier came across it; whether a smaller change would do is what it says below.' : closest.scope,
+      scope: closer
+        ? 'The verifier came across it; whether a smaller change would do is what it says below.'
+        : closest.scope,
       optimum: optimum.value?.global ?? null,
       replay: `ONNX Runtime answers ${this.name(input.to)} on the model’s file for the input read back from ${path.basename(reference.path)}, and ${this.name(input.from)} for the original.`,
       seconds: (performance.now() - started) / 1000,
-    }; // prettier-ignore
+    };
     return ok(found);
   }
 

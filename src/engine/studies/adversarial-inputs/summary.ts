@@ -75,7 +75,13 @@ export async function summaryOf({
     defectDetection: attacked === 0 ? null : defectDetection(found, attacked),
     foundBy,
     norms,
-    pielou: found === 0 ? null : pielouScore(inputs.map(each => each.to), network.outputSize), // prettier-ignore
+    pielou:
+      found === 0
+        ? null
+        : pielouScore(
+            inputs.map(each => each.to),
+            network.outputSize,
+          ),
     seconds: attacked === 0 ? null : spreadOf(seconds),
     transfer: transfer && {
       model: others.transfer!.path,

@@ -12,7 +12,13 @@ import {
 import { modifyInTurn, modifyLayer, type Modification, type WrittenPatch } from '../../../attack/patch/modify';
 import { ok, problem, type Result } from '../../../base/result';
 import type { LoadedModel } from '../../../network/load';
-import type { ChangedWeight, Correct, LayerPatch, PatchModelParams, PatchModelPart } from '../../study-protocols/patch-model'; // prettier-ignore
+import type {
+  ChangedWeight,
+  Correct,
+  LayerPatch,
+  PatchModelParams,
+  PatchModelPart,
+} from '../../study-protocols/patch-model';
 import { readTensor } from '../../tensor-reference';
 import { openSubject, type OpenedSubject } from '../../subject';
 import { answered, refused, type Study, type StudyEnvironment } from '../study';
@@ -46,7 +52,9 @@ export const studyPatchModel: Study<'patch-model'> = async (params, environment)
   const { wrong, kept } = asked.value;
   const accuracy = await accuracyOf(opened.value, original.value, environment, 'the model as it is');
   if (!accuracy.ok) return refused(accuracy.error);
-  const folder = params.folder ?? path.join(environment.folder, `${path.basename(spec.file).split('.')[0]}-${Date.now().toString(36)}`); // prettier-ignore
+  const folder =
+    params.folder ??
+    path.join(environment.folder, `${path.basename(spec.file).split('.')[0]}-${Date.now().toString(36)}`);
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
@@ -94,7 +102,11 @@ function chosenLayers(loaded: LoadedModel, { layers, mode }: PatchModelParams): 
     );
   const unknown = layers?.find(layer => !all.includes(layer));
   if (unknown !== undefined)
-    return problem('patch/layer-unknown', `${loaded.path} has no fully connected layer "${unknown}". It has ${all.join(', ')}.`, { file: loaded.path }); // prettier-ignore
+    return problem(
+      'patch/layer-unknown',
+      `${loaded.path} has no fully connected layer "${unknown}". It has ${all.join(', ')}.`,
+      { file: loaded.path },
+    );
   return ok(layers ?? (mode === 'each' ? all : all.toReversed()));
 }
 
@@ -122,9 +134,15 @@ async function casesOf(
     const values = await readTensor(input);
     if (!values.ok) return values;
     if (!(wanted >= 0 && wanted < outputSize))
-      return problem('patch/class', `${title}: there is no class ${wanted}; the model has the classes 0 to ${outputSize - 1}.`); // prettier-ignore
+      return problem(
+        'patch/class',
+        `${title}: there is no class ${wanted}; the model has the classes 0 to ${outputSize - 1}.`,
+      );
     if (values.value.length !== model.network.inputSize)
-      return problem('patch/size', `${title} has ${values.value.length} values, the model takes ${model.network.inputSize}.`); // prettier-ignore
+      return problem(
+        'patch/size',
+        `${title} has ${values.value.length} values, the model takes ${model.network.inputSize}.`,
+      );
     const added = await add(wrong, title, values.value, wanted);
     if (!added.ok) return added;
   }
@@ -146,7 +164,13 @@ async function casesOf(
     if (!judged.ok) return judged;
     const isRight = judged.value.prediction === label;
     if (isRight ? kept.length >= most : params.inputs !== undefined) continue;
-    (isRight ? kept : wrong).push({ title: `sample ${index}`, input: read.value.input, before: judged.value.prediction, wanted: label, property: wins(label, outputSize) }); // prettier-ignore
+    (isRight ? kept : wrong).push({
+      title: `sample ${index}`,
+      input: read.value.input,
+      before: judged.value.prediction,
+      wanted: label,
+      property: wins(label, outputSize),
+    });
   }
   if (wrong.length > 0) return ok({ wrong, kept });
   return problem(

@@ -47,7 +47,14 @@ export const studyWeightTolerance: Study<'weight-tolerance'> = async (params, en
       leftOut: samples.value.leftOut,
       refused: layers.value.refused,
     };
-    const { studies, finished } = await studyLayers(model.value, layers.value.chosen, samples.value.right, report, params, environment); // prettier-ignore
+    const { studies, finished } = await studyLayers(
+      model.value,
+      layers.value.chosen,
+      samples.value.right,
+      report,
+      params,
+      environment,
+    );
     return answered({ ...report, layers: studies.map(study => study.report), finished });
   } finally {
     await planned.parts.close();
@@ -122,7 +129,9 @@ async function studyLayers(
     publish,
     progress: (fraction, text) => environment.onProgress((before + fraction) / layers.length, text),
   };
-  const studies = layers.map((layer, k) => new LayerStudy(context, layer, sensitivities[k].sensitivity, sensitivities[k].reach)); // prettier-ignore
+  const studies = layers.map(
+    (layer, k) => new LayerStudy(context, layer, sensitivities[k].sensitivity, sensitivities[k].reach),
+  );
   environment.onPart({
     kind: 'begin',
     report: { ...report, layers: studies.map(study => study.report), finished: false },

@@ -53,8 +53,31 @@ describe('rates', () => {
 
   it('transfer counts only inputs that the other model answers alike before', async () => {
     // Class 1 where x_1 > x_0; the other model has a margin of 1 in favour of class 0.
-    const one = must(await AttackedModel.open(denseModel([{ weight: [[1, 0], [0, 1]] }]))); // prettier-ignore
-    const other = must(await AttackedModel.open(denseModel([{ weight: [[1, 0], [0, 1]], bias: [1, 0] }]))); // prettier-ignore
+    const one = must(
+      await AttackedModel.open(
+        denseModel([
+          {
+            weight: [
+              [1, 0],
+              [0, 1],
+            ],
+          },
+        ]),
+      ),
+    );
+    const other = must(
+      await AttackedModel.open(
+        denseModel([
+          {
+            weight: [
+              [1, 0],
+              [0, 1],
+            ],
+            bias: [1, 0],
+          },
+        ]),
+      ),
+    );
     const changed = (original: number[], input: number[]) => ({
       original: Float32Array.from(original),
       input: Float32Array.from(input),
@@ -66,7 +89,15 @@ describe('rates', () => {
     });
     const all = [changed([1, 0], [1, 1.5]), changed([1, 0], [1, 3]), changed([0, 0.5], [1, 0])];
     expect(must(await transferability(other, all))).toEqual({ comparable: 2, fooled: 1, percent: 50 });
-    expect(must(await accuracy(one, all.map(each => each.input), [1, 1, 1]))).toBeCloseTo(200 / 3, 12); // prettier-ignore
+    expect(
+      must(
+        await accuracy(
+          one,
+          all.map(each => each.input),
+          [1, 1, 1],
+        ),
+      ),
+    ).toBeCloseTo(200 / 3, 12);
     await one.close();
     await other.close();
   });
@@ -91,7 +122,12 @@ describe('Fréchet distance', () => {
 
   it('is Σ (σ_a − σ_b)² where the covariances are diagonal alike', async () => {
     // Four points at ±1 on each axis have a diagonal covariance; stretching the axes scales it.
-    const cross = [[1, 0], [-1, 0], [0, 1], [0, -1]].map(each => Float64Array.from(each)); // prettier-ignore
+    const cross = [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ].map(each => Float64Array.from(each));
     const stretched = cross.map(([x, y]) => Float64Array.of(3 * x, 0.5 * y));
     const sigma = Math.sqrt(2 / 3);
     expect(must(await frechetDistance(cross, stretched)).distance).toBeCloseTo(
@@ -108,7 +144,15 @@ describe('Fréchet distance', () => {
   });
 
   it('is over what the last layer reads, or over the output of a network named for it', () => {
-    const { network } = denseModel([{ weight: [[1], [2], [3]] }, { weight: [[1, 1, 1], [0, 0, 1]] }]); // prettier-ignore
+    const { network } = denseModel([
+      { weight: [[1], [2], [3]] },
+      {
+        weight: [
+          [1, 1, 1],
+          [0, 0, 1],
+        ],
+      },
+    ]);
     const layer = featureLayer(network, 'last hidden');
     expect(layer).toMatchObject({ dimension: 3, label: 'Fréchet distance over relu_1 (3 features)' });
     expect(featuresOf(network, layer, [[2]])).toEqual([Float64Array.of(2, 4, 6)]);

@@ -14,7 +14,11 @@ export const folder = sharedData && path.join(sharedData, 'minimal_modification_
 export async function arrayOf(file: string, name: string): Promise<{ shape: readonly number[]; values: Float64Array }> {
   const array = await readNpz(readFileSync(path.join(folder!, file)), name, 'data');
   if (!array.ok) throw new Error(array.error.message);
-  const values = readNumbers(array.value, 0, array.value.shape.reduce((a, b) => a * b, 1)); // prettier-ignore
+  const values = readNumbers(
+    array.value,
+    0,
+    array.value.shape.reduce((a, b) => a * b, 1),
+  );
   if (!values.ok) throw new Error(values.error.message);
   return { shape: array.value.shape, values: values.value };
 }

@@ -20,7 +20,20 @@ function asPatch(outcome: PatchOutcome): SmallestPatch {
 const fixed = { measure: 'inf', phases: 'fixed' } as const;
 
 describe('what there is no patch for', () => {
-  const model = denseModel([{ weight: [[1, 0], [0, 1]] }, { weight: [[1, 0], [0, 1]] }]); // prettier-ignore
+  const model = denseModel([
+    {
+      weight: [
+        [1, 0],
+        [0, 1],
+      ],
+    },
+    {
+      weight: [
+        [1, 0],
+        [0, 1],
+      ],
+    },
+  ]);
 
   it('names the two inputs that contradict each other, with a certificate', async () => {
     const cases = [
@@ -59,7 +72,14 @@ describe('what there is no patch for', () => {
 });
 
 describe('requests that make no sense', () => {
-  const model = denseModel([{ weight: [[1, 0], [0, 1]] }]); // prettier-ignore
+  const model = denseModel([
+    {
+      weight: [
+        [1, 0],
+        [0, 1],
+      ],
+    },
+  ]);
   const ask = async (layer: string, cases: readonly PatchCase[]) => {
     const result = await smallestPatch(model.written, layer, cases, fixed);
     return result.ok ? 'none' : `${result.error.code}: ${result.error.message}`;
@@ -85,7 +105,7 @@ describe('requests that make no sense', () => {
 /** Small networks with small whole weights, and inputs. */
 const smallNetwork = fc.integer({ min: 1, max: 1000 }).map(seed => {
   let state = seed * 7919;
-  const next = () => ((state = (state * 1103515245 + 12345) % 2147483648) >> 8) % 7 - 3; // prettier-ignore
+  const next = () => (((state = (state * 1103515245 + 12345) % 2147483648) >> 8) % 7) - 3;
   const matrix = (rows: number, columns: number) =>
     Array.from({ length: rows }, () => Array.from({ length: columns }, next));
   const model = denseModel([
@@ -163,7 +183,15 @@ describe('patches of random networks', () => {
 
 describe('marks', () => {
   it('go back through the signs of the weights, and both ways where both are needed', () => {
-    const { written } = denseModel([{ weight: [[1], [1], [1]] }, { weight: [[1, -2, 1], [-1, 0, 1]] }]); // prettier-ignore
+    const { written } = denseModel([
+      { weight: [[1], [1], [1]] },
+      {
+        weight: [
+          [1, -2, 1],
+          [-1, 0, 1],
+        ],
+      },
+    ]);
     const id = written.nodes.find(node => node.name === 'relu_1')!.id;
     // y_1 is to be lowered and y_0 raised.
     expect(marksOf(written, id, [atMost(1, 0)])).toEqual([1, -1, 0]);
@@ -171,7 +199,26 @@ describe('marks', () => {
 });
 
 describe('several layers', () => {
-  const model = denseModel([{ weight: [[1, 0], [0, 1]] }, { weight: [[1, 0], [0, 1]] }, { weight: [[1, 0], [0, 1]] }]); // prettier-ignore
+  const model = denseModel([
+    {
+      weight: [
+        [1, 0],
+        [0, 1],
+      ],
+    },
+    {
+      weight: [
+        [1, 0],
+        [0, 1],
+      ],
+    },
+    {
+      weight: [
+        [1, 0],
+        [0, 1],
+      ],
+    },
+  ]);
   const cases = [{ input: [2, 1], property: [{ ...atMost(0, 1), bound: -0.5 }] }];
 
   it('are compared, each with its patch and replay', async () => {

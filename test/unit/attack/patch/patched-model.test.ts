@@ -7,7 +7,21 @@ import { evaluate } from '../../../../src/network/evaluate';
 import { loadModelBytes } from '../../../../src/network/load';
 import { denseModel, must, type Storage } from './models';
 
-const layers = [{ weight: [[1, 2, -1], [0, 1, 3]], bias: [0.5, 0] }, { weight: [[1, -1], [2, 1]] }]; // prettier-ignore
+const layers = [
+  {
+    weight: [
+      [1, 2, -1],
+      [0, 1, 3],
+    ],
+    bias: [0.5, 0],
+  },
+  {
+    weight: [
+      [1, -1],
+      [2, 1],
+    ],
+  },
+];
 const change = Float64Array.of(0.25, 0, -1, 0, 0, 2);
 const input = [1, 2, 3];
 

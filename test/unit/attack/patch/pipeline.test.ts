@@ -60,7 +60,10 @@ describe('affine maps of a network', () => {
     const values = evaluate(network, at);
     const map = new LocalMap(network, 0, null, values, linesAt(network, values));
     const step = at.map((_value, i) => 1e-6 * Math.sin(i));
-    const after = evaluate(network, at.map((x, i) => x + step[i])); // prettier-ignore
+    const after = evaluate(
+      network,
+      at.map((x, i) => x + step[i]),
+    );
     for (let class_ = 0; class_ < network.outputSize; class_++) {
       const { column, value, constant } = map.combination(network.nodes.length - 1, [class_], [1]);
       const predicted = column.reduce((sum, i, k) => sum + value[k] * step[i], constant);
@@ -76,7 +79,7 @@ describe('affine maps of a network', () => {
 
 describe('lines fitted to a class', () => {
   it('are the phases where every sample of the class has them, and cut through the kink where not', () => {
-    const { network } = denseModel([{ weight: [[1], [-1], [1]], bias: [0, 0, -2] }, { weight: [[1, 1, 1]] }]); // prettier-ignore
+    const { network } = denseModel([{ weight: [[1], [-1], [1]], bias: [0, 0, -2] }, { weight: [[1, 1, 1]] }]);
     const lines = fitLines(network, [[1], [2], [3]], [0, 0, 0]).get(0)!;
     const line = [...lines.values()][0];
     if (line.kind !== 'line') throw new Error(line.kind);
@@ -182,7 +185,11 @@ describe('the closest input', () => {
       const start = must(await findAdversarial(model, subject, { reduce: false })).adversarial;
       if (!start) continue;
       const { bound } = await closestInRegion(loaded.network, subject, start.input, { measure: 'inf' });
-      const phases = (x: Float64Array) => evaluate(loaded.network, x).filter((_, id) => loaded.network.nodes[id].kind === 'relu').map(z => Array.from(z, each => each > 0).join()).join(); // prettier-ignore
+      const phases = (x: Float64Array) =>
+        evaluate(loaded.network, x)
+          .filter((_, id) => loaded.network.nodes[id].kind === 'relu')
+          .map(z => Array.from(z, each => each > 0).join())
+          .join();
       const own = phases(Float64Array.from(start.input));
       const margin = marginOf(subject, evaluate(loaded.network, Float64Array.from(start.input)).at(-1)!);
       for (let k = 0; k < 400; k++) {

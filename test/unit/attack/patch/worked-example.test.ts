@@ -11,10 +11,25 @@ import { atMost, denseModel, must } from './models';
 /** The examples of the paper that Algorithm 1 is from (Khan, Madhukar and Sharma, PRDC 2023), number by number. */
 
 const figure1 = denseModel([
-  { weight: [[1, 1], [-1, 2]] },
-  { weight: [[2, 3], [1, 1]] },
-  { weight: [[2, -8], [-4, 5]] },
-]); // prettier-ignore
+  {
+    weight: [
+      [1, 1],
+      [-1, 2],
+    ],
+  },
+  {
+    weight: [
+      [2, 3],
+      [1, 1],
+    ],
+  },
+  {
+    weight: [
+      [2, -8],
+      [-4, 5],
+    ],
+  },
+]);
 const input = [0.5, 0.5];
 /** Outputs before and behind every ReLU, by the layer's name. */
 const layerValues = (network: typeof figure1.network, x: number[]) => {
@@ -29,12 +44,21 @@ const property = [atMost(0, 1)];
 
 describe('Fig. 1: an adversarial input by way of a first-layer patch', () => {
   it('has the printed values for the original input', () => {
-    expect(layerValues(figure1.written, input)).toEqual({ hidden: [[1, 0.5], [3.5, 1.5]], output: [-5, -6.5] }); // prettier-ignore
+    expect(layerValues(figure1.written, input)).toEqual({
+      hidden: [
+        [1, 0.5],
+        [3.5, 1.5],
+      ],
+      output: [-5, -6.5],
+    });
   });
 
   it('has the printed values with the first-layer patch', () => {
     const { hidden, output } = layerValues(patched('fc_1', [0, -7 / 4, 0, -9 / 8]), input);
-    expect(hidden).toEqual([[0.125, 0], [0.25, 0.125]]); // prettier-ignore
+    expect(hidden).toEqual([
+      [0.125, 0],
+      [0.25, 0.125],
+    ]);
     expect(output).toEqual([-0.5, -0.375]);
   });
 
@@ -102,7 +126,20 @@ describe('Fig. 2: the middle-layer patch', () => {
 
 describe('Figs. 3 and 4: marks', () => {
   // Any first layer that makes (0, 2) of (3, 4) will do.
-  const figure3 = denseModel([{ weight: [[1, -1], [2, -1]] }, { weight: [[1, -1], [-1, 1]] }]); // prettier-ignore
+  const figure3 = denseModel([
+    {
+      weight: [
+        [1, -1],
+        [2, -1],
+      ],
+    },
+    {
+      weight: [
+        [1, -1],
+        [-1, 1],
+      ],
+    },
+  ]);
   const cases = [{ input: [3, 4], property: [atMost(1, 0)] }];
 
   it('has the printed values', () => {

@@ -52,7 +52,12 @@ function value<T>(answer: Answer<T>): T {
 }
 
 function bound(asked: Asked, sample?: number, milliseconds = 2000): Promise<Answer<QuickBound>> {
-  return lane.bound({ specification: specification(asked), check: 0, milliseconds, ...(sample === undefined ? {} : { sample }) }); // prettier-ignore
+  return lane.bound({
+    specification: specification(asked),
+    check: 0,
+    milliseconds,
+    ...(sample === undefined ? {} : { sample }),
+  });
 }
 
 describe('a quick bound', () => {
@@ -100,7 +105,9 @@ describe('a quick bound', () => {
     const first = value(await bound({}));
     expect(first.predicted).toBe(first.label);
     const wrong = await Promise.all(
-      Array.from({ length: 40 }, (_, sample) => new QuickLane().bound({ specification: specification({}), check: 0, milliseconds: 0, sample })), // prettier-ignore
+      Array.from({ length: 40 }, (_, sample) =>
+        new QuickLane().bound({ specification: specification({}), check: 0, milliseconds: 0, sample }),
+      ),
     );
     for (const answer of wrong.map(value))
       expect(answer.outcome === 'misclassified').toBe(answer.predicted !== answer.label);
@@ -108,13 +115,22 @@ describe('a quick bound', () => {
 
   it('takes another ε than the one that is written, and gives the ends of its region', async () => {
     const answer = value(
-      await lane.bound({ specification: specification({}), check: 0, epsilon: '3/255', sample: 0, milliseconds: 500, tensors: true }), // prettier-ignore
+      await lane.bound({
+        specification: specification({}),
+        check: 0,
+        epsilon: '3/255',
+        sample: 0,
+        milliseconds: 500,
+        tensors: true,
+      }),
     );
     expect(answer.epsilon).toBe('3/255');
     expect(answer.units.raw).toEqual([3]);
     const tensors = answer.tensors;
     if (!tensors) throw new Error('tensors were asked for');
-    const [original, lower, upper] = await Promise.all([tensors.original, tensors.lower, tensors.upper].map(async each => must(await readTensor(each)))); // prettier-ignore
+    const [original, lower, upper] = await Promise.all(
+      [tensors.original, tensors.lower, tensors.upper].map(async each => must(await readTensor(each))),
+    );
     expect(original).toHaveLength(256);
     original.forEach((pixel, i) => {
       expect(Math.abs(lower[i] - Math.max(0, pixel - 3 / 255))).toBeLessThan(1e-6);
@@ -173,7 +189,10 @@ describe('a quick bracket', () => {
     const budget = { deadline: performance.now() + 20_000, cancelled: () => false };
     expect((await plan.decide(prepared.question, plan.tasks[0].options, budget, () => {})).kind).toBe('verified');
     await plan.close();
-    const [input, output] = [must(await readTensor(bracket.counterexample.input)), must(await readTensor(bracket.counterexample.output))]; // prettier-ignore
+    const [input, output] = [
+      must(await readTensor(bracket.counterexample.input)),
+      must(await readTensor(bracket.counterexample.output)),
+    ];
     expect(input).toHaveLength(256);
     const label = value(await bound({}, 0)).label ?? -1;
     expect(Math.max(...output.filter((_, k) => k !== label))).toBeGreaterThanOrEqual(output[label]);

@@ -47,11 +47,16 @@ function specification(model: Uint8Array, changes: Readonly<Record<string, unkno
   const file = path.join(folder, 'spec.certiscope.jsonc');
   const content = {
     model: 'model.onnx',
-    inputs: { data: [[0.9, 0.2], [0.1, 0.8]] },
+    inputs: {
+      data: [
+        [0.9, 0.2],
+        [0.1, 0.8],
+      ],
+    },
     property: { kind: 'label' },
     checks: [{ name: 'noise', perturb: 'input', epsilon: 0.05, clip: [0, 1] }],
     ...changes,
-  }; // prettier-ignore
+  };
   writeFileSync(file, JSON.stringify(content));
   return file;
 }
@@ -109,7 +114,11 @@ describe('adversarial inputs', () => {
   });
 
   it('are no farther in the measure that was asked for, whichever attack found them', async () => {
-    const near = await run({ measure: 'inf', methods: ['greedy', 'gradient', 'bim'], subject: { specification: { path: DIGITS }, samples: [0] } }); // prettier-ignore
+    const near = await run({
+      measure: 'inf',
+      methods: ['greedy', 'gradient', 'bim'],
+      subject: { specification: { path: DIGITS }, samples: [0] },
+    });
     const few = await run({ subject: { specification: { path: DIGITS }, samples: [0] } });
     expect(foundIn(near)[0].norms.inf).toBeLessThan(foundIn(few)[0].norms.inf);
     expect(foundIn(few)[0].norms.values).toBeLessThan(foundIn(near)[0].norms.values);
@@ -123,7 +132,11 @@ describe('adversarial inputs', () => {
   });
 
   it('come with the verifier’s word on how close one can be, which no input contradicts', async () => {
-    const ran = await run({ measure: 'inf', optimumSeconds: 20, subject: { specification: { path: DIGITS }, samples: [0] } }); // prettier-ignore
+    const ran = await run({
+      measure: 'inf',
+      optimumSeconds: 20,
+      subject: { specification: { path: DIGITS }, samples: [0] },
+    });
     const [{ optimum, norms }] = foundIn(ran);
     expect(optimum!.certified).toBeGreaterThan(0.02);
     expect(optimum!.certified).toBeLessThan(optimum!.known);
@@ -146,9 +159,21 @@ describe('adversarial inputs', () => {
   it('that cannot be there are not found, and it is said what was tried', async () => {
     // Both rows of the first class are always ahead: no input inside [0, 1] changes that.
     const always = await studyAdversarialInputs(
-      { methods: ['patches', 'greedy'], subject: { specification: { path: specification(linear([[1, 1], [-1, -1]])) } } },
+      {
+        methods: ['patches', 'greedy'],
+        subject: {
+          specification: {
+            path: specification(
+              linear([
+                [1, 1],
+                [-1, -1],
+              ]),
+            ),
+          },
+        },
+      },
       watched<AdversarialPart>().environment,
-    ); // prettier-ignore
+    );
     expect(always).toMatchObject({
       ok: true,
       value: { summary: { found: 0, notFound: 2, norms: null, pielou: null } },
@@ -159,9 +184,14 @@ describe('adversarial inputs', () => {
 describe('bad input gets a sentence', () => {
   const whole = (file: string, params: Partial<AdversarialParams> = {}): Promise<Ran> => {
     const world = watched<AdversarialPart>();
-    return studyAdversarialInputs({ ...params, subject: { specification: { path: file } } }, world.environment).then(answer => ({ ...world, answer })); // prettier-ignore
+    return studyAdversarialInputs({ ...params, subject: { specification: { path: file } } }, world.environment).then(
+      answer => ({ ...world, answer }),
+    );
   };
-  const pair = linear([[1, 0], [0, 1]]); // prettier-ignore
+  const pair = linear([
+    [1, 0],
+    [0, 1],
+  ]);
 
   it('a specification that does not say the range of the data, or an empty range', async () => {
     const file = specification(pair, { checks: [{ name: 'noise', perturb: 'input', epsilon: 0.05 }] });
@@ -177,12 +207,16 @@ describe('bad input gets a sentence', () => {
   });
 
   it('a class that there is not', async () => {
-    expect(problemOf(await whole(specification(pair), { target: 9 }))).toMatch(/^attack\/target-unknown: There is no class 9/); // prettier-ignore
+    expect(problemOf(await whole(specification(pair), { target: 9 }))).toMatch(
+      /^attack\/target-unknown: There is no class 9/,
+    );
   });
 
   it('patches of a model without a fully connected layer; with other attacks beside them it is a warning', async () => {
     const file = specification(linear([[1, 1]], false));
-    expect(problemOf(await whole(file, { methods: ['patches'] }))).toMatch(/^attack\/no-dense-layer: .*no fully connected layer/); // prettier-ignore
+    expect(problemOf(await whole(file, { methods: ['patches'] }))).toMatch(
+      /^attack\/no-dense-layer: .*no fully connected layer/,
+    );
     const { answer } = await whole(file);
     expect(answer).toMatchObject({ ok: true, warnings: [{ code: 'attack/no-dense-layer' }] });
   });
@@ -191,6 +225,8 @@ describe('bad input gets a sentence', () => {
     const one = specification(linear([[1, 1]]), { property: { kind: 'range', radius: 0.1 } });
     expect(problemOf(await whole(one))).toMatch(/^attack\/one-class: /);
     const other = path.join(samples, 'digits.onnx');
-    expect(problemOf(await whole(specification(pair), { transfer: other }))).toMatch(/^attack\/other-size: .*takes 256 values, the attacked model 2/); // prettier-ignore
+    expect(problemOf(await whole(specification(pair), { transfer: other }))).toMatch(
+      /^attack\/other-size: .*takes 256 values, the attacked model 2/,
+    );
   });
 });

@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { sourceOf } from '../../../../src/attack/attacked-model';
 import { Replayer } from '../../../../src/attack/replay';
 import { studyPatchModel } from '../../../../src/engine/studies/patch-model/study';
-import type { LayerPatch, PatchBegun, PatchModelParams, PatchModelPart } from '../../../../src/engine/study-protocols/patch-model'; // prettier-ignore
+import type {
+  LayerPatch,
+  PatchBegun,
+  PatchModelParams,
+  PatchModelPart,
+} from '../../../../src/engine/study-protocols/patch-model';
 import { inlineTensor } from '../../../../src/engine/tensor-reference';
 import { model as proto, node, tensor, valueInfo } from '../../../../src/network/authoring';
 import { encodeModel } from '../../../../src/network/codec';
@@ -51,11 +56,18 @@ function small(changes: Readonly<Record<string, unknown>> = {}): string {
   const file = path.join(folder, 'spec.certiscope.jsonc');
   const content = {
     model: 'model.onnx',
-    inputs: { data: [[1, 0], [0, 1], [0.6, 0.5]], labels: [0, 1, 1] },
+    inputs: {
+      data: [
+        [1, 0],
+        [0, 1],
+        [0.6, 0.5],
+      ],
+      labels: [0, 1, 1],
+    },
     property: { kind: 'label' },
     checks: [{ name: 'noise', perturb: 'input', epsilon: 0.05 }],
     ...changes,
-  }; // prettier-ignore
+  };
   writeFileSync(file, JSON.stringify(content));
   return file;
 }
@@ -69,9 +81,16 @@ const wrongInput = (title: string, values: readonly number[], wanted: number) =>
 describe('patches of a model', () => {
   it('put misclassified samples right in the file that was written; sizes, answers and accuracy are that file’s', async () => {
     const { answer, begun, layers } = await run({});
-    expect(begun).toMatchObject({ layers: ['fc_1', 'fc_2', 'fc_3'], inputs: [{ title: 'sample 3', before: 2, wanted: 3 }] }); // prettier-ignore
+    expect(begun).toMatchObject({
+      layers: ['fc_1', 'fc_2', 'fc_3'],
+      inputs: [{ title: 'sample 3', before: 2, wanted: 3 }],
+    });
     expect(begun?.accuracy).toEqual({ correct: 191, total: 200 });
-    expect(layers.map(({ layer, holds }) => [layer, holds])).toEqual([['fc_1', true], ['fc_2', true], ['fc_3', true]]); // prettier-ignore
+    expect(layers.map(({ layer, holds }) => [layer, holds])).toEqual([
+      ['fc_1', true],
+      ['fc_2', true],
+      ['fc_3', true],
+    ]);
     const original = must(loadModel(path.join(samples, 'digits.onnx')));
     const weights = (loaded: typeof original, name: string): Float64Array =>
       (loaded.written.nodes.find(each => each.name === name) as DenseNode).weight;
@@ -116,7 +135,12 @@ describe('patches of a model', () => {
 describe('bad input gets a sentence', () => {
   it.each<[string, Partial<PatchModelParams>, string, RegExp]>([
     ['an unknown layer', { layers: ['middle'] }, small(), /^patch\/layer-unknown: .*It has first, last/],
-    ['nothing that is wrong', { subject: { specification: { path: '' }, samples: [0, 1] } }, small(), /^patch\/nothing-wrong: .*nothing to put right/], // prettier-ignore
+    [
+      'nothing that is wrong',
+      { subject: { specification: { path: '' }, samples: [0, 1] } },
+      small(),
+      /^patch\/nothing-wrong: .*nothing to put right/,
+    ],
     ['data without labels', {}, small({ inputs: { data: [[1, 0]] } }), /^patch\/no-labels: /],
     ['an input of another size', { inputs: [wrongInput('one', [1], 0)] }, small(), /^patch\/size: one has 1 values/],
     ['a class that there is not', { inputs: [wrongInput('one', [1, 0], 5)] }, small(), /^patch\/class: .*no class 5/],

@@ -47,7 +47,9 @@ describe('the bracket of several samples', () => {
         const { certified, attacked, failing, settled } = outcome;
         if (certified > 0)
           for (const sample of samples.slice(0, settled))
-            expect(answers.some(each => each.sample === sample && each.answer === 'verified' && each.place >= certified)).toBe(true); // prettier-ignore
+            expect(
+              answers.some(each => each.sample === sample && each.answer === 'verified' && each.place >= certified),
+            ).toBe(true);
         if (attacked !== null)
           expect(answers).toContainEqual({ sample: failing, place: attacked, answer: 'falsified' });
         if (stopAfter === Infinity && certified > 0) expect(settled).toBe(samples.length);
