@@ -80,12 +80,12 @@ function runtime(): Promise<Highs> {
   return loading;
 }
 
-/** One program in HiGHS. Nothing but `dispose` frees its memory. */
 /** Version of the solver; rejects when it cannot be loaded. */
 export async function highsVersion(): Promise<string> {
   return (await runtime()).version.string;
 }
 
+/** One program in HiGHS. Nothing but `dispose` frees its memory. */
 export class HighsModel implements SolverModel {
   private crash: string | null = null;
 
