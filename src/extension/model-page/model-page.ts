@@ -83,6 +83,8 @@ export class ModelPage implements vscode.Disposable {
 
   dispose(): void {
     clearTimeout(this.#settling);
+    // What is still being read is told to nobody.
+    this.#isReady = false;
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
