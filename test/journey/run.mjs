@@ -9,7 +9,6 @@ import { ROOT, startServer } from '../host/server.mjs';
 import { GRAFTING_JOURNEYS } from './grafting-journeys.mjs';
 import { JOURNEYS } from './journeys.mjs';
 import { MODEL_JOURNEYS } from './model-journeys.mjs';
-import { RUN_JOURNEYS } from './runs-journeys.mjs';
 import { TUNING_JOURNEYS } from './tuning-journeys.mjs';
 import { setTheme, THEMES, Workbench } from './workbench.mjs';
 
@@ -24,7 +23,7 @@ const browser = await launchBrowser();
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const journey of [...JOURNEYS, ...MODEL_JOURNEYS, ...TUNING_JOURNEYS, ...RUN_JOURNEYS, ...GRAFTING_JOURNEYS]) {
+for (const journey of [...JOURNEYS, ...MODEL_JOURNEYS, ...TUNING_JOURNEYS, ...GRAFTING_JOURNEYS]) {
   if (!journey.name.includes(word) || journey.needs?.(folder) === false) {
     skipped++;
     console.log(`SKIPPED  ${journey.name}`);
