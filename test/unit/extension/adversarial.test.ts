@@ -17,8 +17,8 @@ import { must } from '../must';
 const run: AdversarialRun = {
   kind: 'run',
   folder: '/store/run',
-  specification: '/work/digits.certiscope.jsonc',
-  model: '/work/digits.onnx',
+  specification: '/w/digits.certiscope.jsonc',
+  model: '/w/digits.onnx',
   planned: 3,
   methods: ['patches'],
   measure: 'count',
@@ -96,7 +96,7 @@ describe('an exported adversarial input', () => {
       model: '../digits.onnx',
     });
     expect(more).toEqual([]);
-    const spec = must(parsePerturbationSpec(new TextDecoder().decode(file.bytes), '/work/case.certiscope.jsonc'));
+    const spec = must(parsePerturbationSpec(new TextDecoder().decode(file.bytes), '/w/case.certiscope.jsonc'));
     expect(spec).toMatchObject({
       model: '../digits.onnx',
       classes: run.classes,
