@@ -10,6 +10,7 @@ import { setTheme } from './workbench.mjs';
  * @property {string} name
  * @property {'light' | 'dark' | 'high-contrast'} [theme]
  * @property {(folder: string) => boolean} [needs]
+ * @property {boolean} [keepsStorage] what the extension kept in the workspace is looked for after a reload
  * @property {(workbench: import('./workbench.mjs').Workbench, server: object) => Promise<void>} walk
  */
 
@@ -206,7 +207,8 @@ export const JOURNEYS = [
     async walk(workbench, server) {
       const model = await workbench.file('samples', 'digits.onnx');
       await workbench.contextMenu(model, 'Weight Tolerance', 'tolerance-menu');
-      await workbench.pick('samples/digits.certiscope.jsonc');
+      // One sample: the study is done within seconds.
+      await workbench.pick('tuning/digit.certiscope.jsonc');
       const { results } = workbench;
       await results.getByRole('heading', { name: 'Weight tolerance' }).waitFor();
       await results.getByRole('table', { name: 'Layers' }).waitFor();

@@ -46,6 +46,8 @@ process.exit(failed === 0 && passed > 0 ? 0 : 1);
  * down, and a busy machine may be late. Twice is a fault.
  */
 async function walked(journey, note = '') {
+  // VS Code frees a workspace's storage six seconds after its window is gone; one that is opened sooner gets another, and forgets it at the next reload.
+  if (journey.keepsStorage) await delay(STORAGE_MS);
   const started = Date.now();
   setTheme(server, journey.theme ?? 'light');
   const workbench = await Workbench.open(browser, server, folder);
@@ -62,7 +64,5 @@ async function walked(journey, note = '') {
     return false;
   } finally {
     await workbench.close();
-    // VS Code frees a workspace's storage six seconds after its window is gone; one that is opened sooner gets another, and forgets it at the next reload.
-    await delay(STORAGE_MS);
   }
 }

@@ -6,6 +6,7 @@ import { setTheme } from './workbench.mjs';
 export const RUN_JOURNEYS = [
   {
     name: 'a failing check, a smaller ε, two runs compared',
+    keepsStorage: true,
     async walk(workbench, server) {
       const { page } = workbench;
       const specification = await workbench.file('pictures', 'halves.certiscope.jsonc');
