@@ -1,5 +1,6 @@
 import { Replayer } from '../src/attack/replay';
 import { maskOf } from '../src/graft/graft';
+import { OUTCOMES } from '../src/graft/kinds';
 import { measureInstability, unstableRatio } from '../src/graft/instability';
 import { accuracies, measureOutcomes, type SampleOutcome } from '../src/graft/outcomes';
 import { regionAround } from '../src/graft/regions';
@@ -16,37 +17,44 @@ import { must } from './instances';
 /** Test images of standard accuracy. */
 const STANDARD_IMAGES = 10_000;
 
-/** Outcomes of one network on the first test images; each is kept as soon as it is known. */
-export async function outcomesOf(each: BenchModel, settings: Settings, state: State): Promise<SampleOutcome[]> {
-  const name = `outcomes-${settings.samples}-${settings.timeout}-${settings.restarts}-${each.name}`;
-  const known = new Map<number, SampleOutcome>();
-  for (const outcome of state.read<(Omit<SampleOutcome, 'counterexample'> & { counterexample: number[] | null })[]>(
-    name,
-  ) ?? [])
-    known.set(outcome.sample, {
-      ...outcome,
-      counterexample: outcome.counterexample && Float32Array.from(outcome.counterexample),
-    });
+/** An outcome, and what it took of the processor (the attack on all samples is in the first one's). */
+export interface TimedOutcome extends SampleOutcome {
+  readonly processorSeconds: number;
+}
+
+type KeptOutcome = Omit<TimedOutcome, 'counterexample'> & { readonly counterexample: readonly number[] | null };
+
+/** Outcomes of one network on the first test images; each is kept as soon as it is known, so that more images can be asked for later. */
+export async function outcomesOf(each: BenchModel, settings: Settings, state: State): Promise<TimedOutcome[]> {
+  const name = `outcomes-${settings.timeout}-${settings.restarts}-${each.name}`;
+  const known = new Map(
+    (state.read<KeptOutcome[]>(name) ?? []).map(kept => [
+      kept.sample,
+      { ...kept, counterexample: kept.counterexample && Float32Array.from(kept.counterexample) },
+    ]),
+  );
   const data = mnist(settings.data, 't10k', 0, settings.samples);
-  const keep = (): void =>
-    state.write(
-      name,
-      [...known.values()].map(outcome => ({
-        ...outcome,
-        counterexample: outcome.counterexample && [...outcome.counterexample],
-      })),
-    );
-  return must(
+  let before = process.cpuUsage();
+  must(
     await measureOutcomes(each.model, each.loaded, data, perturbationOf(settings), {
       attack: { steps: 100, restarts: settings.restarts, seed: settings.seed },
       solver: { ...DEFAULT_OPTIONS, timeout: settings.timeout, threads: settings.threads, seed: settings.seed },
       known: new Map(known),
       onSample: outcome => {
-        known.set(outcome.sample, outcome);
-        keep();
+        const { user, system } = process.cpuUsage(before);
+        before = process.cpuUsage();
+        known.set(outcome.sample, { ...outcome, processorSeconds: (user + system) / 1e6 });
+        state.write(
+          name,
+          [...known.values()].map(kept => ({
+            ...kept,
+            counterexample: kept.counterexample && [...kept.counterexample],
+          })),
+        );
       },
     }),
   );
+  return [...known.values()].filter(({ sample }) => sample < settings.samples).sort((x, y) => x.sample - y.sample);
 }
 
 async function evaluated(each: BenchModel, settings: Settings, images: number, attack: PgdOptions): Promise<number> {
@@ -69,7 +77,7 @@ interface Row {
 export async function outcomeTables(settings: Settings, state: State): Promise<void> {
   const models = await benchModels(settings, state);
   const rows = new Map<string, Row>();
-  const all = new Map<string, SampleOutcome[]>();
+  const all = new Map<string, TimedOutcome[]>();
   for (const each of models) {
     const outcomes = await outcomesOf(each, settings, state);
     all.set(each.name, outcomes);
@@ -103,6 +111,11 @@ export async function outcomeTables(settings: Settings, state: State): Promise<v
       unstable,
     ]),
   ]);
+  say(`What the verifier did with the first ${settings.samples} test images, ${settings.threads} thread(s):`);
+  table([
+    ['network', ...OUTCOMES, 'median certified bound', 's', 'processor s'],
+    ...[...all].map(([name, outcomes]) => [name, ...decisions(outcomes)]),
+  ]);
   claims(rows);
   for (const { name } of models.filter(each => each.name !== BASE)) {
     say(`Figures 4.6 to 4.8: ${BASE} → ${name}`);
@@ -112,6 +125,18 @@ export async function outcomeTables(settings: Settings, state: State): Promise<v
       'this bench',
     );
   }
+}
+
+function decisions(outcomes: readonly TimedOutcome[]): string[] {
+  const bounds = outcomes.flatMap(({ lowerBound }) => lowerBound ?? []).sort((x, y) => x - y);
+  const total = (pick: (outcome: TimedOutcome) => number): string =>
+    outcomes.reduce((sum, outcome) => sum + pick(outcome), 0).toFixed(0);
+  return [
+    ...OUTCOMES.map(outcome => String(outcomes.filter(each => each.outcome === outcome).length)),
+    bounds.length ? bounds[bounds.length >> 1].toFixed(2) : '–',
+    total(({ seconds }) => seconds),
+    total(({ processorSeconds }) => processorSeconds),
+  ];
 }
 
 function claims(rows: ReadonlyMap<string, Row>): void {
