@@ -1,48 +1,32 @@
 /**
  * Runs a set of competition instances through `certiscope vnncomp`, a process each, and compares with the expected verdicts.
  *
- *     npm run bench -- --set acasxu [--only REGEX] [--timeout-scale F] [--data DIR] [--fresh]
+ *     npm run bench -- --set acasxu [--only REGEX] [--cap SECONDS] [--minutes M] [--keep] [--fresh] [--data DIR]
  *
- * A set is a folder with instances.csv (model, property, seconds) and expected.csv. What is done is kept in bench/.state, so that an
- * interrupted bench goes on where it was (`--fresh` begins again; a new build does too). Every `sat` is checked by a program that shares
- * no code with the solver. The table goes to standard output and, when the whole set was run, to bench/results/SET.md.
+ * A set is a folder with instances.csv (model, property, seconds) and expected.csv. Every instance has its own time, at most `--cap` seconds. What is done is kept in
+ * bench/.state: an interrupted bench goes on where it was, and a longer cap runs again only what a shorter one left open (`--fresh` begins again; a new build does too,
+ * but for `--keep`, with which decisions of earlier builds stand). `--minutes`: begin no further instance after so long. Every `sat` is checked by a program that shares
+ * no code with the solver. The table goes to standard output and, once every instance of the set was run, to bench/results/SET.md.
  */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkAssignment } from './independent-check';
-
-interface Instance {
-  readonly model: string;
-  readonly property: string;
-  readonly timeout: number;
-}
-
-interface Expectation {
-  readonly verdict: string;
-  /** Published verdict and seconds by tool. */
-  readonly others: ReadonlyMap<string, { readonly verdict: string; readonly seconds: number }>;
-}
-
-interface Outcome {
-  readonly verdict: string;
-  readonly seconds: number;
-  readonly cpuSeconds: number | null;
-  readonly subproblems: number | null;
-  /** What is wrong with the answer; '' when nothing is. */
-  readonly fault: string;
-}
+import { isWrong, nameOf, onDisk, readExpectations, readInstances, type Instance, type Outcome } from './vnncomp-rows';
+import { buildHash, State } from './vnncomp-state';
+import { markdown, rowText, totalsOf } from './vnncomp-tables';
 
 const root = process.cwd();
 const { values: options } = parseArgs({
   options: {
     set: { type: 'string' },
     only: { type: 'string' },
-    'timeout-scale': { type: 'string', default: '1' },
+    cap: { type: 'string', default: 'Infinity' },
+    minutes: { type: 'string', default: 'Infinity' },
     data: { type: 'string', default: path.join('..', 'shared', 'data', 'vnncomp') },
+    keep: { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
   },
 });
@@ -60,55 +44,53 @@ async function main(): Promise<number> {
     process.stderr.write(`${folder}: no instances.csv there. Name the folder of the sets with --data.\n`);
     return 3;
   }
-  const scale = Number(options['timeout-scale']);
+  const cap = Number(options.cap);
+  const end = performance.now() + 60000 * Number(options.minutes);
   const only = new RegExp(options.only ?? '');
-  const all = readInstances(path.join(folder, 'instances.csv'));
-  const chosen = all.filter(instance => only.test(nameOf(instance)));
-  const expectations = readExpectations(path.join(folder, 'expected.csv'));
-  const state = new State(options.set, options.fresh, scale);
-  const rows: Row[] = [];
-  for (const instance of chosen) {
+  const all = readInstances(folder);
+  const expectations = readExpectations(folder);
+  const build = buildHash(path.join(root, 'dist'));
+  const state = new State(path.join(root, 'bench', '.state'), options.set, build, options);
+  const known = (instances: readonly Instance[]) =>
+    instances.flatMap(instance => {
+      const name = nameOf(instance);
+      const outcome = state.get(name);
+      return outcome ? [{ name, timeout: instance.timeout, outcome, expected: expectations.get(name) }] : [];
+    });
+  for (const instance of all.filter(each => only.test(nameOf(each)))) {
     const name = nameOf(instance);
-    const outcome = state.get(name) ?? (await run(folder, instance, scale));
-    state.set(name, outcome);
-    const row = { name, timeout: instance.timeout * scale, outcome, expected: expectations.get(name) };
-    rows.push(row);
-    process.stdout.write(`${rowText(row)}\n`);
+    const limit = Math.min(instance.timeout, cap);
+    if (!state.isOpen(name, limit)) continue;
+    if (performance.now() >= end) break;
+    state.set(name, { ...(await run(folder, instance, limit)), limit, build });
+    process.stdout.write(`${known([instance]).map(rowText).join('')}\n`);
   }
-  const totals = totalsOf(rows);
-  process.stdout.write(`\n${totals.join('\n')}\n`);
-  if (chosen.length === all.length) {
+  const rows = known(all);
+  process.stdout.write(`\n${totalsOf(rows).join('\n')}\n`);
+  if (rows.length === all.length) {
     const file = path.join(root, 'bench', 'results', `${options.set}.md`);
     mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, markdown(options.set, rows, totals));
-  }
-  return rows.some(row => isWrong(row)) ? 1 : 0;
+    writeFileSync(file, markdown(options.set, rows));
+  } else process.stdout.write(`${all.length - rows.length} of ${all.length} not run yet\n`);
+  return rows.some(isWrong) ? 1 : 0;
 }
 
-interface Row {
-  readonly name: string;
-  readonly timeout: number;
-  readonly outcome: Outcome;
-  readonly expected: Expectation | undefined;
-}
-
-async function run(folder: string, instance: Instance, scale: number): Promise<Outcome> {
+async function run(folder: string, instance: Instance, limit: number): Promise<Omit<Outcome, 'limit' | 'build'>> {
   const work = mkdtempSync(path.join(os.tmpdir(), 'certiscope-bench-'));
   const results = path.join(work, 'results.txt');
   const model = path.join(folder, instance.model);
   const property = path.join(folder, instance.property);
-  const timeout = instance.timeout * scale;
   const cpuBefore = childCpuSeconds();
   const started = performance.now();
   const stdout = await spawned(
-    ['dist/cli.js', 'vnncomp', 'v1', path.basename(folder), model, property, results, String(timeout)],
-    timeout + GRACE_SECONDS,
+    ['dist/cli.js', 'vnncomp', 'v1', path.basename(folder), model, property, results, String(limit)],
+    limit + GRACE_SECONDS,
   );
   const seconds = (performance.now() - started) / 1000;
   const cpuAfter = childCpuSeconds();
   const text = existsSync(results) ? readFileSync(results, 'utf8') : '';
   rmSync(work, { recursive: true, force: true });
-  const verdict = seconds > timeout && text !== '' ? 'timeout' : text.split('\n', 1)[0] || 'none';
+  const verdict = seconds > limit && text !== '' ? 'timeout' : text.split('\n', 1)[0] || 'none';
   const subproblems = /(\d+) sub-problems/.exec(stdout);
   const fault = verdict === 'sat' ? await check(onDisk(model), onDisk(property), text) : '';
   return {
@@ -151,180 +133,6 @@ function childCpuSeconds(): number | null {
   } catch {
     return null;
   }
-}
-
-/** The outcomes of one build, kept as they come. */
-class State {
-  private readonly file: string;
-  private readonly outcomes: Record<string, Outcome>;
-
-  constructor(set: string, fresh: boolean, scale: number) {
-    const folder = path.join(root, 'bench', '.state');
-    mkdirSync(folder, { recursive: true });
-    this.file = path.join(folder, `${set}-${scale}-${buildHash()}.json`);
-    this.outcomes =
-      existsSync(this.file) && !fresh ? (JSON.parse(readFileSync(this.file, 'utf8')) as Record<string, Outcome>) : {};
-  }
-
-  get(name: string): Outcome | undefined {
-    return this.outcomes[name];
-  }
-
-  set(name: string, outcome: Outcome): void {
-    this.outcomes[name] = outcome;
-    writeFileSync(this.file, JSON.stringify(this.outcomes));
-  }
-}
-
-function buildHash(): string {
-  const dist = path.join(root, 'dist');
-  const hash = createHash('sha256');
-  for (const name of readdirSync(dist).sort())
-    if (/^(cli|engine|search-worker|guard)\.js$|\.wasm$/.test(name)) hash.update(readFileSync(path.join(dist, name)));
-  return hash.digest('hex').slice(0, 12);
-}
-
-function readInstances(file: string): Instance[] {
-  return lines(file).map(line => {
-    const [model, property, timeout] = line.split(',');
-    return { model: clean(model), property: clean(property), timeout: Number(timeout) };
-  });
-}
-
-/** Columns: onnx, vnnlib, timeout_s, expected, confidence, then for each tool its verdict and its seconds. */
-function readExpectations(file: string): Map<string, Expectation> {
-  const [head, ...rest] = lines(file).map(line => line.split(','));
-  const tools = head.slice(5).filter((_, k) => k % 2 === 0);
-  return new Map(
-    rest.map(fields => [
-      nameOf({ model: clean(fields[0]), property: clean(fields[1]) }),
-      {
-        verdict: fields[3],
-        others: new Map(
-          tools.map((tool, k) => [tool, { verdict: fields[5 + 2 * k], seconds: Number(fields[6 + 2 * k]) }]),
-        ),
-      },
-    ]),
-  );
-}
-
-function lines(file: string): string[] {
-  return readFileSync(file, 'utf8')
-    .split(/\r?\n/)
-    .filter(line => line.trim() !== '');
-}
-
-function clean(name: string): string {
-  return name.trim().replace(/^\.\//, '').replace(/\.gz$/, '');
-}
-
-function nameOf({ model, property }: Pick<Instance, 'model' | 'property'>): string {
-  return `${path.basename(model, '.onnx')} ${path.basename(property, '.vnnlib')}`;
-}
-
-/** A named file may lie there as `.gz`. */
-function onDisk(file: string): string {
-  return existsSync(file) ? file : `${file}.gz`;
-}
-
-function isDecided(verdict: string): boolean {
-  return verdict === 'sat' || verdict === 'unsat';
-}
-
-/** An answer that cannot be true: against the expected one, or a counterexample that is none. */
-function isWrong({ outcome, expected }: Row): boolean {
-  if (outcome.fault !== '') return true;
-  return (
-    isDecided(outcome.verdict) &&
-    expected !== undefined &&
-    isDecided(expected.verdict) &&
-    outcome.verdict !== expected.verdict
-  );
-}
-
-function isSolved(row: Row): boolean {
-  return isDecided(row.outcome.verdict) && !isWrong(row);
-}
-
-function rowText(row: Row): string {
-  const { name, outcome, expected } = row;
-  return [
-    isWrong(row) ? 'WRONG' : isSolved(row) ? 'ok' : 'open',
-    name.padEnd(60),
-    (expected?.verdict ?? '?').padEnd(7),
-    outcome.verdict.padEnd(7),
-    outcome.seconds.toFixed(2).padStart(8),
-    String(outcome.subproblems ?? '').padStart(9),
-    othersText(expected),
-    outcome.fault,
-  ]
-    .join('  ')
-    .trimEnd();
-}
-
-function othersText(expected: Expectation | undefined): string {
-  return [...(expected?.others ?? [])]
-    .map(([tool, { verdict, seconds }]) => `${tool} ${isDecided(verdict) ? seconds.toFixed(1) : verdict}`)
-    .join(', ');
-}
-
-function totalsOf(rows: readonly Row[]): string[] {
-  const times = rows.map(row => row.outcome.seconds).sort((a, b) => a - b);
-  const sum = times.reduce((total, seconds) => total + seconds, 0);
-  const cpu = rows.reduce((total, row) => total + (row.outcome.cpuSeconds ?? 0), 0);
-  const subproblems = rows.reduce((total, row) => total + (row.outcome.subproblems ?? 0), 0);
-  const slowest = rows.reduce<Row | undefined>(
-    (worst, row) => (worst === undefined || row.outcome.seconds > worst.outcome.seconds ? row : worst),
-    undefined,
-  );
-  return [
-    `solved ${rows.filter(isSolved).length} of ${rows.length}, wrong ${rows.filter(isWrong).length}`,
-    `wall seconds: sum ${sum.toFixed(1)}, median ${(times[Math.floor(times.length / 2)] ?? 0).toFixed(2)}, max ${(times.at(-1) ?? 0).toFixed(2)}${slowest === undefined ? '' : ` (${slowest.name})`}`,
-    `CPU seconds: ${cpu.toFixed(1)}; sub-problems: ${subproblems}`,
-    ...publishedTotals(rows),
-  ];
-}
-
-/** The other tools' published results on the same instances (on their own machines, start-up included). */
-function publishedTotals(rows: readonly Row[]): string[] {
-  const tools = [...new Set(rows.flatMap(row => [...(row.expected?.others.keys() ?? [])]))];
-  return tools.map(tool => {
-    const answers = rows.flatMap(row => row.expected?.others.get(tool) ?? []);
-    const solved = answers.filter(answer => isDecided(answer.verdict));
-    const times = solved.map(answer => answer.seconds).sort((a, b) => a - b);
-    const sum = times.reduce((total, seconds) => total + seconds, 0);
-    return `published ${tool}: solved ${solved.length} of ${answers.length}, seconds on those: sum ${sum.toFixed(1)}, median ${(times[Math.floor(times.length / 2)] ?? 0).toFixed(2)}, max ${(times.at(-1) ?? 0).toFixed(2)}`;
-  });
-}
-
-function markdown(set: string, rows: readonly Row[], totals: readonly string[]): string {
-  const tools = [...new Set(rows.flatMap(row => [...(row.expected?.others.keys() ?? [])]))];
-  const cells = (values: readonly string[]): string => `| ${values.join(' | ')} |`;
-  return [
-    `# ${set}`,
-    '',
-    `${os.cpus()[0]?.model ?? 'unknown processor'}, ${os.availableParallelism()} cores, Node ${process.version}. A process each, start to end. The other tools' seconds are published ones, from other machines.`,
-    '',
-    ...totals.map(line => `- ${line}`),
-    '',
-    cells(['instance', 'expected', 'Certiscope', 'seconds', 'CPU seconds', 'sub-problems', ...tools]),
-    cells(Array.from({ length: 6 + tools.length }, () => '---')),
-    ...rows.map(row =>
-      cells([
-        row.name,
-        row.expected?.verdict ?? '?',
-        `${row.outcome.verdict}${isWrong(row) ? ` **wrong** ${row.outcome.fault}` : ''}`,
-        row.outcome.seconds.toFixed(2),
-        row.outcome.cpuSeconds?.toFixed(2) ?? '',
-        String(row.outcome.subproblems ?? ''),
-        ...tools.map(tool => {
-          const answer = row.expected?.others.get(tool);
-          return answer === undefined ? '' : isDecided(answer.verdict) ? answer.seconds.toFixed(1) : answer.verdict;
-        }),
-      ]),
-    ),
-    '',
-  ].join('\n');
 }
 
 process.exitCode = await main();
