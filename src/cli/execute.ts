@@ -1,5 +1,6 @@
 import os from 'node:os';
-import { openPlan, type PlanRequest } from '../engine/open';
+import { openPlan } from '../engine/open';
+import type { PlanRequest } from '../engine/plan-request';
 import type { ExecutionEnd, ExecutionListener, StopSignal } from './execution';
 import { runHere } from './run-here';
 import type { Output } from './terminal';

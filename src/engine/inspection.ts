@@ -1,7 +1,8 @@
 import { inspectModel } from '../network/load';
 import type { WeightReader } from '../network/stored-weights';
 import { readStructure } from '../network/structure';
-import { existing, openPlan } from './open';
+import { openPlan } from './open';
+import { existing } from './plan-request';
 import type {
   Answer,
   InfoParams,

@@ -1,12 +1,8 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { Problem } from '../base/result';
 import { openSpecification, type Specification } from '../spec/open';
 import type { Plan, Task } from './plan';
-import type { Answer, VerifyParams } from './protocol';
-
-/** What a plan is made from. */
-export type PlanRequest = Pick<VerifyParams, 'model' | 'specification' | 'checks' | 'samples' | 'options'>;
+import { existing, type PlanRequest } from './plan-request';
+import type { Answer } from './protocol';
 
 /** Reads the model and the specification and says what will be asked, or everything that is wrong with them. */
 export async function openPlan(request: PlanRequest): Promise<Answer<Plan>> {
@@ -45,14 +41,4 @@ function nothingSelected(file: string, tasks: readonly Task[], { checks, samples
       ? `${file}: none of the samples ${samples?.join(', ') ?? ''} is selected by the specification.`
       : `${file}: there is no check named "${missing}"; there are: ${names.map(name => `"${name}"`).join(', ')}.`;
   return { code: 'engine/nothing-selected', message, file };
-}
-
-/** The file, or where only a packed one is there, that. */
-export function existing(file: string): string {
-  return !existsSync(file) && existsSync(`${file}.gz`) ? `${file}.gz` : file;
-}
-
-/** A path that a specification names, from its own folder. */
-export function besideSpecification(specification: string, file: string): string {
-  return path.isAbsolute(file) ? file : path.join(path.dirname(specification), file);
 }

@@ -15,7 +15,10 @@ import type { Accuracy, ResultRecord } from '../report/record';
 import type { VerdictKind } from '../report/verdict';
 import type { SolverOptions } from '../verify/options';
 import type { Progress } from '../verify/progress';
+import type { TensorReference } from './reference';
 import type { StudyKind } from './study-protocols/kinds';
+
+export type { TensorReference } from './reference';
 
 export type {
   ModelInfo,
@@ -30,14 +33,6 @@ export type {
 
 /** Raised on every incompatible change; both sides must agree. */
 export const PROTOCOL_VERSION = 1;
-
-/**
- * A float32 tensor: the bytes themselves (little-endian, base64) when it is small or the disk is full, else a `.npy` file in the store.
- * `readTensor` (tensor-reference.ts) gives the numbers.
- */
-export type TensorReference =
-  | { readonly kind: 'inline'; readonly base64: string; readonly shape: readonly number[] }
-  | { readonly kind: 'file'; readonly path: string; readonly shape: readonly number[] };
 
 /** `ok` with a value, or what is wrong with the user's files, worst first. Never an exception, never a stack trace. */
 export type Answer<T> =

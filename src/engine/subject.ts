@@ -7,7 +7,7 @@ import { openSpecification } from '../spec/open';
 import { planSpec, type SpecPlan } from '../spec/perturbation/plan';
 import type { PerturbationSpec } from '../spec/perturbation/spec';
 import { PlannedModel } from './model';
-import { besideSpecification, existing } from './open';
+import { besideSpecification, existing } from './plan-request';
 import type { StudySubject } from './study-protocols/subject';
 import { Samples } from './samples';
 

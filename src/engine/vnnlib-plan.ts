@@ -5,8 +5,8 @@ import { rangeIn, variableName, type VnnlibDocument } from '../spec/vnnlib/docum
 import { formatNumber } from '../report/summary';
 import { DEFAULT_OPTIONS } from '../verify/options';
 import { PlannedModel } from './model';
-import { existing, type PlanRequest } from './open';
 import type { Plan } from './plan';
+import { existing, type PlanRequest } from './plan-request';
 import type { Answer } from './protocol';
 
 /** A VNN-LIB file asks one question about a model that it does not name. */

@@ -14,7 +14,7 @@ import type { Amount, LayerPerturbation, PerturbationMap, Selection } from '../w
 import { perturbedLayers } from '../weights/question';
 import { weightRange, type PerturbedLayer } from '../weights/perturbed-layer';
 import { WeightModel, type Layer } from '../weights/weight-model';
-import { besideSpecification } from './open';
+import { besideSpecification } from './plan-request';
 
 /** A check of weights that fits its model: what it does to every layer. */
 export class OpenedWeightsCheck {

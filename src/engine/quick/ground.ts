@@ -9,7 +9,7 @@ import { planSpec, type SpecPlan } from '../../spec/perturbation/plan';
 import type { InputCheck, PerturbationSpec } from '../../spec/perturbation/spec';
 import { QuickBounder } from '../../verify/tuning/quick-bounds';
 import { PlannedModel } from '../model';
-import { besideSpecification, existing } from '../open';
+import { besideSpecification, existing } from '../plan-request';
 import { Samples } from '../samples';
 import { UNTUNABLE, type QuickSubject } from './protocol';
 

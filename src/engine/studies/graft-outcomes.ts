@@ -14,7 +14,7 @@ import type { Perturbation } from '../../train/perturbation';
 import type { Dataset } from '../../train/trainer';
 import { DEFAULT_OPTIONS } from '../../verify/options';
 import { PlannedModel } from '../model';
-import { existing } from '../open';
+import { existing } from '../plan-request';
 import type {
   GraftOutcomesParams,
   GraftOutcomesPart,

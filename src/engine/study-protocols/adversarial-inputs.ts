@@ -1,6 +1,6 @@
 import type { Norms, Spread } from '../../attack/metrics/norms';
 import type { Preprocess } from '../../report/record';
-import type { TensorReference } from '../protocol';
+import type { TensorReference } from '../reference';
 import type { StudyTypes } from './kinds';
 import type { StudySubject } from './subject';
 

@@ -1,5 +1,5 @@
 import type { SolverOptions } from '../../verify/options';
-import type { TensorReference } from '../protocol';
+import type { TensorReference } from '../reference';
 import type { StudyTypes } from './kinds';
 import type { StudySubject } from './subject';
 

@@ -1,4 +1,4 @@
-import type { TensorReference } from '../protocol';
+import type { TensorReference } from '../reference';
 import type { StudyTypes } from './kinds';
 import type { StudySubject } from './subject';
 
