@@ -2,9 +2,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { assert } from '../../base/assert';
-import type { NeuronBounds } from '../../bounds/split-bounds';
 import type { FromWorker, ToWorker, WorkerStart } from './messages';
-import type { TreeEffort } from './neuron-trees';
+import type { TreeBounds, TreeEffort } from './neuron-trees';
 import type { Settled, SubProblem } from './sub-problem';
 
 /** A worker thread that answers one request at a time. */
@@ -36,7 +35,7 @@ export class Helper {
     this.worker.postMessage(message);
   }
 
-  async boundNeurons(layer: number, neurons: readonly number[], effort: TreeEffort): Promise<NeuronBounds> {
+  async boundNeurons(layer: number, neurons: readonly number[], effort: TreeEffort): Promise<TreeBounds> {
     const answer = await this.request({ kind: 'neurons', layer, neurons, effort });
     assert(answer.kind === 'neurons', () => `"${answer.kind}" in answer to "neurons"`);
     return answer.bounds;

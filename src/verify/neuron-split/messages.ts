@@ -1,7 +1,7 @@
 import type { NeuronBounds } from '../../bounds/split-bounds';
 import type { Network } from '../../network/network';
 import type { BoxProblem } from '../input-split/search';
-import type { TreeEffort } from './neuron-trees';
+import type { TreeBounds, TreeEffort } from './neuron-trees';
 import type { Settled, SubProblem } from './sub-problem';
 
 /** Rows that go through the products together, in every thread. */
@@ -29,5 +29,4 @@ export type ToWorker =
 
 /** One answer to each of the last two. */
 export type FromWorker =
-  | { readonly kind: 'neurons'; readonly bounds: NeuronBounds }
-  | { readonly kind: 'expanded'; readonly settled: Settled };
+  { readonly kind: 'neurons'; readonly bounds: TreeBounds } | { readonly kind: 'expanded'; readonly settled: Settled };

@@ -12,6 +12,11 @@ const ROOT_EFFORT: SearchEffort = { iterations: 20, alpha: 0.25, beta: 0, enough
 const WORTHWHILE = 0.05;
 const TRIAL = 8;
 
+/** What trees found, and how many sub-problems they bounded for it: none where neurons got slopes alone. */
+export interface TreeBounds extends NeuronBounds {
+  readonly subproblems: number;
+}
+
 /** A leaf of a tree over one neuron's lower bound (form 2n) or the negative of its upper bound (form 2n + 1). */
 interface Leaf extends Splittable {
   /** Certified. */
@@ -25,6 +30,8 @@ interface Tree {
   /** Smallest certified bound among leaves that cannot be split. */
   floor: number;
   splits: number;
+  /** Sub-problems bounded. */
+  bounded: number;
   /** Bound when gain was last looked at. */
   mark: number;
 }
@@ -38,9 +45,9 @@ export function boundNeurons(
   layer: number,
   neurons: readonly number[],
   effort: TreeEffort,
-): NeuronBounds {
+): TreeBounds {
   const splits = effort.splits > 0 ? region.neuronSplits?.(layer, neurons) : undefined;
-  if (!splits) return region.boundNeurons(layer, neurons, ROOT_EFFORT);
+  if (!splits) return { ...region.boundNeurons(layer, neurons, ROOT_EFFORT), subproblems: 0 };
   const known = region.neuronBounds(layer);
   // What is known already is left out of the trees: their leaves would all look alike.
   const trees: Tree[] = neurons.flatMap(() => [newTree(), newTree()]);
@@ -58,14 +65,16 @@ export function boundNeurons(
     grow(splits, trees, active);
   }
   const bounds = trees.map(boundOf);
+  const subproblems = trees.reduce((sum, tree) => sum + tree.bounded, 0);
   return {
+    subproblems,
     lower: Float64Array.from(neurons, (_, n) => bounds[2 * n]),
     upper: Float64Array.from(neurons, (_, n) => -bounds[2 * n + 1]),
   };
 }
 
 function newTree(): Tree {
-  return { leaves: [], floor: Infinity, splits: 0, mark: -Infinity };
+  return { leaves: [], floor: Infinity, splits: 0, bounded: 0, mark: -Infinity };
 }
 
 function boundOf(tree: Tree): number {
@@ -112,6 +121,7 @@ function bound(splits: SplitBounds, trees: readonly Tree[], rows: readonly Row[]
     const own = certified[r] > parent.bound ? certified[r] : parent.bound;
     const candidates = own > 0 ? [] : splits.candidates(r, splits.tried);
     const tree = trees[row];
+    tree.bounded++;
     if (candidates.length === 0) tree.floor = Math.min(tree.floor, own);
     else tree.leaves.push({ row, splits: parent.splits, multipliers: splits.multipliers(r), bound: own, candidates });
   });

@@ -48,6 +48,8 @@ export class NeuronSplitProver implements Prover {
   private plan: RefinementPlan | null = null;
   private pass: RefinementPass | null = null;
   private passTime = 0;
+  /** Sub-problems of inner neurons' trees in the passes that are done. */
+  private passed = 0;
   private bounds: SplitBounds | null = null;
   private search: SplitSearch | null = null;
   private rounds = 0;
@@ -117,6 +119,11 @@ export class NeuronSplitProver implements Prover {
       openBound: disjuncts.reduce((least, disjunct) => Math.min(least, this.openBound(disjunct)), Infinity),
       bestAttack: this.bestAttack,
     };
+  }
+
+  /** Sub-problems of the trees of inner neurons, which `counts` leaves out: they are no part of the question's tree. */
+  get innerSubproblems(): number {
+    return this.passed + (this.pass?.subproblems ?? 0);
   }
 
   standings(): readonly Standing[] {
@@ -228,6 +235,7 @@ export class NeuronSplitProver implements Prover {
     );
     this.passTime += performance.now() - begin;
     if (!done) return { kind: 'stopped' };
+    this.passed += this.pass.subproblems;
     this.pass = null;
     this.threads.tellRegion();
     const open = this.allDisjuncts().filter(disjunct => this.openCount([disjunct]) > 0);

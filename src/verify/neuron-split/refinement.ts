@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NeuronRegion } from '../../bounds/split-bounds';
 import type { Helper } from './helpers';
-import { boundNeurons, type TreeEffort } from './neuron-trees';
+import { boundNeurons, type TreeBounds, type TreeEffort } from './neuron-trees';
 
 /** Neurons that a thread takes at once when each gets a tree: few, so that it answers soon. */
 const TREES_AT_ONCE = 8;
@@ -11,6 +11,8 @@ const TREES_AT_ONCE = 8;
  * on where it stopped.
  */
 export class RefinementPass {
+  /** Sub-problems of the neurons' own trees so far. */
+  subproblems = 0;
   private layer = 0;
   /** Neurons of the layer in work that nobody has taken. */
   private waiting: number[] | null = null;
@@ -45,14 +47,18 @@ export class RefinementPass {
   /** A part for every thread, this one included. */
   private async share(waiting: number[], helpers: readonly Helper[]): Promise<void> {
     const { region, layer, effort } = this;
+    const take = (neurons: readonly number[], found: TreeBounds): void => {
+      this.subproblems += found.subproblems;
+      region.tighten(layer, neurons, found);
+    };
     const part = () => waiting.splice(0, effort.splits > 0 ? TREES_AT_ONCE : region.neuronsAtOnce);
     const lent = helpers.map(async helper => {
       const neurons = part();
       if (neurons.length === 0) return;
-      region.tighten(layer, neurons, await helper.boundNeurons(layer, neurons, effort));
+      take(neurons, await helper.boundNeurons(layer, neurons, effort));
     });
     const own = part();
-    if (own.length > 0) region.tighten(layer, own, boundNeurons(region, layer, own, effort));
+    if (own.length > 0) take(own, boundNeurons(region, layer, own, effort));
     await Promise.all([nextTurn(), ...lent]);
   }
 }

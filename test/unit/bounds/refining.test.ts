@@ -133,6 +133,17 @@ describe('trees of inner neurons', () => {
     expect(grown[1]).toEqual(grown[0]);
   });
 
+  it('count the sub-problems they bound: the root of both sides of every neuron, and what splits make of it', () => {
+    const { region } = regionOf(1);
+    region.relax(0);
+    const neurons = region.unstable(1);
+    expect(neurons.length).toBeGreaterThan(0);
+    const counts = [0, 1, 12].map(splits => boundNeurons(region, 1, neurons, { splits }).subproblems);
+    expect(counts[0]).toBe(0);
+    expect(counts[1]).toBeGreaterThan(2 * neurons.length);
+    expect(counts[2]).toBeGreaterThan(counts[1]);
+  });
+
   it.each(SEEDS)('reach the mixed-integer program, and never exceed it, seed %i', async seed => {
     const { network, region, box } = regionOf(seed);
     for (let layer = 1; layer < region.layers; layer++) {
