@@ -157,13 +157,12 @@ export class HighsModel implements SolverModel {
 
   solve({ seconds = FOREVER, interrupted }: SolveLimits = {}): SolveOutcome {
     if (this.crash !== null) return { kind: 'failed', reason: this.crash };
-    const begin = performance.now();
     try {
       const outcome = this.run(seconds, interrupted);
-      if (outcome !== 'undecided') return outcome;
-      // Presolve does not always tell infeasible from unbounded; the simplex method does.
+      if (outcome !== 'undecided' && !this.lacksRay(outcome)) return outcome;
+      // Presolve does not always tell infeasible from unbounded, and has no ray: for that HiGHS solves once more, in what is left of the time. The simplex method knows both.
       this.model.options.set('presolve', 'off');
-      const again = this.run(seconds - (performance.now() - begin) / 1000, interrupted);
+      const again = this.run(seconds, interrupted);
       this.model.options.set('presolve', 'choose');
       if (again !== 'undecided') return again;
       return { kind: 'failed', reason: 'HiGHS could not tell infeasible from unbounded' };
@@ -204,6 +203,11 @@ export class HighsModel implements SolverModel {
       default:
         return { kind: 'failed', reason: `HiGHS ended with status ${statusName(status, modelStatus)}` };
     }
+  }
+
+  /** Whether a linear program is said to be infeasible and nothing shows it. */
+  private lacksRay(outcome: SolveOutcome): boolean {
+    return this.program.integer === null && outcome.kind === 'infeasible' && outcome.ray === null;
   }
 
   private bound(): number {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random';
+import { provesInfeasible } from '../../../src/lp/certified';
 import { HighsModel } from '../../../src/lp/highs';
 import { ProgramBuilder, withObjective, type LinearProgram } from '../../../src/lp/linear-program';
 
@@ -31,6 +32,14 @@ function hard(): LinearProgram {
   });
 }
 
+/** Each column is one more than the one before, and there is no room for so many: presolve sees it, and leaves no ray. */
+function excluded(): LinearProgram {
+  const builder = new ProgramBuilder();
+  const columns = Array.from({ length: 40 }, () => builder.addColumn(0, 30));
+  for (let k = 1; k < columns.length; k++) builder.addRow(1, 1, [columns[k], columns[k - 1]], [1, -1]);
+  return builder.build();
+}
+
 describe('HiGHS', () => {
   it('solves linear programs, again after changes, and from a basis', async () => {
     const model = await HighsModel.open(small());
@@ -55,6 +64,17 @@ describe('HiGHS', () => {
     expect(solved).toMatchObject({ kind: 'optimal', objective: -6, rowDuals: null, primal: Float64Array.of(2, 2) });
     expect(model.basis()).toBeNull();
     model.dispose();
+  });
+
+  it('never calls a linear program infeasible for which it had no time to find the ray', async () => {
+    const program = excluded();
+    for (let seconds = 1e-5; seconds < 0.005; seconds *= 1.3) {
+      const model = await HighsModel.open(program);
+      const outcome = model.solve({ seconds });
+      if (outcome.kind === 'infeasible') expect(outcome.ray && provesInfeasible(program, outcome.ray)).toBe(true);
+      else expect(outcome.kind).toBe('timeLimit');
+      model.dispose();
+    }
   });
 
   it('tells infeasible, with a ray, from unbounded', async () => {
