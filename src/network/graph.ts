@@ -1,8 +1,7 @@
 import type { ModelProto, NodeProto, TensorProto, ValueInfoProto } from './proto/onnx';
 import { type ElementType, elementTypeOf, isFloat } from './element-type';
-import { largestTensor } from './operation';
 import { refuse } from './refusal';
-import { sizeOf } from './tensor';
+import { largestTensor, sizeOf } from './tensor';
 
 /** One ONNX operator call. Empty names stand for optional inputs and outputs that are left out. */
 export interface GraphNode {

@@ -1,4 +1,3 @@
-import type { Operation } from './operation';
 import { sizeOf } from './tensor';
 
 /** Row-major distance between neighbours along each dimension. */
@@ -62,22 +61,6 @@ export function pick(values: Float64Array, map: Int32Array | null, fill = 0): Fl
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dimension, axis) => dimension === b[axis]);
-}
-
-/** The common shape of values that are broadcast against each other as ONNX (and NumPy) does it. */
-export function broadcastShape(operation: Operation, shapes: readonly (readonly number[])[]): number[] {
-  const rank = Math.max(...shapes.map(shape => shape.length));
-  return Array.from({ length: rank }, (_, axis) => {
-    let common = 1;
-    for (const shape of shapes) {
-      const dimension = shape[axis - rank + shape.length] ?? 1;
-      if (dimension === common || dimension === 1) continue;
-      if (common !== 1)
-        operation.invalid(`combines shapes that do not fit: ${shapes.map(s => `[${s.join(', ')}]`).join(' and ')}`);
-      common = dimension;
-    }
-    return common;
-  });
 }
 
 /** Where each element of `to` comes from in a value of shape `from` that is broadcast to it; null when nothing moves. */

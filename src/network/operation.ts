@@ -6,7 +6,7 @@ import type { ExternalData } from './external-data';
 import type { GraphNode } from './graph';
 import type { AttributeProto } from './proto/onnx';
 import { refuse } from './refusal';
-import { sizeOf } from './tensor';
+import { largestTensor, sizeOf } from './tensor';
 
 /** What is known of a value of the graph before anything is built: its shape, and its numbers where they do not depend on the input. */
 export interface Value {
@@ -152,9 +152,6 @@ export class Operation {
   }
 }
 
-/** More values than this no layer of a network that can be verified has: 128 MB as float64, and engines keep many such vectors. */
-export const largestTensor = 2 ** 24;
-
 /** More multiplications than this would take minutes to write down. */
 const largestWork = 2 ** 28;
 
@@ -183,4 +180,20 @@ export function checkedExtent(
   const wrong = values.find(value => !(Number.isInteger(value) && value >= least && value <= largestTensor));
   if (wrong !== undefined) operation.unsupported(`its ${name} [${values.join(', ')}] contain ${wrong}`);
   return values;
+}
+
+/** The common shape of values that are broadcast against each other as ONNX (and NumPy) does it. */
+export function broadcastShape(operation: Operation, shapes: readonly (readonly number[])[]): number[] {
+  const rank = Math.max(...shapes.map(shape => shape.length));
+  return Array.from({ length: rank }, (_, axis) => {
+    let common = 1;
+    for (const shape of shapes) {
+      const dimension = shape[axis - rank + shape.length] ?? 1;
+      if (dimension === common || dimension === 1) continue;
+      if (common !== 1)
+        operation.invalid(`combines shapes that do not fit: ${shapes.map(s => `[${s.join(', ')}]`).join(' and ')}`);
+      common = dimension;
+    }
+    return common;
+  });
 }

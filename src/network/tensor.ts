@@ -23,6 +23,9 @@ function dimensionOf(dimension: bigint, name: string): number {
   return Number(dimension);
 }
 
+/** More values than this no layer of a network that can be verified has: 128 MB as float64, and engines keep many such vectors. */
+export const largestTensor = 2 ** 24;
+
 /** The number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);

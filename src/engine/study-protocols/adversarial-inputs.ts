@@ -1,7 +1,7 @@
 import type { Norms, Spread } from '../../attack/metrics/norms';
 import type { Preprocess } from '../../report/record';
 import type { TensorReference } from '../reference';
-import type { StudyTypes } from './kinds';
+import type { StudyTypes } from './study-types';
 import type { StudySubject } from './subject';
 
 /** Inputs close to given ones that the network takes for something else. */

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../graft/kinds';
-import type { StudyTypes } from './kinds';
+import type { StudyTypes } from './study-types';
 import type { StudySubject } from './subject';
 
 /** What becomes of every sample under a base network and its graft, how samples move between the two, and what a proof about the graft says of the base. */

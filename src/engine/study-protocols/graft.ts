@@ -1,7 +1,7 @@
 import type { BoundMethod, Importance, Ranking } from '../../graft/kinds';
 export { BOUND_METHODS, IMPORTANCES, OUTCOMES, RANKINGS } from '../../graft/kinds';
 export type { BoundMethod, Importance, Outcome, Ranking } from '../../graft/kinds';
-import type { StudyTypes } from './kinds';
+import type { StudyTypes } from './study-types';
 import type { StudySubject } from './subject';
 
 /** A grafted model: a mask, then the training of what is linear now. */

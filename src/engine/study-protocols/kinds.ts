@@ -22,13 +22,6 @@ export interface StudyKinds {
   'weight-tolerance': WeightTolerance;
 }
 
-/** The three types of one kind. */
-export interface StudyTypes<Params, Part, Result> {
-  readonly params: Params;
-  readonly part: Part;
-  readonly result: Result;
-}
-
 export type StudyKind = keyof StudyKinds;
 export type ParamsOf<K extends StudyKind> = StudyKinds[K]['params'];
 export type PartOf<K extends StudyKind> = StudyKinds[K]['part'];

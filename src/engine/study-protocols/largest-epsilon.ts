@@ -1,6 +1,6 @@
 import type { SolverOptions } from '../../verify/options';
 import type { TensorReference } from '../reference';
-import type { StudyTypes } from './kinds';
+import type { StudyTypes } from './study-types';
 import type { StudySubject } from './subject';
 
 /** The largest ε with which a check holds: certified from below, attacked from above. */

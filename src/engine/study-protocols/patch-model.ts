@@ -1,5 +1,5 @@
 import type { TensorReference } from '../reference';
-import type { StudyTypes } from './kinds';
+import type { StudyTypes } from './study-types';
 import type { StudySubject } from './subject';
 
 /** The smallest change of a model's weights that puts given inputs right. */

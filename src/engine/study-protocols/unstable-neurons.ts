@@ -1,6 +1,6 @@
 import type { BoundMethod, Importance } from '../../graft/kinds';
 import type { TensorReference } from '../reference';
-import type { StudyTypes } from './kinds';
+import type { StudyTypes } from './study-types';
 import type { StudySubject } from './subject';
 
 /** How often each neuron is unstable over the regions of a check, at one ε or several, and how much each neuron matters. */

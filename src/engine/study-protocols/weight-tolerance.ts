@@ -1,5 +1,5 @@
 import type { WeightChange } from '../../report/verdict';
-import type { StudyTypes } from './kinds';
+import type { StudyTypes } from './study-types';
 import type { StudySubject } from './subject';
 
 /** How far the weights of each layer may move before an answer changes (Zubair et al. 2025, figure 4, and a bracket for each layer). */

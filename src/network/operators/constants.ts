@@ -1,8 +1,8 @@
 import { applied, combine } from '../constant-arithmetic';
 import { Constant } from '../constant';
 import { castValue, type ElementType, elementTypeOf, isFloat } from '../element-type';
-import { broadcastMap, broadcastShape, counting } from '../index-maps';
-import { checkedShape, type Operation, type Operator } from '../operation';
+import { broadcastMap, counting } from '../index-maps';
+import { broadcastShape, checkedShape, type Operation, type Operator } from '../operation';
 import { unitRoundoff } from '../rounding';
 import { sizeOf, tensorHeader, tensorValues } from '../tensor';
 

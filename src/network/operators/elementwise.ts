@@ -1,7 +1,7 @@
 import { applied, type Arithmetic, combine } from '../constant-arithmetic';
 import type { Draft } from '../draft';
-import { broadcastMap, broadcastShape } from '../index-maps';
-import { checkedShape, type Inferred, type Operation, type Operator, type Value } from '../operation';
+import { broadcastMap } from '../index-maps';
+import { broadcastShape, checkedShape, type Inferred, type Operation, type Operator, type Value } from '../operation';
 import { asCoefficients, type Coefficients, pickCoefficients, pickOffsets } from '../coefficients';
 
 /** The value of input `index` broadcast to `shape`. */

@@ -1,7 +1,7 @@
 import { Constant } from '../constant';
 import { combine, joined } from '../constant-arithmetic';
-import { broadcastMap, broadcastShape, counting } from '../index-maps';
-import { checkedShape, type Operation, type Operator } from '../operation';
+import { broadcastMap, counting } from '../index-maps';
+import { broadcastShape, checkedShape, type Operation, type Operator } from '../operation';
 import { sizeOf } from '../tensor';
 import { reciprocalOf } from './averages';
 import { pickOffsets } from '../coefficients';

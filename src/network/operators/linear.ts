@@ -2,8 +2,8 @@ import { asCoefficients, asOffsets, type Coefficients, type Offsets } from '../c
 import { combine } from '../constant-arithmetic';
 import { Constant } from '../constant';
 import type { Draft } from '../draft';
-import { broadcastMap, broadcastShape, strided, stridesOf } from '../index-maps';
-import { checkedShape, checkedWork, type Operation, type Operator } from '../operation';
+import { broadcastMap, strided, stridesOf } from '../index-maps';
+import { broadcastShape, checkedShape, checkedWork, type Operation, type Operator } from '../operation';
 import { RowBuilder } from '../row-builder';
 import { sizeOf } from '../tensor';
 

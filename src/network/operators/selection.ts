@@ -1,5 +1,5 @@
-import { broadcastMap, broadcastShape, counting, gathered, places, strided, stridesOf } from '../index-maps';
-import { checkedExtent, checkedShape, type Operation, type Operator } from '../operation';
+import { broadcastMap, counting, gathered, places, strided, stridesOf } from '../index-maps';
+import { broadcastShape, checkedExtent, checkedShape, type Operation, type Operator } from '../operation';
 import { sizeOf } from '../tensor';
 import { attributeOrInput, type Move, movement, movements } from './movement';
 
