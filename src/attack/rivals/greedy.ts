@@ -21,6 +21,9 @@ interface Trail {
 }
 
 const CANDIDATES = 24;
+/** Steps of one value each; whoever needs more is far from its class, and from then on the promising moves are tried together as well, twice as many every few steps. */
+const SINGLE_STEPS = 24;
+const DOUBLING_STEPS = 8;
 
 /** The first adversarial point that the search reaches on its ways to all classes, in float32, or null. Nothing is replayed here. */
 export async function greedyCoordinates(
@@ -35,7 +38,9 @@ export async function greedyCoordinates(
     .map((aim): Trail => ({ aim, point: original, margin: -Infinity }));
   const most = Math.min(options.mostValues ?? original.length, original.length);
   for (let step = 0; step < most && trails.length > 0 && !options.cancelled?.(); step++) {
-    const extended = await extend(model, subject, trails, options.candidates ?? CANDIDATES);
+    const candidates = options.candidates ?? CANDIDATES;
+    const together = step < SINGLE_STEPS ? 1 : 2 ** Math.min(4, 1 + Math.floor((step - SINGLE_STEPS) / DOUBLING_STEPS));
+    const extended = await extend(model, subject, trails, candidates, together);
     if (!extended.ok) return extended;
     trails = extended.value;
     const done = trails.filter(each => each.margin > 0);
@@ -44,12 +49,13 @@ export async function greedyCoordinates(
   return ok(null);
 }
 
-/** Every trail extended by the one value that helps its class most. */
+/** Every trail extended by the one value that helps its class most, or by the most promising ones `together` where that helps more. */
 async function extend(
   model: AttackedModel,
   subject: Subject,
   trails: readonly Trail[],
   candidates: number,
+  together: number,
 ): Promise<Result<Trail[]>> {
   const o = model.network.outputSize;
   const n = subject.original.length;
@@ -62,9 +68,12 @@ async function extend(
   if (!gradients.ok) return gradients;
   const reached = trails.flatMap(({ aim, point }, row) => {
     const slope = gradients.value.slope.subarray(row * n, (row + 1) * n);
-    return promisingMoves(subject, point, slope, candidates).map(({ index, value }) => {
+    const moves = promisingMoves(subject, point, slope, candidates);
+    const sets = moves.map(move => [move]);
+    if (together > 1 && moves.length > 1) sets.push(moves.slice(0, together));
+    return sets.map(set => {
       const next = point.slice();
-      next[index] = value;
+      for (const { index, value } of set) next[index] = value;
       return { aim, point: next };
     });
   });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Random } from '../../../../src/base/random';
 import { changedValues, confirm, marginOf, prepare, type Subject } from '../../../../src/attack/adversarial';
 import { AttackedModel } from '../../../../src/attack/attacked-model';
@@ -145,6 +145,21 @@ describe('greedy coordinates', () => {
       );
       if (single >= 0) expect(changedValues(found.get(subject)!, subject.original)).toBe(1);
     }
+  });
+
+  it('takes several values at a time where very many are needed, and none too many in the end', async () => {
+    // Class 1 wins by the sum of all inputs, from the 121st on.
+    const wide = must(
+      await AttackedModel.open(
+        denseModel([{ weight: [new Array<number>(200).fill(0), new Array<number>(200).fill(1)], bias: [120.5, 0] }]),
+      ),
+    );
+    const subject = must(await prepare(wide, { original: new Float32Array(200), range: { lower: 0, upper: 1 } }));
+    const gradients = vi.spyOn(wide, 'ascend');
+    const found = must(await attackWith(wide, [subject], 'greedy', { epsilon }));
+    expect(changedValues(found.get(subject)!, subject.original)).toBe(121);
+    expect(gradients.mock.calls.length).toBeLessThan(60);
+    await wide.close();
   });
 });
 
