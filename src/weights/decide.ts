@@ -1,3 +1,4 @@
+import { assert } from '../base/assert';
 import { shownBelow } from '../base/shown-number';
 import type { Budget } from '../verify/progress';
 import { ok, type Result } from '../base/result';
@@ -87,6 +88,11 @@ export class WeightDecision {
     private readonly budget: Budget,
     private readonly onProgress: (progress: WeightProgress) => void = () => {},
   ) {
+    // Constraints that mention the model's input would be read as constraints of what the perturbation did.
+    assert(
+      question.unsafe.every(set => set.every(({ inputs }) => inputs.index.length === 0)),
+      () => 'unsafe sets of weights are sets of outputs',
+    );
     this.margins = new Float64Array(question.unsafe.length).fill(-Infinity);
   }
 

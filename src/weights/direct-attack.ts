@@ -1,7 +1,7 @@
 import { ok, type Result } from '../base/result';
 import { PreparedGraph } from '../bounds/graph/prepared-graph';
 import { evaluateSet, gradientAt } from './gradient';
-import type { PerturbedLayer } from './perturbed-layer';
+import { leastMoves, type PerturbedLayer } from './perturbed-layer';
 import type { WeightQuestion } from './question';
 import { replayChange, type WeightFailure } from './replay-change';
 import type { LayerChange } from './weight-change';
@@ -70,7 +70,8 @@ function cornerOf(layer: PerturbedLayer, reads: Float64Array, gradient: Float64A
   for (let row = 0; row < terms.outputSize; row++)
     for (let t = terms.rowStart[row]; t < terms.rowStart[row + 1]; t++)
       slope[terms.parameter[t]] += gradient[row] * terms.factor[t] * (terms.column[t] < 0 ? 1 : reads[terms.column[t]]);
-  const amount = slope.map((s, p) => (s > 0 ? lower[p] : s < 0 ? upper[p] : 0));
+  const least = leastMoves(layer);
+  const amount = slope.map((s, p) => (s > 0 ? lower[p] : s < 0 ? upper[p] : least[p]));
   for (const { lower: from, upper: to, index, factor } of shared) {
     let total = 0;
     index.forEach((p, k) => (total += slope[p] * factor[k]));

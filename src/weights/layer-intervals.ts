@@ -52,3 +52,13 @@ export function outputMoves(
 export function outward(bound: number, direction: 1 | -1): number {
   return bound === 0 ? 0 : bound + direction * BOUND_ROUNDINGS * ROUNDING.unit * Math.abs(bound);
 }
+
+/** A sum or product that was rounded once, moved down by what that may have lost. */
+export function down(value: number): number {
+  return value - (Math.abs(value) * 2 * ROUNDING.unit + ROUNDING.underflow);
+}
+
+/** The same upwards. */
+export function up(value: number): number {
+  return value + (Math.abs(value) * 2 * ROUNDING.unit + ROUNDING.underflow);
+}

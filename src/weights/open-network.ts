@@ -1,15 +1,15 @@
 import { assert } from '../base/assert';
-import { gamma, inflate, ROUNDING } from '../base/rounding';
+import { inflate, ROUNDING } from '../base/rounding';
 import { intervalBounds } from '../bounds/graph/interval';
 import { PreparedGraph } from '../bounds/graph/prepared-graph';
-import type { Draft, DraftNode } from '../network/draft';
-import type { Network } from '../network/network';
+import type { DraftNode } from '../network/draft';
 import type { Box } from '../spec/question';
 import { ancestors, dependents, Graft, networkOf, probe } from './draft-surgery';
-import { outputMoves, outward, type Intervals } from './layer-intervals';
-import type { OpenedNetwork, Source } from './opened-network';
+import { down, outputMoves, outward, up, type Intervals } from './layer-intervals';
+import { boxOf, type Opened, type OpenedNetwork, type Source, type Tail } from './opened-network';
 import type { PerturbedLayer } from './perturbed-layer';
 import { RelaxedOpening } from './relaxed-opening';
+import { countsOnce, outputsOfParameters, scalarMap } from './scalar-map';
 import type { WeightModel } from './weight-model';
 
 /** What the network is given: one input, or a box of inputs. */
@@ -33,7 +33,7 @@ export class Opening {
   private readonly probeGraph: PreparedGraph;
   private readonly start: number;
   private readonly slope: number | null;
-  private tail: { draft: Draft; network: Network; place: ReadonlyMap<number, number> } | null = null;
+  private tail: Tail | null = null;
 
   /** `layers` in any order, at least one. */
   constructor(
@@ -111,10 +111,10 @@ export class Opening {
       size: outputSize,
       layer: this.first,
       slope: this.slope,
-      nominal: gives.lower.map((y, i) => (y + gives.upper[i]) / 2),
+      nominal: middleOf(gives),
       lower,
       upper,
-      reads: reads.lower.map((u, i) => (u + reads.upper[i]) / 2),
+      reads: middleOf(reads),
     };
     const { slope } = this;
     const activated = (y: number, round: (v: number) => number) =>
@@ -193,7 +193,16 @@ export class Opening {
       { kind: 'scalars', offset: 0, size: scalars, layer: first, parameter: Int32Array.from(parameter) },
     ];
     if (rows.length > 0)
-      sources.push({ kind: 'moves', offset: scalars, size: rows.length, layer: first, rows: Int32Array.from(rows) });
+      sources.push({
+        kind: 'moves',
+        offset: scalars,
+        size: rows.length,
+        layer: first,
+        rows: Int32Array.from(rows),
+        lower: Float64Array.from(rows, i => moves.lower[i]),
+        upper: Float64Array.from(rows, i => moves.upper[i]),
+        reads: middleOf(reads),
+      });
     return { ...tail, lower: Float64Array.from(lower), upper: Float64Array.from(upper), sources };
   }
 
@@ -244,93 +253,6 @@ export class Opening {
   }
 }
 
-interface Tail {
-  readonly draft: Draft;
-  readonly network: Network;
-  /** Where the nodes of the whole network are in `draft`. */
-  readonly place: ReadonlyMap<number, number>;
-}
-
-/** A network opened at its first layer. */
-export interface Opened extends Tail {
-  readonly lower: Float64Array;
-  readonly upper: Float64Array;
-  readonly sources: readonly Source[];
-}
-
-/** Whether every parameter that moves counts in one output only, so that outputs move independently of each other. */
-export function countsOnce(layer: PerturbedLayer): boolean {
-  if (layer.shared.length > 0) return false;
-  const uses = outputsOfParameters(layer);
-  return uses.every((count, p) => count <= 1 || (layer.lower[p] === 0 && layer.upper[p] === 0));
-}
-
-/** In how many outputs each parameter counts. */
-export function outputsOfParameters({ layer, terms }: PerturbedLayer): Int32Array {
-  const uses = new Int32Array(layer.parameters);
-  const seenIn = new Int32Array(layer.parameters).fill(-1);
-  for (let row = 0; row < terms.outputSize; row++)
-    for (let t = terms.rowStart[row]; t < terms.rowStart[row + 1]; t++) {
-      const p = terms.parameter[t];
-      if (seenIn[p] === row) continue;
-      seenIn[p] = row;
-      uses[p]++;
-    }
-  return uses;
-}
-
-/**
- * The generators of a layer's scalars at what it reads: entry [k, v] of row i says that output i moves by v times scalar k (parameters first, then
- * shared perturbations). `error` bounds what the rounding of the generators can cost an output while the scalars are between `lower` and `upper`.
- */
-export function scalarMap(
-  { terms, shared }: PerturbedLayer,
-  parameters: readonly number[],
-  reads: Intervals,
-  lower: readonly number[],
-  upper: readonly number[],
-): { rows: Map<number, number>[]; error: Float64Array } {
-  // Which scalars move each parameter, and by how much.
-  const movers = new Map<number, { scalar: number; factor: number }[]>();
-  const note = (parameter: number, scalar: number, factor: number) => {
-    const all = movers.get(parameter);
-    if (all) all.push({ scalar, factor });
-    else movers.set(parameter, [{ scalar, factor }]);
-  };
-  parameters.forEach((p, k) => note(p, k, 1));
-  shared.forEach(({ index, factor }, k) => index.forEach((p, i) => note(p, parameters.length + k, factor[i])));
-  const error = new Float64Array(terms.outputSize);
-  const rows = Array.from({ length: terms.outputSize }, (_, row) => {
-    const entries = new Map<number, number>();
-    const count = terms.rowStart[row + 1] - terms.rowStart[row];
-    for (let t = terms.rowStart[row]; t < terms.rowStart[row + 1]; t++)
-      for (const { scalar, factor } of movers.get(terms.parameter[t]) ?? []) {
-        const c = terms.column[t];
-        const u = c < 0 ? 1 : (reads.lower[c] + reads.upper[c]) / 2;
-        const radius = c < 0 ? 0 : (reads.upper[c] - reads.lower[c]) / 2;
-        const v = terms.factor[t] * factor * u;
-        entries.set(scalar, (entries.get(scalar) ?? 0) + v);
-        const most = Math.max(Math.abs(lower[scalar]), Math.abs(upper[scalar]));
-        const relative = gamma(count + 8) + terms.factorError;
-        error[row] += most * (Math.abs(v) * relative + Math.abs(terms.factor[t] * factor) * radius * 1.000001);
-      }
-    return entries;
-  });
-  return { rows, error: error.map(e => (e === 0 ? 0 : inflate(e))) };
-}
-
-/**
- * A box for the provers. Its float32 points are where they look for violations; what they find is taken back to weights and tried there, so the points
- * need not lie in the box to the last bit.
- */
-export function boxOf(lower: Float64Array, upper: Float64Array): Box {
-  return { lower, upper, lowerPoint: Float32Array.from(lower), upperPoint: Float32Array.from(upper) };
-}
-
-function down(value: number): number {
-  return value - (Math.abs(value) * 2 * ROUNDING.unit + ROUNDING.underflow);
-}
-
-function up(value: number): number {
-  return value + (Math.abs(value) * 2 * ROUNDING.unit + ROUNDING.underflow);
+function middleOf({ lower, upper }: Intervals): Float64Array {
+  return lower.map((l, i) => (l + upper[i]) / 2);
 }

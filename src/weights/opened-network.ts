@@ -1,3 +1,4 @@
+import type { Draft } from '../network/draft';
 import type { Network } from '../network/network';
 import type { Box } from '../spec/question';
 import type { PerturbedLayer } from './perturbed-layer';
@@ -29,13 +30,18 @@ export type Source =
       readonly layer: PerturbedLayer;
       readonly parameter: Int32Array;
     }
-  /** What a layer's outputs `rows` are moved by, all parameters together. */
+  /** What the outputs `rows` of a layer at a point are moved by, by all parameters together that count in one output only. */
   | {
       readonly kind: 'moves';
       readonly offset: number;
       readonly size: number;
       readonly layer: PerturbedLayer;
       readonly rows: Int32Array;
+      /** Per output of `rows` the ends. */
+      readonly lower: Float64Array;
+      readonly upper: Float64Array;
+      /** What the layer reads. */
+      readonly reads: Float64Array;
     }
   /**
    * What a layer's outputs are after all parameters have moved, behind the activation that follows the layer where `slope` is a number: the slope on
@@ -54,12 +60,12 @@ export type Source =
       /** What the layer reads. */
       readonly reads: Float64Array;
     }
-  /** Products of perturbations with what earlier perturbations moved: an over-approximation, no weight stands behind it. */
+  /** Products of perturbations with a set that a layer reads: an over-approximation, no weights stand behind one of its values. */
   | { readonly kind: 'products'; readonly offset: number; readonly size: number };
 
 /**
  * Σ lower·u + lowerConstant ≤ e ≤ Σ upper·u + upperConstant for each input e of `columns`, u the values of node `reads`: how far a layer's output can
- * move when what it reads is not negative. Terms of e_i are rowStart[i] .. rowStart[i+1].
+ * move. Terms of e_i are rowStart[i] .. rowStart[i+1].
  */
 export interface Coupling {
   readonly reads: number;
@@ -70,4 +76,27 @@ export interface Coupling {
   readonly upper: Float64Array;
   readonly lowerConstant: Float64Array;
   readonly upperConstant: Float64Array;
+}
+
+/** What follows the perturbed part of a network, reading new inputs. */
+export interface Tail {
+  readonly draft: Draft;
+  readonly network: Network;
+  /** Where the nodes of the whole network are in `draft`. */
+  readonly place: ReadonlyMap<number, number>;
+}
+
+/** A network opened at its first layer. */
+export interface Opened extends Tail {
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+  readonly sources: readonly Source[];
+}
+
+/**
+ * A box for the provers. Its float32 points are where they look for violations; what they find is taken back to weights and tried there, so the points
+ * need not lie in the box to the last bit.
+ */
+export function boxOf(lower: Float64Array, upper: Float64Array): Box {
+  return { lower, upper, lowerPoint: Float32Array.from(lower), upperPoint: Float32Array.from(upper) };
 }

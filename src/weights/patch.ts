@@ -23,8 +23,7 @@ export interface PatchedModel {
 }
 
 /**
- * The model with some weights moved. Every moved weight is a number of its tensor's own type (float32) within the bounds: rounded towards the file's
- * value where the nearest is not.
+ * The model with some weights moved. Every moved weight is a number of its tensor's own type (float32) within the bounds: the nearest that is.
  */
 export function patchModel(model: WeightModel, changes: readonly LayerChange[]): Result<PatchedModel> {
   const decoded = decodeModel(model.loaded.bytes, model.loaded.path);
@@ -40,6 +39,12 @@ export function patchModel(model: WeightModel, changes: readonly LayerChange[]):
         );
       const before = own.values;
       const after = before.map((w, k) => moved(w, own.offset + k, amount, layer, own.type === 'float32'));
+      const none = after.findIndex(Number.isNaN);
+      if (none >= 0)
+        return problem(
+          'weights/no-number',
+          `Layer "${layer.layer.name}": no ${own.type} number lies within the bounds of entry [${placeIn(own.shape, none).join(', ')}] of "${own.name}", so there is no file with such a weight; give it wider bounds.`,
+        );
       const places = [...after.keys()].filter(k => after[k] !== before[k]);
       if (places.length === 0) continue;
       for (const k of places)
@@ -55,9 +60,8 @@ export function patchModel(model: WeightModel, changes: readonly LayerChange[]):
   return ok({ bytes: encodeModel(decoded.value), changes: entries });
 }
 
-/** The weight moved by `amount`, as a number its tensor can hold, between its own bounds. */
+/** The weight moved by `amount`, as a number its tensor can hold, between its own bounds; NaN where there is none. */
 function moved(w: number, p: number, amount: Float64Array, layer: PerturbedLayer, isFloat32: boolean): number {
-  if (amount[p] === 0) return w;
   let [least, most] = [layer.lower[p], layer.upper[p]];
   for (const { lower, upper, index, factor } of layer.shared) {
     const at = index.indexOf(p);
@@ -65,13 +69,18 @@ function moved(w: number, p: number, amount: Float64Array, layer: PerturbedLayer
     least += Math.min(lower * factor[at], upper * factor[at]);
     most += Math.max(lower * factor[at], upper * factor[at]);
   }
-  const target = w + amount[p];
-  if (!isFloat32) return target;
-  let value = Math.fround(target);
-  // Both are float32, so their difference is exact or far from a tie; at most two steps are needed.
-  for (let step = 0; step < 4 && (value - w > most || value - w < least); step++)
-    value = nextFloat32(value, value > w ? -1 : 1);
-  return value - w > most || value - w < least ? w : value;
+  if (amount[p] === 0 && least <= 0 && most >= 0) return w;
+  const isOut = (value: number): boolean => value - w > most || value - w < least;
+  let value = isFloat32 ? Math.fround(w + amount[p]) : w + amount[p];
+  // Numbers of one type: their difference is exact or far from a tie, so a step or two are enough.
+  for (let step = 0; step < 4 && isOut(value); step++) {
+    const direction = value - w > most ? -1 : 1;
+    value = isFloat32
+      ? nextFloat32(value, direction)
+      : value + direction * (Math.abs(value) * 2 ** -52 + Number.MIN_VALUE);
+  }
+  if (!isOut(value)) return value;
+  return isOut(w) ? NaN : w;
 }
 
 const single = new Float32Array(1);

@@ -23,6 +23,11 @@ export interface PerturbedLayer {
   readonly shared: readonly SharedPerturbation[];
 }
 
+/** The move of each parameter that is nearest to none: 0 wherever its bounds admit that. */
+export function leastMoves({ lower, upper }: PerturbedLayer): Float64Array {
+  return lower.map((low, k) => Math.min(upper[k], Math.max(low, 0)));
+}
+
 /** Makes numbers of what was asked, or says in one sentence what is wrong with it. */
 export function perturbedLayer(
   model: WeightModel,

@@ -5,20 +5,22 @@ import { propagateZonotope } from '../bounds/graph/zonotope';
 import type { Draft, DraftNode } from '../network/draft';
 import type { Box } from '../spec/question';
 import { ancestors, Graft, networkOf, probe } from './draft-surgery';
-import { outputMoves, outward, type Intervals } from './layer-intervals';
-import { boxOf, outputsOfParameters, scalarMap, type Opened } from './open-network';
-import type { Coupling, OpenedNetwork, Source } from './opened-network';
+import { couplingOf } from './couplings';
+import { down, outputMoves, outward, up, type Intervals } from './layer-intervals';
+import { boxOf, type Coupling, type Opened, type OpenedNetwork, type Source } from './opened-network';
 import type { PerturbedLayer } from './perturbed-layer';
+import { outputsOfParameters, scalarMap } from './scalar-map';
 import type { WeightModel } from './weight-model';
 
 /**
  * Perturbed layers whose input is a set already: their weights multiply what varies, and the products are over-approximated. The layer stays where it
  * is, and what the perturbation adds to its outputs becomes new inputs of the network:
  *
- * - Parameters of their own bounds, where what the layer reads is never negative: one input e an output, A u ≤ e ≤ B u (METHODS: exact for a dense
- *   layer). In the box of the inputs e has the interval of that; the relation itself is a coupling.
- * - Where it may be negative, or a scalar moves several parameters (Zubair et al., remark 2, m + n + q generators): the scalar times the map at the centre
- *   of what the layer reads, one input a scalar; and what scalar and deviation from the centre make together, one input an output.
+ * - Parameters of their own bounds: one input e an output for all of them together, related to what the layer reads by a coupling (see `couplingOf`;
+ *   exact for a dense layer that reads nothing negative). In the box of the inputs e has the interval of that.
+ * - Parameters that count in several outputs of a layer that may read negative numbers, and scalars that move several parameters (Zubair et al., remark
+ *   2, m + n + q generators): the scalar times the map at the centre of what the layer reads, one input a scalar; and what scalar and
+ *   deviation from the centre make together, one input an output.
  */
 export class RelaxedOpening {
   private draft: Draft;
@@ -117,7 +119,7 @@ export class RelaxedOpening {
   private perturb(layer: PerturbedLayer): void {
     const { terms } = layer;
     const reads = this.boundsOf(this.place.get(terms.reads)!);
-    const moves = reads.lower.every(u => u >= 0) ? this.coupled(layer, reads) : this.product(layer, reads);
+    const moves = this.addedTo(layer, reads);
     const { size, shape, name } = this.draft.nodes[this.place.get(terms.gives)!];
     const target = this.place.get(terms.gives)!;
     const inputSize = this.lower.length;
@@ -137,36 +139,36 @@ export class RelaxedOpening {
     );
   }
 
-  /** e with A u ≤ e ≤ B u for the parameters' own bounds, and shared scalars as generators. */
-  private coupled(layer: PerturbedLayer, reads: Intervals): Moves {
-    const moves = outputMoves(layer, reads);
+  /** What a perturbation adds to the outputs of a layer, as a map of new inputs. */
+  private addedTo(layer: PerturbedLayer, reads: Intervals): Moves {
+    const uses = outputsOfParameters(layer);
+    const isNonnegative = reads.lower.every(u => u >= 0);
+    // A parameter that counts in several outputs and multiplies numbers of either sign keeps its own scalar.
+    const isCoupled = (p: number): boolean => isNonnegative || uses[p] <= 1;
+    const parameter = [...uses.keys()].filter(p => !isCoupled(p) && (layer.lower[p] < 0 || layer.upper[p] > 0));
+    const own = this.coupled(layer, reads, isCoupled);
+    return parameter.length + layer.shared.length === 0 ? own : joined(own, this.product(layer, reads, parameter));
+  }
+
+  /** e between the sums of what the chosen parameters can make of what the layer reads. */
+  private coupled(layer: PerturbedLayer, reads: Intervals, chosen: (parameter: number) => boolean): Moves {
+    const moves = outputMoves(layer, reads, chosen);
     const rows = [...moves.lower.keys()].filter(i => moves.lower[i] < 0 || moves.upper[i] > 0);
     const offset = this.addInputs(
       rows.map(i => moves.lower[i]),
       rows.map(i => moves.upper[i]),
     );
-    this.sources.push({ kind: 'moves', offset, size: rows.length, layer, rows: Int32Array.from(rows) });
-    const own: Moves = unitRows(layer.terms.outputSize, rows, offset);
-    // Its place is known once the draft is whole: nodes are only appended behind it, so it does not change any more.
-    if (rows.length > 0) this.couplings.push(couplingOf(layer, this.place.get(layer.terms.reads)!, rows, offset));
-    return layer.shared.length === 0
-      ? own
-      : joined(
-          own,
-          this.product(
-            { ...layer, lower: new Float64Array(layer.lower.length), upper: new Float64Array(layer.upper.length) },
-            reads,
-          ),
-        );
+    this.sources.push({ kind: 'products', offset, size: rows.length });
+    // The node keeps its place: nodes are only appended behind it.
+    const node = this.place.get(layer.terms.reads)!;
+    if (rows.length > 0) this.couplings.push(couplingOf(layer, node, reads, rows, offset, chosen));
+    return unitRows(layer.terms.outputSize, rows, offset);
   }
 
-  private product(layer: PerturbedLayer, reads: Intervals): Moves {
+  /** Scalars of these parameters and of shared perturbations at the centre of what the layer reads, and per output what they make of the deviation from it. */
+  private product(layer: PerturbedLayer, reads: Intervals, parameter: readonly number[]): Moves {
     const { terms } = layer;
-    const uses = outputsOfParameters(layer);
     const centre: Intervals = centreOf(reads);
-    // Parameters that count in one output and those that count in several: of the former only the sum over the output matters.
-    const moves = outputMoves(layer, reads, p => uses[p] === 1);
-    const parameter = [...layer.lower.keys()].filter(p => uses[p] > 1 && (layer.lower[p] < 0 || layer.upper[p] > 0));
     const lower = [...parameter.map(p => outward(layer.lower[p], -1)), ...layer.shared.map(s => outward(s.lower, -1))];
     const upper = [...parameter.map(p => outward(layer.upper[p], 1)), ...layer.shared.map(s => outward(s.upper, 1))];
     const map = scalarMap(layer, parameter, centre, lower, upper);
@@ -175,9 +177,8 @@ export class RelaxedOpening {
       upper: reads.upper.map((u, i) => u - centre.lower[i] + Math.abs(u) * 4 * ROUNDING.unit),
     };
     const rest = productMoves(layer, parameter, deviation, lower, upper);
-    const low = moves.lower.map((l, i) => l + rest.lower[i] - inflate(map.error[i]));
-    const high = moves.upper.map((u, i) => u + rest.upper[i] + inflate(map.error[i]));
-    const rows = [...low.keys()].filter(i => low[i] < 0 || high[i] > 0);
+    const low = rest.lower.map((l, i) => down(l - map.error[i]));
+    const high = rest.upper.map((u, i) => up(u + map.error[i]));
     const scalars = this.addInputs(lower, upper);
     this.sources.push({
       kind: 'scalars',
@@ -186,6 +187,7 @@ export class RelaxedOpening {
       layer,
       parameter: Int32Array.from(parameter),
     });
+    const rows = [...low.keys()].filter(i => low[i] < 0 || high[i] > 0);
     const offset = this.addInputs(
       rows.map(i => low[i]),
       rows.map(i => high[i]),
@@ -299,53 +301,4 @@ function productMoves(
     high[i] += error;
   }
   return { lower: low, upper: high };
-}
-
-function couplingOf(
-  { terms, lower, upper }: PerturbedLayer,
-  reads: number,
-  rows: readonly number[],
-  offset: number,
-): Coupling {
-  const rowStart = new Int32Array(rows.length + 1);
-  const column: number[] = [];
-  const low: number[] = [];
-  const high: number[] = [];
-  const lowerConstant = new Float64Array(rows.length);
-  const upperConstant = new Float64Array(rows.length);
-  rows.forEach((row, k) => {
-    const count = terms.rowStart[row + 1] - terms.rowStart[row];
-    // Coefficients are moved outward, which is sound because what they multiply is not negative.
-    const slack = gamma(count + 24) + terms.factorError;
-    const entries = new Map<number, [number, number]>();
-    for (let t = terms.rowStart[row]; t < terms.rowStart[row + 1]; t++) {
-      const p = terms.parameter[t];
-      const [a, b] = [terms.factor[t] * lower[p], terms.factor[t] * upper[p]];
-      const entry = entries.get(terms.column[t]) ?? [0, 0];
-      const [l, u] = [Math.min(a, b), Math.max(a, b)];
-      entries.set(terms.column[t], [entry[0] + l - Math.abs(l) * slack, entry[1] + u + Math.abs(u) * slack]);
-    }
-    for (const [c, [l, u]] of entries) {
-      if (l === 0 && u === 0) continue;
-      if (c < 0) {
-        lowerConstant[k] = l;
-        upperConstant[k] = u;
-        continue;
-      }
-      column.push(c);
-      low.push(l);
-      high.push(u);
-    }
-    rowStart[k + 1] = column.length;
-  });
-  return {
-    reads,
-    columns: Int32Array.from(rows, (_, k) => offset + k),
-    rowStart,
-    column: Int32Array.from(column),
-    lower: Float64Array.from(low),
-    upper: Float64Array.from(high),
-    lowerConstant,
-    upperConstant,
-  };
 }

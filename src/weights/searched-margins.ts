@@ -27,7 +27,14 @@ export async function searchedMargins(
   onMargins: (margins: Float64Array) => boolean,
 ): Promise<void> {
   const constraints = [...new Set(sets.flat())];
-  const key = JSON.stringify(constraints.map(({ outputs, bound }) => [[...outputs.index], [...outputs.value], bound]));
+  const key = JSON.stringify(
+    constraints.map(({ outputs, bound, coefficientError }) => [
+      [...outputs.index],
+      [...outputs.value],
+      bound,
+      coefficientError,
+    ]),
+  );
   let own = kept.get(network);
   if (own?.rows !== key)
     kept.set(

@@ -4,8 +4,10 @@ import { loadModelBytes } from '../../../src/network/load';
 import type { Network } from '../../../src/network/network';
 import { evaluate } from '../../../src/network/evaluate';
 import { decideWeights, DEFAULT_WEIGHT_OPTIONS, type WeightVerdict } from '../../../src/weights/decide';
-import { boxOf } from '../../../src/weights/open-network';
+import { boxOf } from '../../../src/weights/opened-network';
+import { nextFloat32, patchModel } from '../../../src/weights/patch';
 import type { LayerPerturbation } from '../../../src/weights/perturbation';
+import { perturbedLayer } from '../../../src/weights/perturbed-layer';
 import { weightTolerance } from '../../../src/weights/tolerance';
 import { truth } from '../verify/oracle';
 import {
@@ -140,6 +142,76 @@ describe('complete verdicts', () => {
     }
   });
 
+  it('weights that must move end within their bounds, all of them, and the last layer as its closed form says', async () => {
+    const seen = new Set<string>();
+    for (let seed = 1; seed <= 10; seed++) {
+      const random = new Random(seed, 12);
+      const one = mlp(seed, [4, 6, 3]);
+      const x = randomInput(random, 4);
+      const label = largest(outputOf(one, one.tensors, x));
+      const [low, high] = [0.05, 0.05 + 0.4 * random.uniform()];
+      const amount = { kind: 'interval', lower: low, upper: high, of: 'absolute' } as const;
+      const verdict = await decide(
+        one,
+        [{ layer: 'fc_2', maps: [{ tensor: 'weights', select: { kind: 'all' }, amount }] }],
+        x,
+        label,
+        3,
+      );
+      const y = outputOf(one, one.tensors, x);
+      const [W1, b1] = one.tensors.map(each => each.values);
+      const size = [...b1.keys()].reduce(
+        (sum, i) =>
+          sum +
+          Math.max(
+            0,
+            x.reduce((total, v, j) => total + W1[i * 4 + j] * v, b1[i]),
+          ),
+        0,
+      );
+      const margin = Math.min(...[0, 1, 2].filter(j => j !== label).map(j => y[label] - y[j])) - (high - low) * size;
+      if (Math.abs(margin) < 1e-5) continue;
+      expect(verdict.kind).toBe(margin > 0 ? 'verified' : 'falsified');
+      seen.add(verdict.kind);
+      if (verdict.kind !== 'falsified') continue;
+      expect(verdict.failure.patched.changes).toHaveLength(one.tensors[2].values.length);
+      for (const { before, after } of verdict.failure.patched.changes) {
+        expect(after - before).toBeGreaterThanOrEqual(low);
+        expect(after - before).toBeLessThanOrEqual(high);
+      }
+    }
+    expect([...seen].sort()).toEqual(['falsified', 'verified']);
+  });
+
+  it('one number for a row and bounds of their own for the biases: both ends, with weights of both kinds', async () => {
+    const one = mlp(4, [4, 6, 5, 3]);
+    const x = randomInput(new Random(2), 4);
+    const label = largest(outputOf(one, one.tensors, x));
+    const maps = (size: number): LayerPerturbation['maps'] => [
+      {
+        tensor: 'weights',
+        select: { kind: 'pattern', patterns: [[2, null]] },
+        amount: { kind: 'interval', lower: -size, upper: size, of: 'absolute' },
+        together: true,
+      },
+      {
+        tensor: 'bias',
+        select: { kind: 'all' },
+        amount: { kind: 'interval', lower: -size, upper: size, of: 'absolute' },
+      },
+    ];
+    expect((await decide(one, [{ layer: 'fc_2', maps: maps(1e-6) }], x, label, 3)).kind).toBe('verified');
+    const verdict = await decide(one, [{ layer: 'fc_2', maps: maps(4) }], x, label, 3);
+    expect(verdict.kind).toBe('falsified');
+    if (verdict.kind !== 'falsified') return;
+    const { changes } = verdict.failure.patched;
+    expect(new Set(changes.map(each => each.tensor))).toEqual(new Set(['W2', 'b2']));
+    const row = changes.filter(each => each.tensor === 'W2');
+    expect(row.every(({ index }) => index[0] === 2)).toBe(true);
+    for (const { before, after } of changes) expect(Math.abs(after - before)).toBeLessThanOrEqual(4);
+    for (const { before, after } of row) expect(after - before).toBeCloseTo(row[0].after - row[0].before, 5);
+  });
+
   it('two layers at once: verified when small, falsified with weights of both when large', async () => {
     const one = mlp(4, [4, 6, 5, 3]);
     const x = randomInput(new Random(2), 4);
@@ -193,6 +265,34 @@ describe('tolerance', () => {
       expect(found.certified).toBeGreaterThan(0.98 * exact);
       expect(found.failing).toBeGreaterThanOrEqual(exact * (1 - 1e-5));
       expect(found.failing).toBeLessThan(exact * 1.03);
+    }
+  });
+});
+
+describe('a changed file', () => {
+  it('is refused where no float32 number lies within the bounds of a weight', () => {
+    const one = mlp(4, [4, 6, 3]);
+    const model = weightModel(one);
+    const amount = { kind: 'interval', lower: 1e-12, upper: 2e-12, of: 'absolute' } as const;
+    const layer = must(
+      perturbedLayer(model, { layer: 'fc_1', maps: [{ tensor: 'weights', select: { kind: 'all' }, amount }] }),
+    );
+    const patched = patchModel(model, [{ layer, amount: layer.upper }]);
+    expect(patched.ok ? '' : patched.error.code).toBe('weights/no-number');
+    expect(patched.ok ? '' : patched.error.message).toMatch(/entry \[0, 0\] of "W1"/);
+  });
+
+  it('has the number nearest to what is wanted that lies within the bounds', () => {
+    const one = mlp(4, [4, 6, 3]);
+    const model = weightModel(one);
+    for (const p of [1e-7, 3.3e-7, 0.1]) {
+      const layer = must(perturbedLayer(model, whole('fc_1', p)));
+      const { changes } = must(patchModel(model, [{ layer, amount: layer.upper }]));
+      expect(changes.length).toBeGreaterThan(0);
+      for (const { before, after } of changes) {
+        expect(after - before).toBeLessThanOrEqual(p);
+        expect(nextFloat32(after, 1) - before).toBeGreaterThan(p);
+      }
     }
   });
 });

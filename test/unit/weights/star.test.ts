@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random';
 import type { Constraint } from '../../../src/spec/question';
-import { boxOf, Opening, type WeightInput } from '../../../src/weights/open-network';
+import { Opening, type WeightInput } from '../../../src/weights/open-network';
+import { boxOf } from '../../../src/weights/opened-network';
 import type { LayerPerturbation, PerturbationMap } from '../../../src/weights/perturbation';
 import { perturbedLayers } from '../../../src/weights/question';
 import { starReach, type StarResult } from '../../../src/weights/star';
@@ -319,6 +320,33 @@ describe('tightness', () => {
       });
     }
     expect(tighter).toBeGreaterThan(2);
+  });
+
+  it('relations of a layer that reads numbers of either sign make the set smaller, and no sample leaves it', async () => {
+    let tighter = 0;
+    for (let seed = 1; seed <= 6; seed++) {
+      const one = mlp(seed, [4, 8, 3]);
+      const x = randomInput(new Random(seed, 5), 4);
+      const box = boxOf(
+        Float64Array.from(x, v => v - 0.8),
+        Float64Array.from(x, v => v + 0.8),
+      );
+      const input: WeightInput = { kind: 'box', box };
+      const layers = [{ layer: 'fc_1', maps: [whole('W1', 'weights', -0.1, 0.3)] }];
+      const unsafe = otherWins(3, largest(outputOf(one, one.tensors, x)));
+      const model = weightModel(one);
+      const perturbations = layers.map(({ layer, maps }) => ({ layer, maps: maps.map(({ map }) => map) }));
+      const opened = new Opening(model, must(perturbedLayers(model, { perturbations, input, unsafe }))).at(input);
+      expect(opened.couplings).toHaveLength(1);
+      const without = await starReach({ ...opened, couplings: [] }, unsafe, { programs: 'all' }, ENDLESS);
+      const star = await starReach(opened, unsafe, { programs: 'all' }, ENDLESS);
+      star.margins.forEach((margin, k) => {
+        expect(margin).toBeGreaterThanOrEqual(without.margins[k] - 1e-9);
+        if (margin > without.margins[k] + 1e-3) tighter++;
+      });
+      await check({ it: one, layers }, seed, input, from => x.map(v => v + 1.6 * (from.uniform() - 0.5)));
+    }
+    expect(tighter).toBeGreaterThan(6);
   });
 
   it('a set that needs several constraints is judged by all of them together', async () => {
