@@ -26,7 +26,7 @@ import type {
 import { openSubject, type OpenedSubject } from '../subject';
 import { refusedOf } from './graft/answer';
 import { KeptOutcomes } from './graft/kept-outcomes';
-import { bytesOf, keyOf } from './graft/measure';
+import { addData, keyOf } from './graft/measure';
 import { CheckedRegion, withoutLabels } from './graft/region';
 import { readDataset } from './graft/samples';
 import { answered, refused, type Study, type StudyEnvironment } from './study';
@@ -149,10 +149,9 @@ async function outcomesOf(
 ): Promise<Result<SampleOutcome[]>> {
   const { attack, timeout, seed, threads } = params;
   const [from, to] = SHARE[network];
-  const key = keyOf(planned.loaded.hash, ['outcomes', attack, timeout, seed, chosen])
-    .update(bytesOf(data.inputs))
-    .update(data.labels);
-  for (const part of [perturbation.radius, perturbation.lower, perturbation.upper]) key.update(bytesOf(part));
+  // What is undecided depends on the time and on the threads.
+  const meaning = ['outcomes', attack, timeout, seed, threads, chosen];
+  const key = addData(keyOf(planned.loaded.hash, meaning), data, perturbation);
   const file = path.join(environment.folder, `${key.digest('hex').slice(0, 32)}.outcomes.jsonl`);
   const kept = await KeptOutcomes.open(file);
   let done = kept.known.size;

@@ -16,7 +16,7 @@ import type { Dataset } from '../../train/trainer';
 import type { GraftMask, GraftParams, GraftPart, GraftResult, GraftTraining } from '../study-protocols/graft';
 import { openSubject, type OpenedSubject } from '../subject';
 import { refusedOf } from './graft/answer';
-import { bytesOf, keyOf, measureRun, measureSignificance, neuronValues, type Measuring } from './graft/measure';
+import { addData, keyOf, measureRun, measureSignificance, neuronValues, type Measuring } from './graft/measure';
 import { CheckedRegion, withoutLabels } from './graft/region';
 import { readDataset, samplesToLearnFrom } from './graft/samples';
 import { answered, refused, type Study, type StudyEnvironment } from './study';
@@ -74,8 +74,9 @@ async function graftAndTrain(
   if (!read.ok) return read;
   const { data, validation } = split(read.value, subject.model.network.inputSize);
 
-  const meaning = [training, region.value.check.name, region.value.epsilon];
-  const key = keyOf(hash, ['graft', meaning]).update(mask.value.grafted).update(bytesOf(read.value.inputs));
+  const key = addData(keyOf(hash, ['graft', training]), read.value, region.value.perturbation).update(
+    mask.value.grafted,
+  );
   const stem = path.join(environment.folder, key.digest('hex').slice(0, 32));
   const kept = await keepMask(`${stem}.mask.npz`, mask.value);
   if (!kept.ok) return kept;

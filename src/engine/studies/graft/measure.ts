@@ -3,12 +3,15 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ok, type Result } from '../../../base/result';
+import { maskOf } from '../../../graft/graft';
 import { measureImportance } from '../../../graft/importance';
 import { instabilityCounts, measureInstability, unstableRatio } from '../../../graft/instability';
 import type { BoundMethod, Importance } from '../../../graft/kinds';
 import { neuronCount, neuronLayers, ofLayer, type NeuronValues } from '../../../graft/neurons';
 import { saveFile } from '../../../train/saved-file';
 import type { GraftedNetwork } from '../../../train/grafted-network';
+import type { Perturbation } from '../../../train/perturbation';
+import type { Dataset } from '../../../train/trainer';
 import type { Box } from '../../../spec/question';
 import type { MeasuredImportance, UnstableRun } from '../../study-protocols/unstable-neurons';
 import { readTensor, referTensor } from '../../tensor-reference';
@@ -31,7 +34,7 @@ const MOST_KEPT_BOUNDS = 2 ** 23;
 const IMPORTANCE_SAMPLES = 1000;
 const IMPORTANCE_SEED = 1;
 /** Counts up when what is kept changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** How often each neuron is unstable around the chosen samples. Errors: those of samples and of `measureInstability`. */
 export async function measureRun(
@@ -66,7 +69,8 @@ export async function measureRun(
   });
   if (!measured.ok) return measured;
   const { values } = instabilityCounts(measured.value);
-  const { ratio, statement } = unstableRatio(measured.value);
+  const linear = model.grafts.size > 0 ? { mask: maskOf(model), graftedCount: true } : {};
+  const { ratio, statement } = unstableRatio(measured.value, linear);
   const flat = (side: 'lower' | 'upper'): Float32Array => {
     const all = new Float32Array(keepBounds * neurons);
     measured.value.bounds.forEach((bounds, k) => all.set(bounds[side], k * neurons));
@@ -140,6 +144,16 @@ export async function neuronValues(
 /** A hash that begins with what every kept thing depends on. */
 export function keyOf(modelHash: string, parts: readonly unknown[]): ReturnType<typeof createHash> {
   return createHash('sha256').update(JSON.stringify([packageVersion, FORMAT, modelHash, ...parts]));
+}
+
+/** The hash, of what is learnt from or decided as well: samples, labels, and what counts as near. */
+export function addData(
+  hash: ReturnType<typeof keyOf>,
+  { inputs, labels }: Dataset,
+  { radius, lower, upper }: Perturbation,
+): ReturnType<typeof keyOf> {
+  for (const part of [inputs, labels, radius, lower, upper]) hash.update(bytesOf(part));
+  return hash;
 }
 
 export function bytesOf({ buffer, byteOffset, byteLength }: Float64Array | Float32Array | Uint8Array): Uint8Array {

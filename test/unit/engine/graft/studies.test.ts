@@ -148,6 +148,34 @@ describe('the study that grafts', () => {
     expect((await place.study('graft', params)).parts.filter(({ kind }) => kind === 'epoch')).toEqual([]);
   });
 
+  it('begins anew with other labels, or with another radius of a single value', async () => {
+    const epochs = async () =>
+      (
+        await place.study('graft', {
+          subject: subject(),
+          mask: { from: 'file', path: mask },
+          training: { ...training, epochs: 1, seed: 6 },
+        })
+      ).parts.filter(({ kind }) => kind === 'epoch').length;
+    const mask = path.join(place.folder, 'every-second.npz');
+    const layers = [[4, 3, 3], [8]].map(shape => ({ name: 'a', shape, size: shape.reduce((a, b) => a * b, 1) }));
+    must(await writeNeuronValues(mask, { layers, grafted: Uint8Array.from({ length: 44 }, (_, i) => i % 2) }));
+    const radii = (last: number) =>
+      place.change({
+        checks: [
+          { name: 'noise', perturb: 'input', norm: 'inf', epsilon: [...new Array<number>(35).fill(0.05), last] },
+        ],
+      });
+    expect(await epochs()).toBe(1);
+    expect(await epochs()).toBe(0);
+    place.relabel();
+    expect(await epochs()).toBe(1);
+    radii(0.06);
+    expect(await epochs()).toBe(1);
+    radii(0.07);
+    expect(await epochs()).toBe(1);
+  });
+
   it('that diverges ends with the last good parameters and says so', async () => {
     const { answer } = await place.study('graft', {
       subject: subject(),

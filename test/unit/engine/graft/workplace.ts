@@ -18,6 +18,8 @@ export interface Workplace {
   readonly model: string;
   /** Writes the specification with other entries. */
   change(changes: Readonly<Record<string, unknown>>): string;
+  /** Writes it with the two classes exchanged. */
+  relabel(): string;
   study<K extends StudyKind>(
     kind: K,
     params: ParamsOf<K>,
@@ -51,12 +53,14 @@ export async function makeWorkplace(): Promise<Workplace> {
     writeFileSync(specification, JSON.stringify({ ...content, ...changes }));
     return specification;
   };
+  const inputs = { ...content.inputs, labels: Array.from(data.labels, label => 1 - label) };
   change({});
   return {
     folder,
     specification,
     model,
     change,
+    relabel: () => change({ inputs }),
     async study(kind, params, options = {}) {
       const study = await loadStudy(kind);
       const parts: PartOf<typeof kind>[] = [];
