@@ -1,20 +1,32 @@
 import type { Replayer } from '../attack/replay';
+import { stateWord, type FileState } from '../base/file-state';
 import type { Result } from '../base/result';
 import { loadModel, type LoadedModel } from '../network/load';
 import type { Network } from '../network/network';
 import type { Solver } from '../verify/decide';
 import type { Backend } from '../verify/options';
+import { fileState } from './file-state';
 import type { Plan, ResultFacts } from './plan';
 
 /** A model with its solver: what the plans of all kinds of specification have in common. */
 export class PlannedModel {
   private solver: Promise<Solver> | undefined;
 
-  private constructor(readonly loaded: LoadedModel) {}
+  private constructor(
+    readonly loaded: LoadedModel,
+    private readonly file: FileState,
+  ) {}
 
   static load(file: string): Result<PlannedModel> {
+    // Looked at before it is read: what is written meanwhile makes a later look differ.
+    const state = fileState(file);
     const loaded = loadModel(file);
-    return loaded.ok ? { ok: true, value: new PlannedModel(loaded.value) } : loaded;
+    return loaded.ok ? { ok: true, value: new PlannedModel(loaded.value, state) } : loaded;
+  }
+
+  /** The model's file and those beside it that hold its weights, as they were when they were read. */
+  get files(): readonly FileState[] {
+    return [this.file, ...this.loaded.externalData.map(file => ({ path: file.path, state: stateWord(file) }))];
   }
 
   get network(): Network {
@@ -29,9 +41,10 @@ export class PlannedModel {
   }
 
   /** What a plan says of its model. */
-  get parts(): Pick<Plan, 'model' | 'decide' | 'close' | 'multiplications' | 'modelHash'> {
+  get parts(): Pick<Plan, 'model' | 'files' | 'decide' | 'close' | 'multiplications' | 'modelHash'> {
     return {
       model: this.loaded.path,
+      files: this.files,
       decide: async (...question) => (await this.useSolver()).decide(...question),
       close: async () => (await this.solver)?.close(),
       multiplications: multiplicationsOf(this.network),

@@ -1,6 +1,6 @@
 import type { Problem } from '../base/result';
 import { openSpecification, type Specification } from '../spec/open';
-import type { Plan, Task } from './plan';
+import type { Plan, Task, WholePlan } from './plan';
 import { existing, type PlanRequest } from './plan-request';
 import type { Answer } from './protocol';
 
@@ -14,16 +14,22 @@ export async function openPlan(request: PlanRequest): Promise<Answer<Plan>> {
   const plan = planned.value;
   const tasks = selected(plan.tasks, request);
   if (tasks.length === 0) return { ok: false, problems: [nothingSelected(file, plan.tasks, request)] };
-  return { ok: true, value: { ...plan, tasks }, warnings: plan.warnings };
+  return { ok: true, value: { ...plan, tasks, counts: countsOf(plan.tasks) }, warnings: plan.warnings };
 }
 
-async function planOf(specification: Specification, request: PlanRequest): Promise<Answer<Plan>> {
+async function planOf(specification: Specification, request: PlanRequest): Promise<Answer<WholePlan>> {
   if (specification.kind === 'vnnlib') {
     const { planVnnlib } = await import('./vnnlib-plan');
     return planVnnlib(specification, request);
   }
   const { planPerturbation } = await import('./perturbation-plan');
   return planPerturbation(specification, request);
+}
+
+function countsOf(tasks: readonly Task[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { check } of tasks) counts[check] = (counts[check] ?? 0) + 1;
+  return counts;
 }
 
 function selected(tasks: readonly Task[], { checks, samples }: PlanRequest): readonly Task[] {

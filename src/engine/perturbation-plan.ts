@@ -7,7 +7,7 @@ import type { SpecPlan, SpecTask } from '../spec/perturbation/plan';
 import { neighbourhoodOf, type Check, type PerturbationSpec } from '../spec/perturbation/spec';
 import { DEFAULT_OPTIONS } from '../verify/options';
 import type { PlannedModel } from './model';
-import type { OtherDecision, Plan, PreparedTask, ResultFacts, Task } from './plan';
+import type { OtherDecision, PreparedTask, ResultFacts, Task, WholePlan } from './plan';
 import type { PlanRequest } from './plan-request';
 import type { Answer } from './protocol';
 import type { Samples } from './samples';
@@ -15,7 +15,7 @@ import { preprocessOf, subjectOf, type Subject } from './subject';
 import type { OpenedWeightsCheck } from './weights-check';
 
 /** A perturbation spec asks one question for every check and sample. */
-export async function planPerturbation(spec: PerturbationSpec, request: PlanRequest): Promise<Answer<Plan>> {
+export async function planPerturbation(spec: PerturbationSpec, request: PlanRequest): Promise<Answer<WholePlan>> {
   const subject = await subjectOf(spec, request.model);
   if (!subject.ok) return { ok: false, problems: subject.error };
   const { model, plan: planned } = subject.value;
@@ -24,8 +24,9 @@ export async function planPerturbation(spec: PerturbationSpec, request: PlanRequ
   const weights = await openWeightsChecks(spec, model, request);
   if (!weights.ok) return { ok: false, problems: weights.error };
   const questions = new Questions(subject.value, weights.value);
-  const plan: Plan = {
+  const plan: WholePlan = {
     ...model.parts,
+    files: subject.value.files,
     specification: spec.file,
     warnings: planned.warnings,
     tasks: planned.tasks.map(task => questions.task(task, request)),

@@ -1,3 +1,4 @@
+import type { FileState } from '../base/file-state';
 import type { Problem, Range, Result } from '../base/result';
 import type { Accuracy, ResultRecord } from '../report/record';
 import type { Verdict } from '../report/verdict';
@@ -57,7 +58,11 @@ export interface Plan {
   /** Absolute path of the model. */
   readonly model: string;
   readonly specification: string;
+  /** What was read beside the specification, as it was then. */
+  readonly files: readonly FileState[];
   readonly tasks: readonly Task[];
+  /** How many questions each check asks in all, those that are not in `tasks` among them. */
+  readonly counts: Readonly<Record<string, number>>;
   readonly warnings: readonly Problem[];
   /** Measures the accuracy on the selected data; undefined when there are no labels. */
   measureAccuracy?(): Promise<Accuracy>;
@@ -69,6 +74,9 @@ export interface Plan {
   /** Hash of the model's bytes and of its external data. */
   modelHash(): Promise<string>;
 }
+
+/** A plan of everything that a specification asks. */
+export type WholePlan = Omit<Plan, 'counts'>;
 
 /** What a client is told of a plan's questions. */
 export function describeTasks(plan: Plan): readonly PlannedTask[] {

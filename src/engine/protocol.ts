@@ -9,6 +9,7 @@
  * follows `finished`. After a crash the client asks again for what was not finished, so a caller of `EngineClient` sees one unbroken run.
  */
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
+import type { FileState } from '../base/file-state';
 import type { Problem, Range } from '../base/result';
 import type { ModelInfo, ModelStructure, TensorStatistics } from '../network/model-types';
 import type { Accuracy, ResultRecord } from '../report/record';
@@ -97,7 +98,11 @@ export interface PlannedTask {
 export interface VerifyPlan {
   readonly runId: string;
   readonly model: string;
+  /** Everything that was read beside the specification: the model, its weights, the data; as it was when it was read. */
+  readonly files: readonly FileState[];
   readonly tasks: readonly PlannedTask[];
+  /** How many questions each check asks in all, also where only some samples were asked about. */
+  readonly counts: Readonly<Record<string, number>>;
   /** Equal for two plans that ask the same questions in the same order. */
   readonly fingerprint: string;
 }

@@ -249,5 +249,5 @@ async function describePlan(runId: string, plan: Plan): Promise<VerifyPlan> {
   const fingerprint = createHash('sha256')
     .update(JSON.stringify([await plan.modelHash(), tasks]))
     .digest('hex');
-  return { runId, model: plan.model, tasks, fingerprint };
+  return { runId, model: plan.model, files: plan.files, tasks, counts: plan.counts, fingerprint };
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { FileState } from '../base/file-state';
 import { fail, ok, type Problem, type Result } from '../base/result';
 import type { Preprocess } from '../report/record';
 import type { DataSet } from '../spec/data/data-set';
@@ -6,6 +7,7 @@ import { loadData } from '../spec/data/load';
 import { openSpecification } from '../spec/open';
 import { planSpec, type SpecPlan } from '../spec/perturbation/plan';
 import type { PerturbationSpec } from '../spec/perturbation/spec';
+import { dataFiles, fileState } from './file-state';
 import { PlannedModel } from './model';
 import { besideSpecification, existing } from './plan-request';
 import type { StudySubject } from './study-protocols/subject';
@@ -18,18 +20,22 @@ export interface Subject {
   readonly data: DataSet;
   readonly plan: SpecPlan;
   readonly samples: Samples;
+  /** Everything that was read beside the specification, as it was then. */
+  readonly files: readonly FileState[];
 }
 
 /** What a specification is about, or everything that keeps it from being asked. */
 export async function subjectOf(spec: PerturbationSpec, model?: string): Promise<Result<Subject, readonly Problem[]>> {
   const loaded = PlannedModel.load(existing(model ?? besideSpecification(spec.file, spec.model)));
   if (!loaded.ok) return fail([placed(loaded.error, spec, model)]);
+  const dataStates = dataFiles(spec).map(fileState);
   const data = await loadData(spec, path.dirname(spec.file));
   if (!data.ok) return data;
   const planned = planSpec(spec, loaded.value.network, data.value);
   if (!planned.ok) return planned;
   const samples = new Samples(planned.value, data.value, loaded.value);
-  return ok({ spec, model: loaded.value, data: data.value, plan: planned.value, samples });
+  const files = [...loaded.value.files, ...dataStates];
+  return ok({ spec, model: loaded.value, data: data.value, plan: planned.value, samples, files });
 }
 
 /** A model that a specification names and that cannot be used is reported where it is named, and says its own path. */

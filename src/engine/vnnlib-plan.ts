@@ -5,12 +5,12 @@ import { rangeIn, variableName, type VnnlibDocument } from '../spec/vnnlib/docum
 import { formatNumber } from '../report/summary';
 import { DEFAULT_OPTIONS } from '../verify/options';
 import { PlannedModel } from './model';
-import type { Plan } from './plan';
+import type { WholePlan } from './plan';
 import { existing, type PlanRequest } from './plan-request';
 import type { Answer } from './protocol';
 
 /** A VNN-LIB file asks one question about a model that it does not name. */
-export async function planVnnlib(document: VnnlibDocument, request: PlanRequest): Promise<Answer<Plan>> {
+export async function planVnnlib(document: VnnlibDocument, request: PlanRequest): Promise<Answer<WholePlan>> {
   const { file } = document;
   if (request.model === undefined) {
     const message = `${file}: a VNN-LIB file does not name its model. Name the model too: certiscope verify MODEL.onnx ${path.basename(file)}`;
@@ -27,7 +27,7 @@ export async function planVnnlib(document: VnnlibDocument, request: PlanRequest)
   if (refusal !== null)
     return { ok: false, problems: [{ code: 'engine/backend', message: `${file}: ${refusal}`, file }] };
   const [property] = document.properties;
-  const plan: Plan = {
+  const plan: WholePlan = {
     ...model.parts,
     specification: file,
     warnings: document.warnings,

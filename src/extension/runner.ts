@@ -144,7 +144,8 @@ export class Runner {
         cache: request.purpose === 'restore' ? 'only' : 'read',
       },
       {
-        onPlan: ({ model, tasks }, warnings) => tell({ kind: 'planned', run, model, tasks, warnings }),
+        onPlan: ({ model, files, tasks, counts }, warnings) =>
+          tell({ kind: 'planned', run, model, files, tasks, counts, warnings }),
         onAccuracy: accuracy => tell({ kind: 'accuracy', run, accuracy }),
         onProgress: progress => tell({ kind: 'progress', run, progress }),
         onResult: result => tell({ kind: 'result', run, result }),

@@ -8,6 +8,8 @@ export interface ExternalFile {
   readonly location: string;
   readonly path: string;
   readonly size: number;
+  /** When it was last written, in milliseconds since 1970. */
+  readonly mtimeMs: number;
 }
 
 /** The files beside one model that its tensors name, opened at most once each. */
@@ -45,7 +47,7 @@ export class ExternalData {
         'external-data-missing',
         `tensor "${tensor}" keeps its data in "${location}", and there is no such file beside the model; copy it there.`,
       );
-    const file = { location, path: target, size: status.size };
+    const file = { location, path: target, size: status.size, mtimeMs: status.mtimeMs };
     this.known.set(location, file);
     return file;
   }

@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
 import path from 'node:path';
+import type { FileState } from '../../base/file-state';
 import { fail, ok, type Problem, type Result } from '../../base/result';
 import type { DataSet } from '../../spec/data/data-set';
 import { loadData } from '../../spec/data/load';
@@ -8,6 +8,7 @@ import type { Written } from '../../spec/numbers/written';
 import { planSpec, type SpecPlan } from '../../spec/perturbation/plan';
 import type { InputCheck, PerturbationSpec } from '../../spec/perturbation/spec';
 import { QuickBounder } from '../../verify/tuning/quick-bounds';
+import { dataFiles, fileState } from '../file-state';
 import { PlannedModel } from '../model';
 import { besideSpecification, existing } from '../plan-request';
 import { Samples } from '../samples';
@@ -32,6 +33,8 @@ export interface Tunable {
   readonly check: InputCheck;
   readonly open: OpenModel;
   readonly data: DataSet;
+  /** What it follows from beside the text, as it was read. */
+  readonly files: readonly FileState[];
 }
 
 /**
@@ -58,13 +61,15 @@ export class Ground {
     if (!model.ok) return fail([{ ...model.error, file, range: spec.rangeOf(['model']) }]);
     if (model.value.model.parts.multiplications > LARGEST_MODEL)
       return untunable(file, 'The model is too large for bounds while typing; run the check.');
-    const data = await this.openData(spec);
-    return data.ok ? ok({ spec, check, open: model.value, data: data.value }) : data;
+    const dataStates = dataFiles(spec).map(fileState);
+    const data = await this.openData(spec, dataStates);
+    const files = [...model.value.model.files, ...dataStates];
+    return data.ok ? ok({ spec, check, open: model.value, data: data.value, files }) : data;
   }
 
   /** The question maker of one check with some ε, for one sample, and the sample's way through the network. */
   plan(
-    { spec, check, open, data }: Tunable,
+    { spec, check, open, data, files }: Tunable,
     epsilon: Written | null,
     sample: number,
   ): Result<PlannedSample, readonly Problem[]> {
@@ -73,7 +78,7 @@ export class Ground {
     const planned = planSpec(alone, open.model.network, data);
     if (!planned.ok) return planned;
     // Answers of the network on samples do not depend on the check: they outlive this plan.
-    const key = JSON.stringify([open.stamp, groundKey(spec)]);
+    const key = groundKey(spec, files);
     const samples = this.samples.get(key, () => new Samples(planned.value, data, open.model));
     return ok({ plan: planned.value, check: varied, samples });
   }
@@ -84,17 +89,20 @@ export class Ground {
 
   private openModel(file: string): Result<OpenModel> {
     const known = this.models.find(file);
-    if (known && known.stamp === stampOfModel(known.model)) return ok(known);
+    if (known && known.stamp === stampOf(known.model.files.map(file => fileState(file.path)))) return ok(known);
     const loaded = PlannedModel.load(file);
     if (!loaded.ok) return loaded;
     const model = loaded.value;
-    const made = { model, bounder: new QuickBounder(model.network), stamp: stampOfModel(model) };
+    const made = { model, bounder: new QuickBounder(model.network), stamp: stampOf(model.files) };
     this.models.put(file, made);
     return ok(made);
   }
 
-  private async openData(spec: PerturbationSpec): Promise<Result<DataSet, readonly Problem[]>> {
-    const key = groundKey(spec);
+  private async openData(
+    spec: PerturbationSpec,
+    files: readonly FileState[],
+  ): Promise<Result<DataSet, readonly Problem[]>> {
+    const key = groundKey(spec, files);
     const known = this.data.find(key);
     if (known) return ok(known);
     const loaded = await loadData(spec, path.dirname(spec.file));
@@ -148,36 +156,19 @@ class Kept<T> {
   }
 }
 
-/** Path, time and size of a file: a new stamp means that it must be read again. */
-function stamp(file: string): string {
-  try {
-    const { mtimeMs, size } = statSync(file);
-    return `${file} ${mtimeMs} ${size}`;
-  } catch {
-    return `${file} missing`;
-  }
+/** A new stamp means that the files must be read again. */
+function stampOf(files: readonly FileState[]): string {
+  return JSON.stringify(files);
 }
 
-function stampOfModel({ loaded }: PlannedModel): string {
-  return [loaded.path, ...loaded.externalData.map(({ path: file }) => file)].map(stamp).join('\n');
-}
-
-/** Everything that the samples, as the network takes them, follow from. */
-function groundKey(spec: PerturbationSpec): string {
+/** Everything that the samples, as the network takes them, follow from: what the specification says, and the files. */
+function groundKey(spec: PerturbationSpec, files: readonly FileState[]): string {
   const { data, labels, layout } = spec.inputs;
-  const folder = path.dirname(spec.file);
-  const files = [...(data.kind === 'files' ? data.paths : []), ...(labels?.kind === 'file' ? [labels.path] : [])].map(
-    name => {
-      // An array of an archive is in its file, and pictures that a pattern names are in its folder.
-      const file = name.replace(/#.*$/, '');
-      const named = path.isAbsolute(file) ? file : path.join(folder, file);
-      return `${name} ${stamp(named.includes('*') ? path.dirname(named) : named)}`;
-    },
-  );
+  const named = data.kind === 'files' ? data.paths : null;
   const { scale, mean, std, layout: order } = spec.preprocess;
   const numbers = [scale, ...mean, ...std].map(({ text }) => text);
   const inline = data.kind === 'inline' ? data.samples.map(sample => sample.map(({ text }) => text)) : null;
-  return JSON.stringify([files, labels, layout, numbers, mean.length, order, inline]);
+  return JSON.stringify([files, named, labels, layout, numbers, mean.length, order, inline]);
 }
 
 function untunable(file: string, message: string): { readonly ok: false; readonly error: readonly Problem[] } {

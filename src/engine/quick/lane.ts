@@ -72,6 +72,7 @@ export class QuickLane {
       predicted: question.predicted,
       outputNames: tunable.spec.classes ?? [],
       inputShape: tunable.open.model.shapes.inputShape,
+      files: tunable.files,
       preprocess: {
         scale: scale.value,
         mean: mean.map(({ value: each }) => each),

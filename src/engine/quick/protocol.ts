@@ -7,6 +7,7 @@
 import { RequestType } from 'vscode-jsonrpc';
 import type { Epsilon, Preprocess } from '../../report/record';
 import type { QuickMethod } from '../../verify/tuning/quick-method';
+import type { FileState } from '../../base/file-state';
 import type { Answer, TensorReference } from '../protocol';
 
 /** One check of a perturbation specification on one sample. */
@@ -50,6 +51,8 @@ export interface QuickBound {
   readonly outputNames: readonly string[];
   readonly inputShape: readonly number[];
   readonly preprocess: Preprocess;
+  /** What the answer follows from beside the text, as it was read. */
+  readonly files: readonly FileState[];
   readonly tensors?: {
     readonly original: TensorReference;
     readonly lower: TensorReference;

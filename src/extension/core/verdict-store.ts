@@ -4,116 +4,15 @@
  * Event-sourced: the state changes by `apply` alone. It has two axes: what the verdict is (`evidence`), and whether it still speaks of the
  * text on the screen and the model on the disk (`isStale`). Late events of a run that another one has replaced change nothing.
  */
-import type { Problem, Range } from '../../base/result';
-import type { Accuracy, ResultRecord } from '../../report/record';
+import type { FileState } from '../../base/file-state';
+import type { ProgressParams } from '../../engine/protocol';
+import type { Problem } from '../../base/result';
 import { EMPTY_TRACE, extended, type Trace } from '../../report/trace';
-import type { VerdictKind } from '../../report/verdict';
-import type { FinishedParams, PlannedTask, ProgressParams, TensorReference } from '../../engine/protocol';
-import type { Outline } from './outline';
-import { worstOf } from './tally';
+import { withAnswer } from './evidence';
+import type { Activity, QuestionId, QuestionState, SpecificationState, StoreChange, StoreEvent } from './verdict-state';
 
-export type Answered = ResultRecord<TensorReference>;
-
-/** `SPECIFICATION_URI#NAME`. */
-export type QuestionId = string;
-
-export type Activity =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'queued'; readonly run: string }
-  | {
-      readonly kind: 'running';
-      readonly run: string;
-      readonly progress: ProgressParams | null;
-      /** How the task in work has gone so far. */
-      readonly trace: Trace;
-    };
-
-/** What a run has found out about one question, and what it was about. */
-export interface Evidence {
-  readonly run: string;
-  readonly fingerprint: string;
-  readonly model: string;
-  readonly modelVersion: number;
-  /** Results in the order of the plan. */
-  readonly results: readonly Answered[];
-  /** How many results the plan promised. */
-  readonly planned: number;
-  /** The run has ended; when results are missing, `interrupted` says why. */
-  readonly ended: boolean;
-  readonly interrupted?: string;
-}
-
-export interface QuestionState {
-  readonly id: QuestionId;
-  readonly specification: string;
-  readonly name: string;
-  readonly range: Range;
-  readonly anchor: Range;
-  readonly fingerprint: string;
-  readonly activity: Activity;
-  readonly evidence: Evidence | null;
-}
-
-export interface SpecificationState {
-  readonly id: string;
-  readonly kind: Outline['kind'];
-  /** Absolute path of the model it names, or null. */
-  readonly model: string | null;
-  /** Where the text speaks of the model and of the preprocessing. */
-  readonly places: Outline['places'];
-  /** What is wrong with the text, found while typing. */
-  readonly problems: readonly Problem[];
-  /** What the engine said of the files at the last run; gone at the next edit. */
-  readonly runProblems: readonly Problem[];
-  readonly accuracy: Accuracy | null;
-  readonly questions: readonly QuestionId[];
-  /** Typed in since the last outline: until the text has been read again, none of its verdicts counts as current. */
-  readonly edited: boolean;
-}
-
-export type StoreEvent =
-  | {
-      readonly kind: 'outlined';
-      readonly specification: string;
-      readonly outline: Outline;
-      readonly model: string | null;
-      readonly problems: readonly Problem[];
-    }
-  | { readonly kind: 'edited'; readonly specification: string }
-  | { readonly kind: 'removed'; readonly specification: string }
-  | { readonly kind: 'modelChanged'; readonly model: string }
-  /** A model was looked at, without a specification. */
-  | { readonly kind: 'inspected'; readonly model: string; readonly problems: readonly Problem[] }
-  | {
-      readonly kind: 'queued';
-      readonly run: string;
-      readonly specification: string;
-      readonly names: readonly string[] | null;
-      /** Only these samples: what they give is added to what is known of the others. */
-      readonly samples?: readonly number[];
-      readonly quiet: boolean;
-    }
-  | {
-      readonly kind: 'planned';
-      readonly run: string;
-      readonly model: string;
-      readonly tasks: readonly PlannedTask[];
-      readonly warnings: readonly Problem[];
-    }
-  | { readonly kind: 'refused'; readonly run: string; readonly problems: readonly Problem[] }
-  | { readonly kind: 'accuracy'; readonly run: string; readonly accuracy: Accuracy }
-  | { readonly kind: 'progress'; readonly run: string; readonly progress: ProgressParams }
-  | { readonly kind: 'result'; readonly run: string; readonly result: Answered }
-  | { readonly kind: 'finished'; readonly run: string; readonly finished: FinishedParams }
-  | { readonly kind: 'cleared' };
-
-/** What changed: ids of specifications and questions, and paths of models, whose state is new. */
-export interface StoreChange {
-  readonly event: StoreEvent;
-  readonly specifications: ReadonlySet<string>;
-  readonly questions: ReadonlySet<QuestionId>;
-  readonly models: ReadonlySet<string>;
-}
+export { verdictOf, type Answered, type Evidence } from './evidence';
+export type * from './verdict-state';
 
 /** A run the store has been told of and that has not finished. */
 interface Run {
@@ -127,7 +26,7 @@ interface Run {
   /** Only some samples were asked about. */
   readonly partial: boolean;
   readonly model: string;
-  readonly modelVersion: number;
+  readonly files: readonly FileState[];
   readonly planned: ReadonlyMap<QuestionId, number>;
   /** The question of each task of the plan. */
   readonly tasks: readonly QuestionId[];
@@ -141,7 +40,8 @@ export class VerdictStore {
   readonly #specifications = new Map<string, SpecificationState>();
   readonly #questions = new Map<QuestionId, QuestionState>();
   readonly #runs = new Map<string, Run>();
-  readonly #modelVersions = new Map<string, number>();
+  /** Files that have been looked at since they were read. */
+  readonly #fileStates = new Map<string, string>();
   readonly #modelProblems = new Map<string, readonly Problem[]>();
   readonly #listeners = new Set<(change: StoreChange) => void>();
 
@@ -178,25 +78,24 @@ export class VerdictStore {
     return [...this.#questions.values()].some(question => question.activity.kind !== 'idle');
   }
 
-  /** The evidence is about another text, or about an older state of the model's file. */
+  /** The evidence is about another text, or about an older state of the files. */
   isStale(question: QuestionState): boolean {
     const { evidence } = question;
     if (!evidence) return false;
     if (this.#specifications.get(question.specification)?.edited) return true;
-    return (
-      evidence.fingerprint !== question.fingerprint || evidence.modelVersion !== this.#modelVersion(evidence.model)
-    );
+    return evidence.fingerprint !== question.fingerprint || evidence.files.some(file => this.#hasChanged(file));
   }
 
   apply(event: StoreEvent): void {
-    const touched = { specifications: new Set<string>(), questions: new Set<QuestionId>(), models: new Set<string>() };
+    const touched = { specifications: new Set<string>(), questions: new Set<QuestionId>(), files: new Set<string>() };
     this.#reduce(event, touched);
-    if (touched.specifications.size + touched.questions.size + touched.models.size === 0) return;
+    if (touched.specifications.size + touched.questions.size + touched.files.size === 0) return;
     for (const listener of [...this.#listeners]) listener({ event, ...touched });
   }
 
-  #modelVersion(model: string): number {
-    return this.#modelVersions.get(model) ?? 0;
+  #hasChanged({ path, state }: FileState): boolean {
+    const now = this.#fileStates.get(path);
+    return now !== undefined && now !== state;
   }
 
   #reduce(event: StoreEvent, touched: Touched): void {
@@ -207,11 +106,11 @@ export class VerdictStore {
         return this.#updateSpecification(event.specification, { edited: true, runProblems: [] }, touched, true);
       case 'removed':
         return this.#removed(event.specification, touched);
-      case 'modelChanged':
-        return this.#modelChanged(event.model, touched);
+      case 'fileChanged':
+        return this.#fileChanged(event.file, touched);
       case 'inspected':
         this.#modelProblems.set(event.model, event.problems);
-        touched.models.add(event.model);
+        touched.files.add(event.model);
         return;
       case 'queued':
         return this.#queued(event, touched);
@@ -299,11 +198,14 @@ export class VerdictStore {
     touched.specifications.add(specification);
   }
 
-  #modelChanged(model: string, touched: Touched): void {
-    this.#modelVersions.set(model, this.#modelVersion(model) + 1);
-    if (this.#modelProblems.delete(model)) touched.models.add(model);
-    for (const question of this.#questions.values())
-      if (question.evidence?.model === model) touched.questions.add(question.id);
+  #fileChanged({ path, state }: FileState, touched: Touched): void {
+    if (this.#fileStates.get(path) === state) return;
+    this.#fileStates.set(path, state);
+    this.#modelProblems.delete(path);
+    // Told in any case: others than the store know things about files, too.
+    touched.files.add(path);
+    for (const { id, evidence } of this.#questions.values())
+      if (evidence?.files.some(file => file.path === path)) touched.questions.add(id);
   }
 
   #queued(event: Extract<StoreEvent, { kind: 'queued' }>, touched: Touched): void {
@@ -316,7 +218,7 @@ export class VerdictStore {
       quiet: event.quiet,
       partial: event.samples !== undefined,
       model: '',
-      modelVersion: 0,
+      files: [],
       planned: new Map(),
       tasks: [],
     });
@@ -329,12 +231,14 @@ export class VerdictStore {
     const run = this.#runs.get(event.run);
     if (!run) return;
     const tasks = event.tasks.map(task => questionId(run.specification, task.check));
-    const planned = new Map<QuestionId, number>();
-    for (const id of tasks) planned.set(id, (planned.get(id) ?? 0) + 1);
-    const { model } = event;
-    this.#runs.set(run.id, { ...run, model, modelVersion: this.#modelVersion(model), planned, tasks });
-    if (run.quiet) return;
-    this.#updateSpecification(run.specification, { runProblems: event.warnings }, touched);
+    const planned = new Map(
+      Object.entries(event.counts).map(([check, count]) => [questionId(run.specification, check), count]),
+    );
+    const { model, files } = event;
+    this.#runs.set(run.id, { ...run, model, files, planned, tasks });
+    // Told in any case: the files of the plan are of interest to others.
+    touched.specifications.add(run.specification);
+    if (!run.quiet) this.#updateSpecification(run.specification, { runProblems: event.warnings }, touched);
   }
 
   #refused(event: Extract<StoreEvent, { kind: 'refused' }>, touched: Touched): void {
@@ -360,20 +264,15 @@ export class VerdictStore {
     const id = questionId(run.specification, event.result.check);
     const question = this.#questions.get(id);
     if (!question || !this.#accepts(run, question)) return;
-    const same = question.evidence?.run === run.id ? question.evidence : null;
-    const fingerprint = run.fingerprints.get(id) ?? question.fingerprint;
-    const { model, modelVersion } = run;
-    const earlier = same ?? (run.partial ? addedTo(question.evidence, fingerprint, run) : null);
-    const own = run.partial ? asPartOf(earlier?.results ?? [], event.result) : event.result;
-    const evidence: Evidence = {
+    const { model, files, partial } = run;
+    const evidence = withAnswer(question.evidence, event.result, {
       run: run.id,
-      fingerprint,
+      fingerprint: run.fingerprints.get(id) ?? question.fingerprint,
       model,
-      modelVersion,
-      results: withResult(earlier?.results ?? [], own, same !== null),
-      planned: run.partial ? plannedAround(question.evidence, run.planned.get(id) ?? 1) : (run.planned.get(id) ?? 1),
-      ended: false,
-    };
+      files,
+      partial,
+      planned: run.planned.get(id) ?? 1,
+    });
     // A run of some samples ends when it says so: the others were there before it.
     const done = !run.partial && evidence.results.length >= evidence.planned;
     this.#updateQuestion(id, { evidence, ...(done ? { activity: { kind: 'idle' } } : {}) }, touched);
@@ -388,7 +287,11 @@ export class VerdictStore {
     for (const question of this.questions(run.specification)) {
       if (question.evidence?.run === run.id) {
         const missing = question.evidence.results.length < question.evidence.planned;
-        const why = run.partial ? 'Only some samples were run.' : 'The run was stopped.';
+        const why = run.partial
+          ? 'Only some samples were run.'
+          : run.quiet
+            ? 'No earlier run has decided them.'
+            : 'The run was stopped.';
         const interrupted = missing ? { interrupted: event.finished.problem?.message ?? why } : {};
         this.#updateQuestion(question.id, { evidence: { ...question.evidence, ended: true, ...interrupted } }, touched);
       }
@@ -417,49 +320,10 @@ export class VerdictStore {
 interface Touched {
   readonly specifications: Set<string>;
   readonly questions: Set<QuestionId>;
-  readonly models: Set<string>;
+  readonly files: Set<string>;
 }
 
 function withProgress(trace: Trace, { progress }: ProgressParams): Trace {
   const { elapsedSeconds, lowerBound, openSubproblems, depth, subproblems } = progress;
   return extended(trace, { seconds: elapsedSeconds, lowerBound, open: openSubproblems, depth, subproblems });
-}
-
-/** What is known of other samples, when it is about the same text and the same model as a run of some samples. */
-function addedTo(evidence: Evidence | null, fingerprint: string, { model, modelVersion }: Run): Evidence | null {
-  if (!evidence || evidence.fingerprint !== fingerprint) return null;
-  return evidence.model === model && evidence.modelVersion === modelVersion ? evidence : null;
-}
-
-/** A sample keeps the place that it had in the run over all of them; a new one goes to the end. */
-function asPartOf(results: readonly Answered[], result: Answered): Answered {
-  const known = results.find(({ sample }) => sample === result.sample);
-  return { ...result, index: known?.index ?? (results.at(-1)?.index ?? -1) + 1 };
-}
-
-/** How many results a question has in all, after a run of some samples: where nobody knows, more than there are. */
-function plannedAround(evidence: Evidence | null, planned: number): number {
-  return evidence ? Math.max(evidence.planned, planned) : planned + 1;
-}
-
-/**
- * Results come in the order of the plan, so that the new one goes to the end; one that comes again replaces the earlier. The list of a run grows in place: what was
- * told of it before is a shorter look at the same list, and ten thousand copies of it would keep the host busy with nothing but removing them.
- */
-function withResult(results: readonly Answered[], result: Answered, own: boolean): readonly Answered[] {
-  const last = results.at(-1);
-  if (last === undefined || last.index < result.index) {
-    if (!own) return [...results, result];
-    (results as Answered[]).push(result);
-    return results;
-  }
-  return [...results.filter(({ index }) => index !== result.index), result].sort((a, b) => a.index - b.index);
-}
-
-/** The verdict of a question: the worst of its results. Never "verified" early: while results are missing only a bad one counts. */
-export function verdictOf(evidence: Evidence | null): VerdictKind | null {
-  const found = evidence && worstOf(evidence.results);
-  if (!evidence || !found) return null;
-  if (evidence.results.length >= evidence.planned || found === 'falsified' || found === 'error') return found;
-  return evidence.ended ? 'unknown' : null;
 }

@@ -109,6 +109,12 @@ export function resultSentences(result: Pick<ResultRecord<unknown>, 'verdict' | 
   return [sentence, explain(verdict)].filter(part => part !== '').join(' ');
 }
 
+/** What is said of results that an ended run did not bring; null where there are none. */
+export function missingSentence({ results, planned, interrupted }: Evidence): string | null {
+  const missing = planned - results.length;
+  return missing <= 0 || interrupted === undefined ? null : `${missing} of ${planned} were not decided: ${interrupted}`;
+}
+
 /** How a claim is introduced by its verdict; a claim may be a denial itself, so it is not denied again. */
 export function claimWords(kind: VerdictKind): string {
   if (kind === 'verified' || kind === 'falsified') return `${kind} claim`;

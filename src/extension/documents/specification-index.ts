@@ -2,7 +2,9 @@ import * as vscode from 'vscode';
 import { CONTEXT } from '../ids';
 import { outline, specificationKind } from '../core/outline';
 import { readSpecification, type ReadSpecification } from '../core/read-specification';
+import type { FileState } from '../../base/file-state';
 import type { VerdictStore } from '../core/verdict-store';
+import { FollowedFiles } from './followed-files';
 import { filePath, specificationUri, textUri } from './uris';
 import { unpack } from './unpacked-documents';
 
@@ -21,6 +23,7 @@ export class SpecificationIndex implements vscode.Disposable {
   readonly #disposables: vscode.Disposable[] = [];
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #models = new Map<string, vscode.Uri>();
+  readonly #followed = new FollowedFiles(file => this.store.apply({ kind: 'fileChanged', file }));
   readonly #modelsChanged = new vscode.EventEmitter<void>();
   #scan: Promise<void> | null = null;
 
@@ -30,6 +33,8 @@ export class SpecificationIndex implements vscode.Disposable {
   constructor(private readonly store: VerdictStore) {
     this.#disposables.push(
       this.#modelsChanged,
+      this.#followed,
+      store.onChange(({ event }) => event.kind === 'planned' && this.follow(event.files)),
       vscode.workspace.onDidOpenTextDocument(document => this.#readDocument(document)),
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
         if (contentChanges.length > 0) this.#typed(document);
@@ -46,6 +51,11 @@ export class SpecificationIndex implements vscode.Disposable {
 
   models(): readonly vscode.Uri[] {
     return [...this.#models.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** Notices from now on when these files change; what was found out from them is stale then. */
+  follow(files: readonly FileState[]): void {
+    this.#followed.follow(files);
   }
 
   /** Looks through the workspace once and watches it from then on. */
@@ -123,12 +133,16 @@ export class SpecificationIndex implements vscode.Disposable {
   /** An editor closed: what it held unsaved is gone, the file counts again. */
   async #closed(document: vscode.TextDocument): Promise<void> {
     const specification = specificationUri(document.uri);
-    if (!specificationKind(specification.path) || !this.store.specification(specification.toString())) return;
+    const id = specification.toString();
+    if (!specificationKind(specification.path) || !this.store.specification(id)) return;
+    // What was typed last is gone, and is not read any more.
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
     try {
       await vscode.workspace.fs.stat(specification);
       await this.#readFile(specification);
     } catch {
-      this.store.apply({ kind: 'removed', specification: specification.toString() });
+      this.store.apply({ kind: 'removed', specification: id });
     }
   }
 
@@ -142,7 +156,7 @@ export class SpecificationIndex implements vscode.Disposable {
       this.#models.set(uri.toString(), uri);
       this.#modelsChanged.fire();
     };
-    const touched = (uri: vscode.Uri) => this.store.apply({ kind: 'modelChanged', model: uri.fsPath });
+    const touched = (uri: vscode.Uri) => void this.#followed.look(uri.fsPath);
     this.#disposables.push(
       specifications,
       models,

@@ -18,7 +18,7 @@ export function modelShapes(
     const [question] = store.questions(specificationUri(document.uri).toString());
     const evidence = question?.evidence;
     if (!evidence || verdictOf(evidence) === null) return Promise.resolve(null);
-    const key = `${evidence.modelVersion} ${evidence.model}`;
+    const key = JSON.stringify([evidence.model, evidence.files]);
     const asked = known.get(key) ?? ask(door, evidence.model);
     if (asked === null) return Promise.resolve(null);
     known.set(key, asked);

@@ -16,6 +16,7 @@ const BRACKET_MILLISECONDS = 4000;
 const PAUSE_MILLISECONDS = 400;
 /** Checks of one specification that are bounded without being pointed at. */
 const MOST_CHECKS = 8;
+const MODEL = /\.onnx(\.gz)?$/;
 /** Bounds that are remembered. */
 const MOST_BOUNDS = 400;
 
@@ -33,6 +34,7 @@ export class Tuner implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
   readonly #disposables: { dispose(): void }[];
   #round = 0;
+  #age = 0;
   /** Document and version whose bounds are being asked for. */
   #asking: string | null = null;
   #pause: NodeJS.Timeout | undefined;
@@ -48,7 +50,7 @@ export class Tuner implements vscode.Disposable {
     this.#disposables = [
       this.#changed,
       store.onChange(({ event, questions }) => {
-        if (event.kind === 'modelChanged') this.#forget(event.model);
+        if (event.kind === 'fileChanged') this.#forget(event.file.path);
         else if (event.kind === 'cleared') this.#forget(null);
         else if (event.kind === 'result') for (const id of questions) this.#learn(store.question(id));
       }),
@@ -62,6 +64,11 @@ export class Tuner implements vscode.Disposable {
   dispose(): void {
     clearTimeout(this.#pause);
     for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  /** Counts how often files have changed: what was asked at another age is about files that are no more. */
+  get age(): number {
+    return this.#age;
   }
 
   /** The numbers that can be tuned in the text as it is now. */
@@ -130,6 +137,7 @@ export class Tuner implements vscode.Disposable {
     void this.index.scan();
     const open = this.places(document).filter(place => !this.isBounded(document, place));
     open.sort((a, b) => distance(a, first) - distance(b, first));
+    const age = this.#age;
     for (const place of open.slice(0, MOST_CHECKS)) {
       const key = this.#key(document, place);
       const sample = this.sample(specification);
@@ -139,6 +147,8 @@ export class Tuner implements vscode.Disposable {
         milliseconds: BOUND_MILLISECONDS,
         ...(sample === undefined ? {} : { sample }),
       });
+      // Asked again, of the files as they are now.
+      if (age !== this.#age) return over() ? undefined : this.#ask(document, first, over);
       if (answer !== null) this.#keep(key, place, specification, answer.ok ? answer.value : null);
       if (over()) return;
     }
@@ -192,12 +202,14 @@ export class Tuner implements vscode.Disposable {
     const key = `${place.meaning}\n${bound.sample}`;
     if (this.#bracketed.has(key)) return;
     this.#bracketed.add(key);
+    const age = this.#age;
     const answer = await this.door.bracket({
       specification: { path: document.uri.fsPath, text: document.getText() },
       check: place.index,
       sample: bound.sample,
       milliseconds: BRACKET_MILLISECONDS,
     });
+    if (age !== this.#age) return;
     if (answer === null) this.#bracketed.delete(key);
     else if (answer.ok) this.noteBracket(document, place, answer.value.sample, answer.value);
   }
@@ -209,6 +221,7 @@ export class Tuner implements vscode.Disposable {
       if (this.#bounds.size <= MOST_BOUNDS) break;
       this.#bounds.delete(oldest);
     }
+    if (bound) this.index.follow(bound.files);
     const model = this.store.specification(specification.toString())?.model ?? '';
     if (bound?.outcome === 'holds') this.memory.note(place.meaning, model, bound.sample, bound.epsilon, 'certified');
     this.#changed.fire(specification);
@@ -233,13 +246,15 @@ export class Tuner implements vscode.Disposable {
     this.#changed.fire(document.uri);
   }
 
-  /** @param model null forgets everything */
-  #forget(model: string | null): void {
-    // Bounds do not know which model they are about; they are quick to have again.
+  /** @param file a model or data that has changed; null forgets everything */
+  #forget(file: string | null): void {
+    this.#age++;
+    // Bounds do not know which files they are about; they are quick to have again.
     this.#bounds.clear();
     this.#bracketed.clear();
-    if (model === null) this.memory.forgetAll();
-    else this.memory.forgetModel(model);
+    // Brackets know their model, and nothing of data.
+    if (file !== null && MODEL.test(file)) this.memory.forgetModel(file.replace(/\.gz$/, ''));
+    else this.memory.forgetAll();
     for (const document of vscode.workspace.textDocuments) if (isTunable(document)) this.#changed.fire(document.uri);
   }
 

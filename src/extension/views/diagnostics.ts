@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Problem } from '../../base/result';
 import type { VerdictKind } from '../../report/verdict';
-import { resultSentences } from '../core/wording';
+import { missingSentence, resultSentences } from '../core/wording';
 import {
   verdictOf,
   type Answered,
@@ -33,10 +33,10 @@ export class Diagnostics implements vscode.Disposable {
   readonly #subscription: { dispose(): void };
 
   constructor(private readonly store: VerdictStore) {
-    this.#subscription = store.onChange(({ event, specifications, questions, models }) => {
+    this.#subscription = store.onChange(({ event, specifications, questions, files }) => {
       for (const id of specifications) this.#waiting.add(id);
       for (const id of questions) this.#waiting.add(id.slice(0, id.lastIndexOf('#')));
-      for (const model of models) this.#drawModel(model);
+      for (const file of files) this.#drawModel(file);
       if (event.kind === 'edited') this.#update.flush();
       else this.#update.request();
     });
@@ -112,13 +112,13 @@ function verdictDiagnostic(question: QuestionState, stale: boolean): vscode.Diag
     return faded;
   }
   if (kind === 'verified') return null;
-  const { results, planned, interrupted } = question.evidence;
+  const { results } = question.evidence;
   const concerned = results.filter(({ verdict }) => verdict.kind === kind);
   const sentences = concerned.slice(0, MAX_QUOTED).map(resultSentences);
   if (concerned.length > MAX_QUOTED)
     sentences.push(`… and ${concerned.length - MAX_QUOTED} more with the same verdict.`);
-  if (results.length < planned && interrupted)
-    sentences.push(`${planned - results.length} of ${planned} were not decided: ${interrupted}`);
+  const missing = missingSentence(question.evidence);
+  if (missing !== null) sentences.push(missing);
   return diagnostic(verdictRange(question, concerned[0]), withShortPaths(sentences.join('\n')), SEVERITY[kind], kind);
 }
 

@@ -149,7 +149,9 @@ export class TestItems implements vscode.Disposable {
       .filter(({ activity }) => activity.kind !== 'idle' && activity.run === runId)
       .flatMap(({ id }) => this.#itemOf(id) ?? []);
     if (asked.length === 0) return;
-    const run = this.#controller.createTestRun(silentRequest(asked), shownPath(vscode.Uri.parse(specification)));
+    // Not kept by the window: after a reload the store tells what still counts, here as everywhere.
+    const name = shownPath(vscode.Uri.parse(specification));
+    const run = this.#controller.createTestRun(silentRequest(asked), name, false);
     run.token.onCancellationRequested(() => this.actions.stop(specification));
     for (const item of asked) run.enqueued(item);
     const meaning = this.#meanings.get(specification) ?? '';
@@ -246,8 +248,9 @@ export class TestItems implements vscode.Disposable {
     const watch = vscode.Disposable.from(
       vscode.workspace.onDidSaveTextDocument(({ uri }) => soon(specificationUri(uri).toString())),
       this.store.onChange(({ event }) => {
-        if (event.kind !== 'modelChanged') return;
-        for (const { specification } of asked) if (this.#modelsOf(specification).has(event.model)) soon(specification);
+        if (event.kind !== 'fileChanged') return;
+        for (const { specification } of asked)
+          if (this.#filesOf(specification).has(event.file.path)) soon(specification);
       }),
       { dispose: () => timers.forEach(timer => clearTimeout(timer)) },
     );
@@ -258,11 +261,11 @@ export class TestItems implements vscode.Disposable {
     });
   }
 
-  /** The model that a specification names, and those that it was verified with. */
-  #modelsOf(specification: string): ReadonlySet<string> {
+  /** The model that a specification names, and all files that its verdicts are about. */
+  #filesOf(specification: string): ReadonlySet<string> {
     const named = this.store.specification(specification)?.model;
-    const used = this.store.questions(specification).flatMap(({ evidence }) => evidence?.model ?? []);
-    return new Set([...(named ? [named] : []), ...used]);
+    const used = this.store.questions(specification).flatMap(({ evidence }) => evidence?.files ?? []);
+    return new Set([...(named ? [named] : []), ...used.map(({ path }) => path)]);
   }
 }
 

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { VerdictKind } from '../../report/verdict';
-import { resultSentences } from '../core/wording';
+import { missingSentence, resultSentences } from '../core/wording';
 import { verdictOf, type Answered, type QuestionState } from '../core/verdict-store';
 import { toRange } from './ranges';
 
@@ -21,6 +21,8 @@ export function reportVerdict(run: vscode.TestRun, item: vscode.TestItem, { evid
   const concerned = evidence.results.filter(({ verdict }) => verdict.kind === kind);
   const sentences = concerned.slice(0, MAX_QUOTED).map(resultSentences);
   if (concerned.length > MAX_QUOTED) sentences.push(`… and ${concerned.length - MAX_QUOTED} more.`);
+  const missing = missingSentence(evidence);
+  if (missing !== null) sentences.push(missing);
   report(run, item, kind, sentences, seconds, item.uri && new vscode.Location(item.uri, toRange(anchor)));
 }
 

@@ -134,7 +134,15 @@ describe('streaming results', () => {
     };
     const stop = watchTurns(() => `result ${told}`);
     tell({ kind: 'queued', run, specification, names: ['five levels'], quiet: false });
-    tell({ kind: 'planned', run, model: file('pictures/halves.onnx').fsPath, tasks, warnings: [] });
+    tell({
+      kind: 'planned',
+      run,
+      model: file('pictures/halves.onnx').fsPath,
+      files: [],
+      tasks,
+      counts: { 'five levels': RESULTS },
+      warnings: [],
+    });
     writer.planned(file('pictures/halves.onnx').fsPath, RESULTS);
     for (const each of results) {
       tell({

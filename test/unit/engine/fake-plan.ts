@@ -70,7 +70,9 @@ export function fakePlan(behaviours: readonly Behaviour[], act: Act, timeout = 6
   return {
     model: '/models/digits.onnx',
     specification: '/models/digits.certiscope.jsonc',
+    files: [],
     tasks,
+    counts: { noise: tasks.length },
     warnings: [],
     measureAccuracy: () => Promise.resolve({ correct: 1, total: behaviours.length, classes: 2 }),
     decide: (asked, _options, budget, onProgress) => act(asked.disjuncts[0].box.lower[0], budget, onProgress),

@@ -83,7 +83,7 @@ describe('what is written in the panels', () => {
     [{ methods: [] }, /^Choose at least one attack/],
   ])('that makes no sense gets a sentence: %o', (change, sentence) => {
     const params = attackParams({ ...FIRST_ATTACK_CHOICE, ...change });
-    expect(params.ok ? '' : params.error).toMatch(sentence);
+    expect(params.ok ? '' : params.error.message).toMatch(sentence);
   });
 });
 

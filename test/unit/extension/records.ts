@@ -66,6 +66,11 @@ export function tasks(...checks: readonly string[]): PlannedTask[] {
   return checks.map((check, index) => ({ index, check, sample: index, claim: '', timeout: 60 }));
 }
 
+/** How many results each check has in all. */
+export function countsOf(...checks: readonly string[]): Record<string, number> {
+  return Object.fromEntries(checks.map(check => [check, checks.filter(other => other === check).length]));
+}
+
 export function finished(outcome: FinishedParams['outcome'] = 'complete'): FinishedParams {
   return { runId: '', outcome, verdict: null, seconds: 1 };
 }

@@ -3,7 +3,7 @@ import type { Engine, EngineRun, RunListener } from '../../../src/engine/run';
 import type { FinishedParams, VerifyParams, VerifyPlan } from '../../../src/engine/protocol';
 import { questionId, verdictOf, VerdictStore } from '../../../src/extension/core/verdict-store';
 import { Runner, type RunRequest } from '../../../src/extension/runner';
-import { finished, outlineOf, result, tasks, VERDICT } from './records';
+import { countsOf, finished, outlineOf, result, tasks, VERDICT } from './records';
 
 const SPEC = 'file:///w/a.certiscope.jsonc';
 
@@ -24,7 +24,14 @@ class FakeEngine {
     this.runs.push({
       listener,
       plan: checks => {
-        const value: VerifyPlan = { runId: '', model: '/w/m.onnx', tasks: tasks(...checks), fingerprint: '' };
+        const value: VerifyPlan = {
+          runId: '',
+          model: '/w/m.onnx',
+          files: [],
+          tasks: tasks(...checks),
+          counts: countsOf(...checks),
+          fingerprint: '',
+        };
         listener.onPlan?.(value, []);
         plan.resolve({ ok: true, value, warnings: [] });
       },

@@ -1,11 +1,17 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { questionId, verdictOf, VerdictStore, type StoreChange } from '../../../src/extension/core/verdict-store';
-import { finished, outlineOf, progress, result, tasks, VERDICT } from './records';
+import { countsOf, finished, outlineOf, progress, result, tasks, VERDICT } from './records';
 
 const SPEC = 'file:///w/a.certiscope.jsonc';
 const MODEL = '/w/m.onnx';
 const A = questionId(SPEC, 'a');
 const B = questionId(SPEC, 'b');
+const DATA = '/w/data.npy';
+/** What runs have read. */
+const FILES = [
+  { path: MODEL, state: 'first' },
+  { path: DATA, state: 'first' },
+];
 
 let store: VerdictStore;
 let changes: StoreChange[];
@@ -26,7 +32,15 @@ function queued(run: string, names: readonly string[] | null = null, quiet = fal
 }
 
 function planned(run: string, ...checks: readonly string[]): void {
-  store.apply({ kind: 'planned', run, model: MODEL, tasks: tasks(...checks), warnings: [] });
+  store.apply({
+    kind: 'planned',
+    run,
+    model: MODEL,
+    files: FILES,
+    tasks: tasks(...checks),
+    counts: countsOf(...checks),
+    warnings: [],
+  });
 }
 
 function runToTheEnd(run: string): void {
@@ -37,6 +51,7 @@ function runToTheEnd(run: string): void {
   store.apply({ kind: 'finished', run, finished: finished() });
 }
 
+const changed = (path: string, state: string) => store.apply({ kind: 'fileChanged', file: { path, state } });
 const verdict = (id: string) => verdictOf(store.question(id)?.evidence ?? null);
 const activity = (id: string) => store.question(id)?.activity.kind;
 const stale = (id: string) => store.isStale(store.question(id)!);
@@ -176,12 +191,40 @@ describe('freshness', () => {
   });
 
   it('a changed model makes the verdicts about it stale, and a new run makes them current', () => {
-    store.apply({ kind: 'modelChanged', model: '/w/other.onnx' });
+    changed('/w/other.onnx', 'second');
     expect(stale(A)).toBe(false);
-    store.apply({ kind: 'modelChanged', model: MODEL });
+    changed(MODEL, 'second');
     expect(stale(A)).toBe(true);
-    runToTheEnd('2');
+    expect([...changes.at(-1)!.questions]).toEqual([A, B]);
+    queued('2');
+    store.apply({
+      kind: 'planned',
+      run: '2',
+      model: MODEL,
+      files: [{ path: MODEL, state: 'second' }],
+      tasks: tasks('a', 'b'),
+      counts: countsOf('a', 'b'),
+      warnings: [],
+    });
+    store.apply({ kind: 'result', run: '2', result: result(0, 'a', VERDICT.verified) });
+    expect([stale(A), stale(B)]).toEqual([false, true]);
+  });
+
+  it('so does changed data, and a file that is gone', () => {
+    changed(DATA, 'first');
     expect(stale(A)).toBe(false);
+    changed(DATA, 'missing');
+    expect(stale(A)).toBe(true);
+    changed(DATA, 'first');
+    expect(stale(A)).toBe(false);
+  });
+
+  it('a verdict of a file that changed while it was read is stale, whenever that is noticed', () => {
+    queued('2');
+    changed(MODEL, 'second');
+    planned('2', 'a', 'b');
+    store.apply({ kind: 'result', run: '2', result: result(0, 'a', VERDICT.verified) });
+    expect(stale(A)).toBe(true);
   });
 
   it('a verdict of a run that was overtaken by an edit is stale from the start', () => {
@@ -238,15 +281,27 @@ describe('clearing and removing', () => {
   it('problems of a model go when the model changes', () => {
     store.apply({ kind: 'inspected', model: MODEL, problems: [{ code: 'x', message: 'broken' }] });
     expect(store.modelProblems().get(MODEL)).toHaveLength(1);
-    store.apply({ kind: 'modelChanged', model: MODEL });
+    changed(MODEL, 'second');
     expect(store.modelProblems().get(MODEL)).toBeUndefined();
-    expect([...changes.at(-1)!.models]).toEqual([MODEL]);
+    expect([...changes.at(-1)!.files]).toEqual([MODEL]);
   });
 });
 
 describe('a run of some samples', () => {
   const some = (run: string, ...samples: number[]) =>
     store.apply({ kind: 'queued', run, specification: SPEC, names: ['a'], samples, quiet: false });
+
+  /** A plan of some of the three samples of `a`. */
+  const plannedSome = (run: string, ...checks: readonly string[]) =>
+    store.apply({
+      kind: 'planned',
+      run,
+      model: MODEL,
+      files: FILES,
+      tasks: tasks(...checks),
+      counts: { a: 3 },
+      warnings: [],
+    });
 
   function allOf(run: string): void {
     queued(run, ['a']);
@@ -258,7 +313,7 @@ describe('a run of some samples', () => {
   it('adds to what is known of the others, at the places they had', () => {
     allOf('1');
     some('2', 2, 1);
-    planned('2', 'a', 'a');
+    plannedSome('2', 'a', 'a');
     store.apply({ kind: 'result', run: '2', result: result(0, 'a', VERDICT.falsified, 1) });
     expect(activity(A)).toBe('queued');
     store.apply({ kind: 'result', run: '2', result: result(1, 'a', VERDICT.verified, 2) });
@@ -274,18 +329,61 @@ describe('a run of some samples', () => {
 
   it('alone never makes a question verified', () => {
     some('1', 1);
-    planned('1', 'a');
+    plannedSome('1', 'a');
     store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified, 1) });
     store.apply({ kind: 'finished', run: '1', finished: finished() });
     expect(verdict(A)).toBe('unknown');
     expect(store.question(A)!.evidence!.interrupted).toBe('Only some samples were run.');
   });
 
+  it('is all of them when the others are known', () => {
+    some('1', 1);
+    plannedSome('1', 'a');
+    store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified, 1) });
+    store.apply({ kind: 'finished', run: '1', finished: finished() });
+    some('2', 0, 2);
+    plannedSome('2', 'a', 'a');
+    store.apply({ kind: 'result', run: '2', result: result(0, 'a', VERDICT.verified, 0) });
+    store.apply({ kind: 'result', run: '2', result: result(1, 'a', VERDICT.verified, 2) });
+    store.apply({ kind: 'finished', run: '2', finished: finished() });
+    expect(verdict(A)).toBe('verified');
+    expect(store.question(A)!.evidence!.interrupted).toBeUndefined();
+  });
+
+  it('is not all of them because an earlier text had no more samples', () => {
+    queued('1', ['a']);
+    planned('1', 'a');
+    store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified) });
+    store.apply({ kind: 'finished', run: '1', finished: finished() });
+    outlined(['a', 'A2'], ['b', 'B1']);
+    some('2', 1);
+    plannedSome('2', 'a');
+    store.apply({ kind: 'result', run: '2', result: result(0, 'a', VERDICT.verified, 1) });
+    store.apply({ kind: 'finished', run: '2', finished: finished() });
+    expect(verdict(A)).toBe('unknown');
+  });
+
+  it('forgets what was known about other files', () => {
+    allOf('1');
+    some('2', 1);
+    store.apply({
+      kind: 'planned',
+      run: '2',
+      model: MODEL,
+      files: [{ path: MODEL, state: 'second' }],
+      tasks: tasks('a'),
+      counts: { a: 3 },
+      warnings: [],
+    });
+    store.apply({ kind: 'result', run: '2', result: result(0, 'a', VERDICT.verified, 1) });
+    expect(store.question(A)!.evidence!.results).toHaveLength(1);
+  });
+
   it('forgets what was known about another text', () => {
     allOf('1');
     outlined(['a', 'A2'], ['b', 'B1']);
     some('2', 1);
-    planned('2', 'a');
+    plannedSome('2', 'a');
     store.apply({ kind: 'result', run: '2', result: result(0, 'a', VERDICT.verified, 1) });
     store.apply({ kind: 'finished', run: '2', finished: finished() });
     expect(store.question(A)!.evidence!.results.map(({ sample }) => sample)).toEqual([1]);

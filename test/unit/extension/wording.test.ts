@@ -11,7 +11,7 @@ import {
   statusLine,
 } from '../../../src/extension/core/wording';
 import { rowOf, shownOf, workOf } from '../../../src/extension/panel/shown';
-import { finished, outlineOf, progress, result, tasks, VERDICT } from './records';
+import { countsOf, finished, outlineOf, progress, result, tasks, VERDICT } from './records';
 
 const SPEC = 'file:///w/a.certiscope.jsonc';
 const A = questionId(SPEC, 'a');
@@ -40,7 +40,15 @@ describe('headline', () => {
     expect(said()).toEqual(['not run yet', '']);
     store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
     expect(said()).toEqual(['queued', '']);
-    store.apply({ kind: 'planned', run: '1', model: '/w/m.onnx', tasks: tasks('a', 'a'), warnings: [] });
+    store.apply({
+      kind: 'planned',
+      run: '1',
+      model: '/w/m.onnx',
+      files: [],
+      tasks: tasks('a', 'a'),
+      counts: countsOf('a', 'a'),
+      warnings: [],
+    });
     store.apply({ kind: 'progress', run: '1', progress: progress(0, 0.25) });
     expect(said()).toEqual(['verifying', 'splitting the region · 25 % · lower bound -0.5 · 1 s']);
     store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified) });
@@ -83,7 +91,15 @@ describe('statusLine', () => {
   it('counts what is current apart from what is stale', () => {
     store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
     expect(statusLine(store).text).toMatch(/loading/);
-    store.apply({ kind: 'planned', run: '1', model: '/w/m.onnx', tasks: tasks('a'), warnings: [] });
+    store.apply({
+      kind: 'planned',
+      run: '1',
+      model: '/w/m.onnx',
+      files: [],
+      tasks: tasks('a'),
+      counts: countsOf('a'),
+      warnings: [],
+    });
     store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified) });
     store.apply({ kind: 'finished', run: '1', finished: finished() });
     expect(statusLine(store).text).toBe('Certiscope $(pass) 1');
@@ -107,7 +123,15 @@ describe('what the results panel shows', () => {
   it('a run in work has a part that is done, over all samples', () => {
     store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
     expect(shown().busy).toEqual({ fraction: null, text: 'queued', live: null });
-    store.apply({ kind: 'planned', run: '1', model: '/w/m.onnx', tasks: tasks('a', 'a'), warnings: [] });
+    store.apply({
+      kind: 'planned',
+      run: '1',
+      model: '/w/m.onnx',
+      files: [],
+      tasks: tasks('a', 'a'),
+      counts: countsOf('a', 'a'),
+      warnings: [],
+    });
     store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified) });
     store.apply({ kind: 'progress', run: '1', progress: progress(1, 0.5) });
     expect(shown().busy?.fraction).toBe(0.75);
@@ -120,7 +144,15 @@ describe('what the results panel shows', () => {
       store.apply({ kind: 'progress', run: '1', progress: { ...before, progress: now } });
     };
     store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
-    store.apply({ kind: 'planned', run: '1', model: '/w/m.onnx', tasks: tasks('a', 'a'), warnings: [] });
+    store.apply({
+      kind: 'planned',
+      run: '1',
+      model: '/w/m.onnx',
+      files: [],
+      tasks: tasks('a', 'a'),
+      counts: countsOf('a', 'a'),
+      warnings: [],
+    });
     step(0, 1, -2);
     step(0, 2, -1);
     expect(shown().busy?.live?.text).toBe('class 1 in work · 3 sub-problems open, 9 bounded · depth 4');
@@ -220,7 +252,15 @@ describe('what the results panel shows', () => {
 
   it('a row has its reason, and its facts have names', () => {
     store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
-    store.apply({ kind: 'planned', run: '1', model: '/w/m.onnx', tasks: tasks('a'), warnings: [] });
+    store.apply({
+      kind: 'planned',
+      run: '1',
+      model: '/w/m.onnx',
+      files: [],
+      tasks: tasks('a'),
+      counts: countsOf('a'),
+      warnings: [],
+    });
     store.apply({
       kind: 'result',
       run: '1',
