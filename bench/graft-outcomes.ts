@@ -27,7 +27,7 @@ type KeptOutcome = Omit<TimedOutcome, 'counterexample'> & { readonly counterexam
 /** Outcomes of one network on the first test images; each is kept as soon as it is known, so that more images can be asked for later. */
 export async function outcomesOf(each: BenchModel, settings: Settings, state: State): Promise<TimedOutcome[]> {
   const name = `outcomes-${settings.timeout}-${settings.restarts}-${each.name}`;
-  const known = new Map(
+  const known = new Map<number, TimedOutcome>(
     (state.read<KeptOutcome[]>(name) ?? []).map(kept => [
       kept.sample,
       { ...kept, counterexample: kept.counterexample && Float32Array.from(kept.counterexample) },

@@ -93,6 +93,7 @@ interface OutcomeBase {
   /** Index in the data. */
   readonly sample: number;
   readonly label: number | null;
+  /** Of the search; what the verifier took to say how close one can be is not in it. */
   readonly seconds: number;
 }
 
@@ -183,6 +184,6 @@ export interface AdversarialRunFile {
   readonly schema: 1;
   readonly run: AdversarialRun;
   readonly outcomes: readonly AdversarialOutcome[];
-  /** Null while the run goes on, or where it was ended. */
+  /** Null while the run goes on, or where its process was ended; a run that someone stopped says so in its statement. */
   readonly summary: AdversarialSummary | null;
 }

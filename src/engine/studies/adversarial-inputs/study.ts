@@ -8,12 +8,14 @@ import type { Lines } from '../../../attack/patch/local-map';
 import { findAdversarial, type PipelineOptions, type StageName } from '../../../attack/patch/pipeline';
 import type { RivalName } from '../../../attack/rivals/rivals';
 import { ok, type Problem, type Result } from '../../../base/result';
+import type { Written } from '../../../spec/numbers/written';
 import { Solver } from '../../../verify/decide';
 import {
   DEFAULT_METHODS,
   type AdversarialOutcome,
   type AdversarialParams,
   type AdversarialPart,
+  type AdversarialResult,
   type AdversarialRun,
   type FoundInput,
   type MissedInput,
@@ -35,15 +37,40 @@ const FATAL = ['attack/no-dense-layer', 'attack/one-class', 'attack/epsilon', 'a
 export const studyAdversarialInputs: Study<'adversarial-inputs'> = async (params, environment) => {
   const opened = await openSubject(params.subject);
   if (!opened.ok) return refused(...opened.error);
-  const { spec, plan, model, chosen } = opened.value;
+  const { spec, model } = opened.value;
   const range = validRange(spec, params.range);
   if (!range.ok) return refused(range.error);
   const attacked = await AttackedModel.open(model.loaded);
   if (!attacked.ok) return refused(attacked.error);
   const others = await openOthers(model.network.inputSize, params);
-  if (!others.ok) return refused(others.error);
-  const methods = params.methods ?? DEFAULT_METHODS;
-  const measure = params.measure ?? 'count';
+  try {
+    if (!others.ok) return refused(others.error);
+    const setting = { subject: opened.value, attacked: attacked.value, others: others.value, range: range.value };
+    const result = await searched(setting, params, environment);
+    if (!result.ok) return refused(result.error);
+    return answered(result.value, warningsOf(opened.value, params.methods ?? DEFAULT_METHODS));
+  } finally {
+    await attacked.value.close();
+    if (others.ok) await others.value.transfer?.model.close();
+    await model.parts.close();
+  }
+};
+
+/** Everything that a run needs, opened. */
+interface Setting {
+  readonly subject: OpenedSubject;
+  readonly attacked: AttackedModel;
+  readonly others: OtherModels;
+  /** Values that data may take, in units after scaling. */
+  readonly range: readonly [Written, Written];
+}
+
+async function searched(
+  { subject, attacked, others, range }: Setting,
+  params: AdversarialParams,
+  environment: Environment,
+): Promise<Result<AdversarialResult>> {
+  const { spec, plan, model, chosen } = subject;
   const run: AdversarialRun = {
     kind: 'run',
     folder:
@@ -52,47 +79,27 @@ export const studyAdversarialInputs: Study<'adversarial-inputs'> = async (params
     specification: spec.file,
     model: model.loaded.path,
     planned: chosen.length,
-    methods,
-    measure,
+    methods: params.methods ?? DEFAULT_METHODS,
+    measure: params.measure ?? 'count',
     target: params.target ?? null,
-    range: [range.value[0].text, range.value[1].text],
+    range: [range[0].text, range[1].text],
     inputShape: model.shapes.inputShape,
     classes: spec.classes,
     preprocess: preprocessOf(spec),
     channels: plan.pixels.channels,
   };
   const folder = await RunFolder.open(run);
-  if (!folder.ok) return refused(folder.error);
+  if (!folder.ok) return folder;
   environment.onPart(run);
-  const search = new Search(
-    params,
-    opened.value,
-    attacked.value,
-    plan.modelRange(range.value),
-    run,
-    folder.value,
-    environment,
-  );
+  const search = new Search(params, subject, attacked, plan.modelRange(range), run, folder.value, environment);
   const done = await search.all();
-  if (!done.ok) return refused(done.error);
+  if (!done.ok) return done;
   const { outcomes, inputs } = search;
-  const summary = await summaryOf({
-    network: model.network,
-    layout: plan.pixels,
-    outcomes,
-    inputs,
-    others: others.value,
-  });
-  if (!summary.ok) return refused(summary.error);
+  const facts = { network: model.network, layout: plan.pixels, planned: run.planned, outcomes, inputs, others };
+  const summary = await summaryOf(facts);
+  if (!summary.ok) return summary;
   await folder.value.write(summary.value);
-  await close(opened.value, attacked.value, others.value);
-  return answered({ folder: run.folder, summary: summary.value }, warningsOf(opened.value, methods));
-};
-
-async function close({ model }: OpenedSubject, attacked: AttackedModel, { transfer }: OtherModels): Promise<void> {
-  await attacked.close();
-  await transfer?.model.close();
-  await model.parts.close();
+  return ok({ folder: run.folder, summary: summary.value });
 }
 
 function warningsOf({ model, plan }: OpenedSubject, methods: AdversarialRun['methods']): Problem[] {
@@ -124,19 +131,22 @@ class Search {
     const { chosen } = this.subject;
     const lines = this.params.lines ? await this.lines() : ok(undefined);
     if (!lines.ok) return lines;
-    for (const [k, sample] of chosen.entries()) {
-      await nextTurn();
-      if (this.environment.cancelled()) break;
-      this.environment.onProgress(k / chosen.length, this.progress(k, sample));
-      const outcome = await this.one(sample, lines.value);
-      if (!outcome.ok) return outcome;
-      if (outcome.value.kind !== 'found' && this.environment.cancelled()) break;
-      this.outcomes.push(outcome.value);
-      await this.folder.add(outcome.value);
-      this.environment.onPart(outcome.value);
+    try {
+      for (const [k, sample] of chosen.entries()) {
+        await nextTurn();
+        if (this.environment.cancelled()) break;
+        this.environment.onProgress(k / chosen.length, this.progress(k, sample));
+        const outcome = await this.one(sample, lines.value);
+        if (!outcome.ok) return outcome;
+        if (outcome.value.kind !== 'found' && this.environment.cancelled()) break;
+        this.outcomes.push(outcome.value);
+        await this.folder.add(outcome.value);
+        this.environment.onPart(outcome.value);
+      }
+      return ok(null);
+    } finally {
+      await this.solver.close();
     }
-    await this.solver.close();
-    return ok(null);
   }
 
   private progress(k: number, sample: number): string {
@@ -179,6 +189,7 @@ class Search {
     if (!outcome.ok) return outcome;
     const { adversarial, closest, reason } = outcome.value;
     if (!adversarial || !closest) return missed('not found', subject.label, reason ?? '');
+    const seconds = (performance.now() - started) / 1000;
     const optimum = await this.optimum(subject, adversarial);
     if (!optimum.ok) return optimum;
     const closer = this.run.measure === 'inf' ? (optimum.value?.closer ?? null) : null;
@@ -211,7 +222,7 @@ class Search {
         : closest.scope,
       optimum: optimum.value?.global ?? null,
       replay: `ONNX Runtime answers ${this.name(input.to)} on the model’s file for the input read back from ${path.basename(reference.path)}, and ${this.name(input.from)} for the original.`,
-      seconds: (performance.now() - started) / 1000,
+      seconds,
     };
     return ok(found);
   }

@@ -44,6 +44,8 @@ export async function openOthers(
 export interface RunFacts {
   readonly network: Network;
   readonly layout: PixelLayout;
+  /** Inputs that were to be attacked. */
+  readonly planned: number;
   readonly outcomes: readonly AdversarialOutcome[];
   readonly inputs: readonly AdversarialInput[];
   readonly others: OtherModels;
@@ -53,6 +55,7 @@ export interface RunFacts {
 export async function summaryOf({
   network,
   layout,
+  planned,
   outcomes,
   inputs,
   others,
@@ -89,7 +92,7 @@ export async function summaryOf({
       percent: transfer.value.comparable === 0 ? null : transfer.value.percent,
     },
     naturalness: await naturalnessOf(network, inputs, others.features),
-    statement: statementOf({ attacked, found, skipped }, norms && norms.values.median),
+    statement: statementOf({ attacked, found, skipped, planned }, norms && norms.values.median),
   });
 }
 
@@ -120,11 +123,13 @@ async function naturalnessOf(
 }
 
 function statementOf(
-  { attacked, found, skipped }: { readonly attacked: number; readonly found: number; readonly skipped: number },
+  { attacked, found, skipped, planned }: Readonly<Record<'attacked' | 'found' | 'skipped' | 'planned', number>>,
   median: number | null,
 ): string {
   const left = skipped === 0 ? '' : ` ${skipped} ${skipped === 1 ? 'was' : 'were'} left out.`;
-  if (attacked === 0) return `No input was attacked.${left}`;
+  const done = attacked + skipped;
+  const stopped = done === planned ? '' : ` Stopped after ${done} of ${planned} inputs.`;
+  if (attacked === 0) return `No input was attacked.${left}${stopped}`;
   const values = median === null ? '' : `, ${median} changed ${median === 1 ? 'value' : 'values'} at the median`;
-  return `${found} of ${attacked} inputs have an adversarial input inside the valid range${values}.${left}`;
+  return `${found} of ${attacked} inputs have an adversarial input inside the valid range${values}.${left}${stopped}`;
 }

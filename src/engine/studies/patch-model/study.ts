@@ -18,6 +18,7 @@ import type {
   LayerPatch,
   PatchModelParams,
   PatchModelPart,
+  PatchModelResult,
 } from '../../study-protocols/patch-model';
 import { readTensor } from '../../tensor-reference';
 import { openSubject, type OpenedSubject } from '../../subject';
@@ -42,16 +43,32 @@ interface Case extends PatchCase {
 export const studyPatchModel: Study<'patch-model'> = async (params, environment) => {
   const opened = await openSubject(params.subject);
   if (!opened.ok) return refused(...opened.error);
-  const { spec, model } = opened.value;
+  const { model } = opened.value;
   const original = await AttackedModel.open(model.loaded);
   if (!original.ok) return refused(original.error);
+  try {
+    const patched = await patchLayers(opened.value, original.value, params, environment);
+    return patched.ok ? answered(patched.value) : refused(patched.error);
+  } finally {
+    await original.value.close();
+    await model.parts.close();
+  }
+};
+
+async function patchLayers(
+  subject: OpenedSubject,
+  original: AttackedModel,
+  params: PatchModelParams,
+  environment: StudyEnvironment<PatchModelPart>,
+): Promise<Result<PatchModelResult>> {
+  const { spec, model } = subject;
   const layers = chosenLayers(model.loaded, params);
-  if (!layers.ok) return refused(layers.error);
-  const asked = await casesOf(params, opened.value, original.value);
-  if (!asked.ok) return refused(asked.error);
+  if (!layers.ok) return layers;
+  const asked = await casesOf(params, subject, original);
+  if (!asked.ok) return asked;
   const { wrong, kept } = asked.value;
-  const accuracy = await accuracyOf(opened.value, original.value, environment, 'the model as it is');
-  if (!accuracy.ok) return refused(accuracy.error);
+  const accuracy = await accuracyOf(subject, original, environment, 'the model as it is');
+  if (!accuracy.ok) return accuracy;
   const folder =
     params.folder ??
     path.join(environment.folder, `${path.basename(spec.file).split('.')[0]}-${Date.now().toString(36)}`);
@@ -59,7 +76,7 @@ export const studyPatchModel: Study<'patch-model'> = async (params, environment)
     await mkdir(folder, { recursive: true });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return refused({ code: 'patch/folder', message: `${folder}: nothing can be written there (${reason}).` });
+    return problem('patch/folder', `${folder}: nothing can be written there (${reason}). Name another folder.`);
   }
   const measure = params.measure ?? 'inf';
   environment.onPart({
@@ -82,14 +99,13 @@ export const studyPatchModel: Study<'patch-model'> = async (params, environment)
     slack: params.margin ?? MARGIN,
     seconds: params.seconds ?? SECONDS,
   };
-  const work = new Patching(opened.value, [...wrong, ...kept], wrong.length, options, folder, environment);
+  const work = new Patching(subject, [...wrong, ...kept], wrong.length, options, folder, environment);
   const done = await (params.mode === 'each' ? work.each(layers.value) : work.inTurn(layers.value));
-  await original.value.close();
-  await model.parts.close();
-  if (!done.ok) return refused(done.error);
+  if (!done.ok) return done;
   const best = work.best(measure);
-  return answered({ folder, best, statement: resultStatement(work.patches, best, wrong.length) });
-};
+  const left = params.mode === 'each' ? layers.value.length - work.patches.length : 0;
+  return ok({ folder, best, statement: resultStatement(work.patches, best, { wrong: wrong.length, left }) });
+}
 
 /** The layers asked for, or all; in turn from the last to the first, where a change has the fewest consequences. */
 function chosenLayers(loaded: LoadedModel, { layers, mode }: PatchModelParams): Result<readonly string[]> {

@@ -38,13 +38,19 @@ export function describeOutcome(
   return `${smallest} ${replay}`;
 }
 
-export function resultStatement(patches: readonly LayerPatch[], best: string | null, wrong: number): string {
+/** @param left layers that were not tried because someone stopped the work */
+export function resultStatement(
+  patches: readonly LayerPatch[],
+  best: string | null,
+  { wrong, left }: { readonly wrong: number; readonly left: number },
+): string {
   const inputs = wrong === 1 ? 'the input' : `all ${wrong} inputs`;
-  if (best === null) {
-    if (patches.length === 0) return 'Stopped before the first layer was settled.';
+  if (patches.length === 0) return 'Stopped before the first layer was settled.';
+  const stopped = left === 0 ? '' : ` Stopped: ${left} of ${patches.length + left} layers were not tried.`;
+  if (best === null && left > 0) return `No patch found so far puts ${inputs} right.${stopped}`;
+  if (best === null)
     return `No patch puts ${inputs} right. Allow free phases, several layers in turn, or ask for fewer inputs.`;
-  }
   const holding = patches.filter(patch => patch.holds).length;
   const of = patches.length > 1 ? ` (${holding} of ${patches.length} layers have a patch)` : '';
-  return `The smallest patch that puts ${inputs} right is one of ${best}${of}.`;
+  return `The smallest patch that puts ${inputs} right is one of ${best}${of}.${stopped}`;
 }

@@ -154,6 +154,9 @@ describe('adversarial inputs', () => {
   it('that were found before a stop are kept', async () => {
     const ran = await run({}, DIGITS, 3);
     expect(ran.answer).toMatchObject({ ok: true, value: { summary: { found: 2 } } });
+    expect(ran.answer).toMatchObject({
+      value: { summary: { statement: expect.stringMatching(/Stopped after 2 of \d+ inputs\.$/) as string } },
+    });
   });
 
   it('that cannot be there are not found, and it is said what was tried', async () => {

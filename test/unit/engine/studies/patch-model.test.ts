@@ -20,8 +20,8 @@ import { samples, watched } from './environment';
 
 const DIGITS = path.join(samples, 'digits.certiscope.jsonc');
 
-async function run(params: Partial<PatchModelParams>, file = DIGITS) {
-  const world = watched<PatchModelPart>();
+async function run(params: Partial<PatchModelParams>, file = DIGITS, stopAfter?: number) {
+  const world = watched<PatchModelPart>(stopAfter);
   const answer = await studyPatchModel(
     { mode: 'each', ...params, subject: { specification: { path: file }, ...params.subject } },
     world.environment,
@@ -121,6 +121,17 @@ describe('patches of a model', () => {
     const { begun, layers } = await run({ keep: 2, layers: ['last'] }, small());
     expect(begun?.kept).toBe(2);
     expect(layers[0]).toMatchObject({ holds: true, accuracy: { correct: 3, total: 3 } });
+  });
+
+  it('that were found before a stop do not pass for all there are', async () => {
+    const { answer, layers } = await run({}, small(), 2);
+    expect(layers).toHaveLength(1);
+    expect(answer).toMatchObject({
+      value: { statement: expect.stringMatching(/Stopped: 1 of 2 layers were not tried\.$/) as string },
+    });
+    expect((await run({}, small(), 1)).answer).toMatchObject({
+      value: { statement: 'Stopped before the first layer was settled.' },
+    });
   });
 
   it('of inputs that contradict each other there is none, with a checked certificate and the two inputs', async () => {
