@@ -12,7 +12,7 @@ import {
   type LogParams,
   type ModelInfo,
   type SetupReport,
-  type ModelStructure,
+  type PackedStructure,
   type TensorStatistics,
   type VerifyParams,
   type WeightsParams,
@@ -106,7 +106,7 @@ export class EngineClient implements Engine {
     return this.ask(engine => engine.connection.sendRequest(infoRequest, params));
   }
 
-  graph(params: InfoParams): Promise<Answer<ModelStructure>> {
+  graph(params: InfoParams): Promise<Answer<PackedStructure>> {
     return this.ask(engine => engine.connection.sendRequest(graphRequest, params));
   }
 

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { inspectModel } from '../network/load';
 import type { WeightReader } from '../network/stored-weights';
 import { readStructure } from '../network/structure';
@@ -10,7 +11,7 @@ import type {
   InspectedCheck,
   Inspection,
   ModelInfo,
-  ModelStructure,
+  PackedStructure,
   TensorStatistics,
   WeightsParams,
 } from './protocol';
@@ -37,9 +38,11 @@ export function infoOf(params: InfoParams): Promise<Answer<ModelInfo>> {
 }
 
 /** The graph of a model without its weights, as a page shows it. */
-export function graphOf(params: InfoParams): Promise<Answer<ModelStructure>> {
+export function graphOf(params: InfoParams): Promise<Answer<PackedStructure>> {
   const structure = readStructure(existing(params.model));
-  return Promise.resolve(structure.ok ? { ...structure, warnings: [] } : { ok: false, problems: [structure.error] });
+  if (!structure.ok) return Promise.resolve({ ok: false, problems: [structure.error] });
+  const base64 = gzipSync(JSON.stringify(structure.value), { level: 1 }).toString('base64');
+  return Promise.resolve({ ok: true, value: { base64 }, warnings: [] });
 }
 
 /**

@@ -11,7 +11,7 @@
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
 import type { FileState } from '../base/file-state';
 import type { Problem, Range } from '../base/result';
-import type { ModelInfo, ModelStructure, TensorStatistics } from '../network/model-types';
+import type { ModelInfo, TensorStatistics } from '../network/model-types';
 import type { Accuracy, ResultRecord } from '../report/record';
 import type { VerdictKind } from '../report/verdict';
 import type { SolverOptions } from '../verify/options';
@@ -167,8 +167,13 @@ export interface InfoParams {
 
 export const infoRequest = new RequestType<InfoParams, Answer<ModelInfo>, void>('info');
 
+/** A `ModelStructure` as gzipped JSON in base64: who passes it on to a page does not read the thousands of nodes that it may hold. */
+export interface PackedStructure {
+  readonly base64: string;
+}
+
 /** The graph with shapes, attributes and stored tensors. No weights are read: a model of any size is answered at once. */
-export const graphRequest = new RequestType<InfoParams, Answer<ModelStructure>, void>('graph');
+export const graphRequest = new RequestType<InfoParams, Answer<PackedStructure>, void>('graph');
 
 export interface WeightsParams {
   readonly model: string;

@@ -8,7 +8,7 @@ import type {
   Inspection,
   LogParams,
   ModelInfo,
-  ModelStructure,
+  PackedStructure,
   ProgressParams,
   SetupReport,
   TensorReference,
@@ -69,7 +69,7 @@ export interface Engine {
   study<K extends StudyKind>(kind: K, params: ParamsOf<K>, listener?: StudyListener<PartOf<K>>): StudyRun<ResultOf<K>>;
   info(params: InfoParams): Promise<Answer<ModelInfo>>;
   /** The graph of a model without its weights. */
-  graph(params: InfoParams): Promise<Answer<ModelStructure>>;
+  graph(params: InfoParams): Promise<Answer<PackedStructure>>;
   /** What the numbers of some of its tensors are like. */
   weights(params: WeightsParams): Promise<Answer<readonly TensorStatistics[]>>;
   inspect(params: InspectParams): Promise<Answer<Inspection>>;

@@ -24,7 +24,7 @@ export interface EngineServices {
   engineVersion(): Promise<string>;
   plan(params: VerifyParams): Promise<Answer<Plan>>;
   info(params: protocol.InfoParams): Promise<Answer<protocol.ModelInfo>>;
-  graph(params: protocol.InfoParams): Promise<Answer<protocol.ModelStructure>>;
+  graph(params: protocol.InfoParams): Promise<Answer<protocol.PackedStructure>>;
   weights(params: protocol.WeightsParams): Promise<Answer<readonly protocol.TensorStatistics[]>>;
   inspect(params: protocol.InspectParams): Promise<Answer<protocol.Inspection>>;
   setup(): Promise<Answer<protocol.SetupReport>>;

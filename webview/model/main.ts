@@ -1,26 +1,31 @@
 import { element, replaceContent } from '../kit/dom';
 import { Extension } from '../kit/messages';
-import { busy, button, searchField, select } from '../kit/toolkit';
+import { busy, button, searchField } from '../kit/toolkit';
 import { VirtualTable } from '../kit/virtual-table';
-import {
-  localColourings,
-  measureColouring,
-  scaleOf,
-  valueOfTree,
-  valueText,
-  type Colouring,
-  type Scale,
-} from './colouring';
+import type { Colouring } from './colouring';
+import { Colours } from './colours';
 import { kindLegend, legendOf } from './legend';
 import { columnsOf } from './columns';
 import { details, READ_AT_ONCE_BYTES } from './details';
 import { Drawing } from './drawing';
+import { Finder } from './finder';
 import { graphOf, type ModelGraph, type Vertex } from './graph';
 import { groupsOf, hierarchyOf, leavesOf, openAtFirst, pathTo, type Group, type Leaf, type Tree } from './hierarchy';
-import { FONT, Layouter, placedBoxes, shownAs, type Layout } from './layout';
-import { lookOf, textsOf, titleOf } from './looks';
+import { onKeyOf } from './keys';
+import { Layouter, placedBoxes, shownAs, type Layout } from './layout';
+import { textsOf, titleOf } from './looks';
 import { step, type Direction } from './navigation';
-import { INITIAL_STATE, type FromPage, type Measure, type PageState, type ShownModel, type ToPage } from './protocol';
+import { unpacked } from './packed';
+import {
+  INITIAL_STATE,
+  type FromPage,
+  type PackedModel,
+  type PageState,
+  type ShownModel,
+  type ToPage,
+} from './protocol';
+import { measureText } from './text-width';
+import { toolsOf } from './tools';
 import { WeightReading } from './weight-reading';
 import './model.css';
 
@@ -38,11 +43,11 @@ let shown: ShownModel | null = null;
 let picture: Picture | null = null;
 let open: ReadonlySet<string> = new Set();
 let selected: Tree | null = null;
-let measures: readonly Measure[] = [];
-let colouring: Colouring | null = null;
-let scale: Scale | null = null;
-let found: readonly Leaf[] = [];
+/** Counts what came of the file: a graph that is unpacked late is dropped. */
+let arrived = 0;
+const finder = new Finder();
 const weights = new WeightReading(tensors => extension.post({ type: 'weights', tensors }));
+const colours = new Colours(weights);
 
 const title = element('div', { class: 'title-bar' });
 const tools = element('div', { class: 'tools' });
@@ -55,7 +60,7 @@ const drawing = new Drawing(stage, {
   onSelect: tree => choose(tree, false),
   onToggle: tree => tree.kind === 'group' && toggle(tree),
   onView: view => keep({ view }),
-  look: tree => lookOf(tree, colouring, scale),
+  look: tree => colours.look(tree),
 });
 const nodes = new VirtualTable<Leaf>('Nodes', {
   idOf: ({ id }) => id,
@@ -80,9 +85,9 @@ extension.listen({
     if (!shown)
       replaceContent(title, element('div', { class: 'progress' }, busy('Reading the model'), 'Reading the model…'));
   },
-  show: ({ model }) => show(model),
+  show: ({ model }) => void receive(model),
   measures: message => {
-    ({ measures } = message);
+    colours.measures = message.measures;
     recolour();
   },
   weights: message => {
@@ -91,7 +96,20 @@ extension.listen({
     recolour();
   },
 });
-document.addEventListener('keydown', onKey);
+document.addEventListener(
+  'keydown',
+  onKeyOf({
+    hasGraph: () => picture !== null,
+    focusSearch: () => searchBox.focus(),
+    move,
+    first: () => choose(picture?.root.children[0] ?? null, true),
+    last: () => choose(picture && (shownAs(pathTo(picture.root, picture.root.last), open) ?? null), true),
+    toggle: () => selected?.kind === 'group' && toggle(selected),
+    deselect: () => choose(null, false),
+    zoom: factor => drawing.zoom(factor),
+    fit: () => drawing.fit(),
+  }),
+);
 // Another theme, other widths of text.
 new MutationObserver(() => picture && drawGraph()).observe(document.body, { attributeFilter: ['class'] });
 extension.post({ type: 'ready' });
@@ -99,6 +117,12 @@ extension.post({ type: 'ready' });
 function keep(change: Partial<PageState>): void {
   state = { ...state, ...change };
   extension.state = state;
+}
+
+async function receive(packed: PackedModel): Promise<void> {
+  const mine = ++arrived;
+  const model = await unpacked(packed);
+  if (mine === arrived) show(model);
 }
 
 function show(model: ShownModel): void {
@@ -134,15 +158,6 @@ function find(id: string): Tree | null {
   return leaf ?? [...groupsOf(picture.root)].find(group => group.id === id) ?? null;
 }
 
-const pen = document.createElement('canvas').getContext('2d');
-
-function measureText(text: string, size: number): number {
-  if (!pen) return text.length * size * 0.55;
-  const { fontFamily } = getComputedStyle(document.body);
-  pen.font = `${size === FONT.titleSize ? FONT.title : FONT.small} ${size}px ${fontFamily}`;
-  return pen.measureText(text).width;
-}
-
 //#region what is drawn
 
 function layoutNow(): Layout | null {
@@ -159,33 +174,15 @@ function drawGraph(): void {
 
 /** Draws everything that depends on what layers are coloured by. */
 function recolour(): void {
-  if (!picture || !shown?.structure) return;
-  const choices = colourings();
-  colouring = choices.find(({ id }) => id === state.colour) ?? null;
-  const boxes = [
-    ...(function* () {
-      const layout = layoutNow();
-      if (layout) yield* placedBoxes(layout);
-    })(),
-  ];
-  // Closed groups have their number on the scale, too; open ones show those of what they hold.
-  scale =
-    colouring &&
-    scaleOf(
-      colouring,
-      boxes.filter(({ box }) => !box.inside).map(({ box }) => box.tree),
-    );
+  const layout = layoutNow();
+  if (!picture || !layout) return;
+  colours.choose(state.colour, weights.unread(picture.graph.vertices));
+  colours.rescale(layout);
   drawGraph();
   drawTools();
-  drawLegend(choices);
+  drawLegend();
   drawTable();
   drawSide();
-}
-
-function colourings(): readonly Colouring[] {
-  if (!picture) return [];
-  const unread = weights.unread(picture.graph.vertices).length;
-  return [...measures.map(measureColouring), ...localColourings(weights.statistics, unread)];
 }
 
 function drawTitle(): void {
@@ -193,58 +190,28 @@ function drawTitle(): void {
 }
 
 function drawTools(): void {
-  const choices = colourings();
-  const tab = (id: PageState['tab'], label: string): HTMLElement => {
-    const made = element(
-      'button',
-      { type: 'button', role: 'tab', 'aria-selected': String(state.tab === id), 'data-focus': `tab ${id}` },
-      label,
-    );
-    made.addEventListener('click', () => {
-      keep({ tab: id });
-      drawTools();
-      if (id === 'table') drawTable();
-    });
-    return made;
-  };
   main.classList.toggle('as-table', state.tab === 'table');
-  const zoomed = (label: string, name: string, act: () => void): HTMLElement => {
-    const made = element(
-      'button',
-      { type: 'button', class: 'small-button', title: name, 'aria-label': name, 'data-focus': name },
-      label,
-    );
-    made.addEventListener('click', act);
-    return made;
-  };
-  const isGrouped = picture !== null && picture.root.children.some(({ kind }) => kind === 'group');
   replaceContent(
     tools,
-    element('div', { role: 'tablist', class: 'tabs' }, tab('graph', 'Graph'), tab('table', 'Table')),
-    searchBox,
-    counter,
-    select<string>({
-      label: 'Colour',
-      value: colouring?.id ?? 'kind',
-      options: [
-        { value: 'kind', label: 'Kind of operator' },
-        ...choices.map(({ id, label }) => ({ value: id, label })),
-      ],
-      onChange: colour => {
+    ...toolsOf({
+      tab: state.tab,
+      colour: colours.chosen?.id ?? 'kind',
+      colourings: colours.choices,
+      isGrouped: picture !== null && picture.root.children.some(({ kind }) => kind === 'group'),
+      search: [searchBox, counter],
+      onTab: tab => {
+        keep({ tab });
+        drawTools();
+        if (tab === 'table') drawTable();
+      },
+      onColour: colour => {
         keep({ colour });
         recolour();
       },
+      onOpenAll: openAll,
+      onZoom: factor => drawing.zoom(factor),
+      onFit: () => drawing.fit(),
     }),
-    state.tab === 'graph' &&
-      element(
-        'div',
-        { class: 'zoom' },
-        isGrouped && zoomed('⊞', 'Open all groups', () => openAll(true)),
-        isGrouped && zoomed('⊟', 'Close all groups', () => openAll(false)),
-        zoomed('−', 'Zoom out', () => drawing.zoom(1 / 1.3)),
-        zoomed('+', 'Zoom in', () => drawing.zoom(1.3)),
-        zoomed('Fit', 'Fit the graph into the page', () => drawing.fit()),
-      ),
   );
 }
 
@@ -261,33 +228,29 @@ const searchBox = searchField({
 searchBox.dataset['focus'] = 'search';
 const counter = element('span', { class: 'quiet counter', 'aria-live': 'polite' });
 
-function drawLegend(choices: readonly Colouring[]): void {
+function drawLegend(): void {
   if (!picture) return;
-  const current = choices.find(({ id }) => id === colouring?.id);
-  const { action } = current ?? { action: null };
+  const { chosen, scale } = colours;
+  const isLocal = chosen !== null && colours.isLocal(chosen.id);
   const act =
-    action !== null && current && (shown?.notRunning === null || isLocal(current.id))
+    chosen?.action && (shown?.notRunning === null || isLocal)
       ? button({
-          label: weights.reading.size > 0 && isLocal(current.id) ? 'Reading…' : action,
-          onClick: () => measure(current),
+          label: weights.reading.size > 0 && isLocal ? 'Reading…' : chosen.action,
+          onClick: () => measure(chosen),
         })
       : null;
   if (act) act.dataset['focus'] = 'measure';
   replaceContent(
     legend,
-    current ? legendOf(current, scale) : kindLegend(picture.graph.vertices),
+    chosen ? legendOf(chosen, scale) : kindLegend(picture.graph.vertices),
     act,
-    current?.stale && element('span', { class: 'stale' }, 'The file has changed since.'),
-    current && scale && element('span', { class: 'quiet about' }, current.about),
+    chosen?.stale && element('span', { class: 'stale' }, 'The file has changed since.'),
+    chosen && scale && element('span', { class: 'quiet about' }, chosen.about),
   );
 }
 
-function isLocal(id: string): boolean {
-  return !measures.some(measure => measure.id === id);
-}
-
 function measure({ id }: Colouring): void {
-  if (!isLocal(id)) return extension.post({ type: 'measure', id });
+  if (!colours.isLocal(id)) return extension.post({ type: 'measure', id });
   if (picture) weights.readAll(weights.unread(picture.graph.vertices));
 }
 
@@ -300,10 +263,7 @@ function drawSide(): void {
       structure: shown.structure,
       graph,
       weights,
-      measured: tree => {
-        const value = colouring && valueOfTree(colouring, tree);
-        return value === null || !colouring ? null : `${colouring.label}: ${valueText(value, colouring.format)}`;
-      },
+      measured: tree => colours.words(tree),
       read,
       choose: vertex => goTo(vertex),
       toggle: group => toggle(group),
@@ -314,7 +274,7 @@ function drawSide(): void {
 
 function drawTable(): void {
   if (!picture || state.tab !== 'table') return;
-  nodes.show(columnsOf(colouring), state.search === '' ? picture.leaves : found, state.sort);
+  nodes.show(columnsOf(colours.chosen), finder.isSearching ? finder.found : picture.leaves, state.sort);
   nodes.select(selected?.id ?? null, true);
 }
 
@@ -329,7 +289,7 @@ function choose(tree: Tree | null, reveal: boolean): void {
   drawing.select(tree?.id ?? null);
   if (tree && reveal) drawing.reveal(tree.id);
   if (state.tab === 'table') nodes.select(tree?.id ?? null, true);
-  if (tree) announcer.textContent = lookOf(tree, colouring, scale).spoken;
+  if (tree) announcer.textContent = colours.look(tree).spoken;
   readWhatIsSmall(tree);
   drawSide();
 }
@@ -383,41 +343,27 @@ function setOpen(next: ReadonlySet<string>, anchor: Tree | null): void {
 
 function recolourScale(): void {
   const layout = layoutNow();
-  if (layout && colouring)
-    scale = scaleOf(
-      colouring,
-      [...placedBoxes(layout)].filter(({ box }) => !box.inside).map(({ box }) => box.tree),
-    );
+  if (layout) colours.rescale(layout);
   drawGraph();
-  if (colouring) drawLegend(colourings());
+  if (colours.chosen) drawLegend();
 }
 
 function search(text: string): void {
-  const wanted = text.trim().toLowerCase();
-  const hits = (leaf: Leaf): boolean => {
-    const { operator, name, makes } = leaf.vertex;
-    return [operator, name, ...makes.map(value => value.name)].some(word => word.toLowerCase().includes(wanted));
-  };
-  found = wanted === '' || !picture ? [] : picture.leaves.filter(hits);
-  counter.textContent = wanted === '' ? '' : found.length === 0 ? 'nothing found' : `${found.length} found`;
+  finder.search(text, picture?.leaves ?? []);
+  counter.textContent = finder.words;
   markFound();
 }
 
 /** What is found, and the groups around it, stand out. */
 function markFound(): void {
-  if (!picture || state.search.trim() === '') return drawing.mark(null);
-  const ids = new Set<string>();
-  const { root } = picture;
-  for (const leaf of found) for (const tree of pathTo(root, leaf.first)) ids.add(tree.id);
-  drawing.mark(ids);
+  drawing.mark(picture && finder.marks(picture.root));
 }
 
 function stepFound(direction: 1 | -1): void {
-  if (found.length === 0) return;
-  const now = found.findIndex(({ id }) => id === selected?.id);
-  const next = now < 0 ? (direction > 0 ? 0 : found.length - 1) : (now + direction + found.length) % found.length;
-  counter.textContent = `${next + 1} of ${found.length}`;
-  choose(found[next]!, true);
+  const next = finder.step(selected?.id ?? null, direction);
+  if (!next) return;
+  counter.textContent = next.words;
+  choose(next.leaf, true);
 }
 
 function readWhatIsSmall(tree: Tree | null): void {
@@ -433,40 +379,12 @@ function read(names: readonly string[]): void {
   if (weights.read(names)) drawSide();
 }
 
-const DIRECTIONS: Readonly<Record<string, Direction>> = {
-  ArrowUp: 'up',
-  ArrowDown: 'down',
-  ArrowLeft: 'left',
-  ArrowRight: 'right',
-};
-
-function onKey(event: KeyboardEvent): void {
-  if ((event.ctrlKey || event.metaKey) && event.key === 'f') {
-    event.preventDefault();
-    searchBox.focus();
-    return;
-  }
-  if (!(event.target instanceof Element) || !event.target.closest('.drawing') || !picture) return;
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const { root } = picture;
+function move(direction: Direction): void {
   const layout = layoutNow();
-  const direction = DIRECTIONS[event.key];
-  if (direction && layout) {
-    const next = selected
-      ? step(root, open, [...placedBoxes(layout)], selected, direction)
-      : (root.children[0] ?? null);
-    if (next) choose(next, true);
-  } else if (event.key === 'Enter' || event.key === ' ') {
-    if (selected?.kind === 'group') toggle(selected);
-  } else if (event.key === 'Home') choose(root.children[0] ?? null, true);
-  else if (event.key === 'End') choose(shownAs(pathTo(root, root.last), open) ?? null, true);
-  else if (event.key === 'Escape') choose(null, false);
-  else if (event.key === '+' || event.key === '=') drawing.zoom(1.3);
-  else if (event.key === '-') drawing.zoom(1 / 1.3);
-  else if (event.key === '0') drawing.fit();
-  else if (event.key === '/') searchBox.focus();
-  else return;
-  event.preventDefault();
+  if (!picture || !layout) return;
+  const { root } = picture;
+  const next = selected ? step(root, open, [...placedBoxes(layout)], selected, direction) : (root.children[0] ?? null);
+  if (next) choose(next, true);
 }
 
 //#endregion

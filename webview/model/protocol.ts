@@ -40,10 +40,13 @@ export interface ShownModel {
   readonly notRunning: string | null;
 }
 
+/** As it crosses: the graph is the bytes of its gzipped JSON, which nobody on the way needs to read. */
+export type PackedModel = Omit<ShownModel, 'structure'> & { readonly structure: Uint8Array<ArrayBuffer> | null };
+
 export type ToPage =
   /** The file is being read, for the first time or again. */
   | { readonly type: 'reading' }
-  | { readonly type: 'show'; readonly model: ShownModel }
+  | { readonly type: 'show'; readonly model: PackedModel }
   | { readonly type: 'measures'; readonly measures: readonly Measure[] }
   | {
       readonly type: 'weights';

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import type { Answer, ModelStructure, TensorReference } from '../../engine/protocol';
+import type { Answer, PackedStructure, TensorReference } from '../../engine/protocol';
 import { readTensor } from '../../engine/tensor-reference';
-import type { Action, FromPage, Measure, ShownModel, ToPage } from '../../../webview/model/protocol';
+import type { Action, FromPage, Measure, PackedModel, ToPage } from '../../../webview/model/protocol';
 import type { VerdictStore } from '../core/verdict-store';
 import { filePath, shownPath, withShortPaths } from '../documents/uris';
 import type { EngineDoor } from '../engine-door';
@@ -40,7 +40,7 @@ export class ModelPage implements vscode.Disposable {
   readonly #disposables: vscode.Disposable[];
   readonly #measures = coalesce(SETTLE_MS, () => void this.#sendMeasures());
   #isReady = false;
-  #shown: ShownModel | null = null;
+  #shown: PackedModel | null = null;
   #sentMeasures: readonly Measure[] = [];
   /** Counts readings of the file: what an earlier one says late is dropped. */
   #reading = 0;
@@ -89,7 +89,7 @@ export class ModelPage implements vscode.Disposable {
   }
 
   /** What the page was last told of the model; null before it has been read. */
-  get shown(): ShownModel | null {
+  get shown(): PackedModel | null {
     return this.#shown;
   }
 
@@ -133,10 +133,11 @@ export class ModelPage implements vscode.Disposable {
     if (reading !== this.#reading) return;
     const shown = shownPath(this.model);
     const cut = shown.lastIndexOf('/');
-    const model: ShownModel = {
+    const model: PackedModel = {
       name: shown.slice(cut + 1),
       folder: cut < 0 ? '' : shown.slice(0, cut),
-      structure: answer.ok ? answer.value : null,
+      // Bytes of their own: a page is sent the whole buffer under a view.
+      structure: answer.ok ? new Uint8Array(Buffer.from(answer.value.base64, 'base64')) : null,
       problem: answer.ok ? null : answer.problems.map(({ message }) => withShortPaths(message)).join(' '),
       actions: answer.ok && vscode.workspace.isTrusted ? ACTIONS.filter(({ command }) => commands.has(command)) : [],
       notRunning: vscode.workspace.isTrusted ? null : 'This workspace is not trusted, so nothing is run.',
@@ -146,7 +147,7 @@ export class ModelPage implements vscode.Disposable {
     if (answer.ok) await this.#sendMeasures();
   }
 
-  async #structure(): Promise<Answer<ModelStructure>> {
+  async #structure(): Promise<Answer<PackedStructure>> {
     const path = filePath(this.model);
     if (path === null) {
       const message =

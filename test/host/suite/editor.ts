@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
 import assert from 'node:assert/strict';
+import { gunzipSync } from 'node:zlib';
+import type { ModelStructure } from '../../../src/engine/protocol';
 import type { Internals } from '../../../src/extension/extension';
 
 export const EXTENSION_ID = 'certiscope.certiscope';
@@ -60,6 +62,11 @@ export async function replace(editor: vscode.TextEditor, from: string, to: strin
   assert.ok(at >= 0, `${editor.document.fileName} does not hold “${from}”`);
   const range = new vscode.Range(editor.document.positionAt(at), editor.document.positionAt(at + from.length));
   assert.ok(await editor.edit(edit => edit.replace(range, to)));
+}
+
+/** The graph that a model page was told. */
+export function unpackedStructure(packed: Uint8Array | null | undefined): ModelStructure | null {
+  return packed ? (JSON.parse(gunzipSync(packed).toString('utf8')) as ModelStructure) : null;
 }
 
 /** Undoes everything typed and closes every editor: the next test begins with the files as they are. */

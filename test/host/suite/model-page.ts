@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import assert from 'node:assert/strict';
-import { eventually, file, internals } from './editor';
+import { DEFAULT_GRAFT_TRAINING, DEFAULT_MASK_SOURCE } from '../../../src/engine/study-protocols/graft';
+import { eventually, file, internals, unpackedStructure } from './editor';
 
 const PAGE = 'certiscope.model';
 
@@ -16,6 +17,25 @@ function pageOf(model: vscode.Uri) {
     const { modelPages } = await internals();
     return [...modelPages].find(page => page.model.toString() === model.toString()) ?? null;
   });
+}
+
+type Page = Awaited<ReturnType<typeof pageOf>>;
+
+function nodesOf({ shown }: Page): number | undefined {
+  return unpackedStructure(shown?.structure)?.info.nodes.length;
+}
+
+/** A measure once it has numbers; every one of them belongs to a node of the model. */
+async function measured(page: Page, id: string): Promise<Readonly<Record<string, number>>> {
+  const { values, stale } = await eventually(`numbers of ${id}`, () => {
+    const found = page.measures.find(measure => measure.id === id);
+    return found && Object.keys(found.values).length > 0 ? found : null;
+  });
+  assert.equal(stale, false);
+  const { info } = unpackedStructure(page.shown?.structure)!;
+  const names = new Set(info.nodes.flatMap(({ name, outputs }) => [name, ...outputs.map(output => output.name)]));
+  for (const name of Object.keys(values)) assert.ok(names.has(name), `${name} is no node of the model`);
+  return values;
 }
 
 function activeInput(): unknown {
@@ -48,7 +68,7 @@ describe('the model page', () => {
     const shown = await eventually('the model', () => page.shown);
     assert.equal(shown.problem, null);
     assert.deepEqual(
-      shown.structure?.info.nodes.map(({ opType, outputs }) => [opType, outputs[0]?.shape]),
+      unpackedStructure(shown.structure)?.info.nodes.map(({ opType, outputs }) => [opType, outputs[0]?.shape]),
       [
         ['Flatten', [1, 36]],
         ['Gemm', [1, 2]],
@@ -66,7 +86,7 @@ describe('the model page', () => {
     assert.equal(broken.shown?.structure, null);
     const odd = await pageOf(await openPage('graphs/odd.onnx'));
     const shown = await eventually('the model', () => odd.shown?.structure);
-    assert.equal(shown.info.nodes[1]?.reason, 'this operator is not supported');
+    assert.equal(unpackedStructure(shown)?.info.nodes[1]?.reason, 'this operator is not supported');
   });
 
   it('follows its file', async () => {
@@ -74,9 +94,9 @@ describe('the model page', () => {
     const { fs } = vscode.workspace;
     await fs.copy(file('pictures/halves.onnx'), target, { overwrite: true });
     const page = await pageOf(await openPage('graphs/changing.onnx'));
-    await eventually('two nodes', () => page.shown?.structure?.info.nodes.length === 2);
+    await eventually('two nodes', () => nodesOf(page) === 2);
     await fs.writeFile(target, await fs.readFile(file('models/distances.onnx')));
-    await eventually('the other model', () => page.shown?.structure?.info.nodes.length === 4);
+    await eventually('the other model', () => nodesOf(page) === 4);
     await fs.writeFile(target, new Uint8Array(0));
     await eventually('a sentence', () => /is empty/.test(page.shown?.problem ?? ''));
     await fs.delete(target);
@@ -102,5 +122,31 @@ describe('the model page', () => {
     const width = page.measures.find(({ id }) => id === 'width');
     assert.ok((width?.values['relu_0'] ?? 0) > 0);
     await vscode.workspace.fs.delete(file('coloured'), { recursive: true });
+  });
+
+  it('colours layers by the tolerance of their weights, as a study of them tells it', async () => {
+    for (const name of ['distances.onnx', 'drift.certiscope.jsonc'])
+      await vscode.workspace.fs.copy(file(`weights/${name}`), file(`tolerant/${name}`));
+    const page = await pageOf(await openPage('tolerant/distances.onnx'));
+    await eventually('the model', () => page.shown?.structure);
+    await vscode.commands.executeCommand('certiscope.weightTolerance', file('tolerant/distances.onnx'));
+    const values = await measured(page, 'tolerance');
+    assert.deepEqual(Object.keys(values).sort(), ['layer_0', 'layer_1']);
+    for (const value of Object.values(values)) assert.ok(value > 0 && value < 1, JSON.stringify(values));
+    await vscode.workspace.fs.delete(file('tolerant'), { recursive: true });
+  });
+
+  it('colours layers by the part of their neurons that a mask makes linear', async () => {
+    const page = await pageOf(await openPage('samples/digits-conv.onnx'));
+    await eventually('the model', () => page.shown?.structure);
+    await vscode.commands.executeCommand('certiscope.graft', file('samples/digits-conv.onnx'));
+    const { grafting } = await internals();
+    const training = { ...DEFAULT_GRAFT_TRAINING, epochs: 1, batch: 32 };
+    await grafting.grafting.train({ ...DEFAULT_MASK_SOURCE, ratio: 0.25 }, training, true);
+    const values = await measured(page, 'grafting');
+    assert.equal(Object.keys(values).length, 2);
+    // A quarter of 512 neurons, of 384 and 128.
+    const [first = 0, second = 0] = Object.values(values);
+    assert.equal(Math.round(384 * first + 128 * second), 128);
   });
 });
