@@ -13,8 +13,10 @@ describe('bounds against exact arithmetic', () => {
   it.each(Object.keys(FAMILIES))('%s', family => {
     for (const seed of SEEDS) {
       const it = exactCase(family, seed);
-      for (const [name, bounder] of Object.entries(bounders))
-        expect(fault(bounder(it), it), `${name}, seed ${seed}`).toBeNull();
+      for (const [name, bounder] of Object.entries(bounders)) {
+        const rungs = bounder(it);
+        if (rungs) expect(fault(rungs, it), `${name}, seed ${seed}`).toBeNull();
+      }
     }
   });
 });

@@ -1,9 +1,11 @@
 import { Random } from '../../../src/base/random';
-import type { BoxBounder, Plane } from '../../../src/bounds/bounder';
-import type { DenseNode, Network } from '../../../src/network/network';
+import type { Plane } from '../../../src/bounds/bounder';
+import type { DenseNode, Network, NetworkNode } from '../../../src/network/network';
 import type { Constraint, LinearForm } from '../../../src/spec/question';
+import { randomNetwork } from '../tensor/random-network';
 import { randomBox, randomChain, randomConstraints } from './chains';
 import { Dyadic } from './dyadic';
+import { exactNodes, exactOutputs, moved, type Errors } from './exact-values';
 
 /**
  * Bounds against exact arithmetic. Where a box leaves no room for relaxation (a single point, no unstable neuron, one unstable neuron) a bound is
@@ -23,15 +25,15 @@ export interface ExactCase {
   readonly slack: number;
 }
 
-/** Where the exact weights, biases and coefficients are: this part of, or this far from, the stored ones; by turns above and below. */
-interface Errors {
-  readonly weights?: number;
-  readonly biases?: number;
-  readonly coefficients?: number;
+/** A way to bound a case: methods from cheap to tight, each with the bounds of all rows after those before it, and the plane of a row of the last one where it has planes. */
+export interface Rungs {
+  readonly methods: Readonly<Record<string, () => Float64Array | null>>;
+  plane?(row: number, method: string): Plane | null;
 }
 
 interface Family {
-  readonly sizes: readonly number[];
+  /** Of a dense chain; `graph`: all piecewise linear kinds of nodes; else one value that many nodes of this kind, or one many times, read. */
+  readonly sizes: readonly number[] | 'graph' | 'add' | 'concat' | 'relu' | 'leakyRelu';
   /** Half the width of the box. */
   readonly radius: number;
   readonly slope?: number;
@@ -91,7 +93,41 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   },
   'one neuron behind many': { sizes: [1, 600, 1, 1], radius: 2, bounds: 0, crossing: true, uniform: true },
   'wide stable boxes': { sizes: [60, 40, 1], radius: 1, uniform: true, stable: true },
+  graphs: { sizes: 'graph', radius: 0 },
+  'graphs, inexact weights': { sizes: 'graph', radius: 0, errors: { weights: 2 ** -30 } },
+  'graphs, inexact biases': { sizes: 'graph', radius: 0, errors: { biases: 2 ** -30 } },
+  'one value in a long sum': { sizes: 'add', radius: 0, bounds: 0 },
+  'one value many times in a join': { sizes: 'concat', radius: 0, bounds: 0 },
+  'many stable neurons read one value': { sizes: 'relu', radius: 0, bounds: 0 },
+  'many unstable neurons read one value': { sizes: 'relu', radius: 2, bounds: 0 },
+  'many leaky neurons read one value': { sizes: 'leakyRelu', radius: 2, bounds: 0 },
 };
+
+/** A dense node, `readers` that read its one value, and a dense node over them with all weights alike, so that rounding drifts one way. */
+function fan(seed: number, kind: 'add' | 'concat' | 'relu' | 'leakyRelu'): Network {
+  const chain = randomChain(seed, [1, 1, 1]);
+  const [input, first, , last] = chain.nodes as [NetworkNode, DenseNode, NetworkNode, DenseNode];
+  const zero = Float64Array.of(0);
+  const nodes: NetworkNode[] = [input, { ...first, bias: zero }];
+  const part = { name: 'reader', size: 1, shape: [1] };
+  const same = Array.from({ length: READERS }, () => 1);
+  let size = READERS;
+  if (kind === 'add') {
+    nodes.push({ ...part, kind, id: 2, inputs: same, coefficients: same.map(() => last.weight[0]) });
+    size = 1;
+  } else if (kind === 'concat') nodes.push({ ...part, kind, id: 2, inputs: same, size, shape: [size] });
+  else {
+    for (const reads of same)
+      nodes.push({ ...part, kind, id: nodes.length, inputs: [reads], slope: kind === 'relu' ? 0 : 0.1 });
+    const inputs = same.map((_, k) => 2 + k);
+    nodes.push({ ...part, kind: 'concat', id: nodes.length, inputs, size, shape: [size] });
+  }
+  const weight = new Float64Array(size).fill(last.weight[0]);
+  nodes.push({ ...last, id: nodes.length, inputs: [nodes.length - 1], weight, bias: zero });
+  return { ...chain, nodes };
+}
+
+const READERS = 300;
 
 /** The biases of a family's layer, from what was drawn. `inner`: inputs of the layer. */
 function biasesOf(
@@ -112,33 +148,33 @@ function biasesOf(
   return drawn.map(b => b * (family.biases ?? 1));
 }
 
+function drawnNetwork({ sizes, slope = 0, spread = 0 }: Family, seed: number): Network {
+  if (sizes === 'graph') return randomNetwork(seed, ['relu', 'leakyRelu']);
+  return typeof sizes === 'string' ? fan(seed, sizes) : randomChain(seed, sizes, slope, spread);
+}
+
 export function exactCase(name: string, seed: number): ExactCase {
   const family = FAMILIES[name];
-  const { sizes, radius, slope = 0, spread = 0, errors = {}, biases = 1, bounds = 1, uniform, stable } = family;
+  const { sizes, radius, spread = 0, errors = {}, biases = 1, bounds = 1, uniform, stable } = family;
   const random = new Random(seed * 31 + name.length);
-  const drawn = randomChain(seed, sizes, slope, spread);
+  const drawn = drawnNetwork(family, seed);
   let layer = 0;
   const network: Network = {
     ...drawn,
     nodes: drawn.nodes.map(node => {
+      if (typeof sizes === 'string') return inexact(node, errors);
       if (node.kind !== 'dense') return node;
       const like = (values: Float64Array) => (uniform ? values.map(() => values[0]) : values);
       const last = node.id === drawn.nodes.length - 1;
       const weight = like(node.weight);
-      return {
-        ...node,
-        weight,
-        bias: biasesOf(family, layer++, last, like(node.bias!), weight),
-        relativeError: errors.weights ?? 0,
-        biasError: errors.biases ? node.bias!.map(() => errors.biases!) : null,
-      };
+      return inexact({ ...node, weight, bias: biasesOf(family, layer++, last, like(node.bias!), weight) }, errors);
     }),
   };
   const constraints = randomConstraints(random, 4, network.outputSize, network.inputSize).map(constraint => ({
     ...constraint,
     outputs: uniform ? everywhere(constraint.outputs, network.outputSize) : withoutRepeats(constraint.outputs),
     // The corners of a box of many inputs are too many to try, so there the inputs have no say of their own.
-    inputs: withoutRepeats(radius > 0 && sizes[0] > MOST_CORNERS ? NOTHING : constraint.inputs),
+    inputs: withoutRepeats(radius > 0 && network.inputSize > MOST_CORNERS ? NOTHING : constraint.inputs),
     bound: constraint.bound * bounds,
     coefficientError: errors.coefficients ?? 0,
   }));
@@ -147,16 +183,16 @@ export function exactCase(name: string, seed: number): ExactCase {
     lower.fill(lower[0]);
     upper.fill(upper[0]);
   }
-  const layers = network.nodes
-    .filter((node): node is DenseNode => node.kind === 'dense')
-    .map(node => exactLayer(node, errors));
+  const nodes = exactNodes(network, errors);
   const corners = cornersOf(lower, upper);
-  const margins = corners.map(x => {
-    const values = x.map(Dyadic.of);
-    return constraints.map(constraint => exactMargin(layers, Dyadic.of(slope), values, constraint, errors));
+  const margins = corners.map(corner => {
+    const x = corner.map(Dyadic.of);
+    const y = exactOutputs(nodes, x);
+    return constraints.map(constraint => exactMargin(constraint, x, y, errors));
   });
   const exact = constraints.map((_, row) => margins.map(at => at[row]).reduce((a, b) => (a.atMost(b) ? a : b)));
-  const size = constraints.reduce((most, { bound }) => Math.max(most, Math.abs(bound)), Math.max(1, biases));
+  const values = typeof sizes === 'string' ? READERS : 1;
+  const size = constraints.reduce((most, { bound }) => Math.max(most, Math.abs(bound)), Math.max(values, biases));
   const loose = spread > 4 || Object.keys(errors).length > 0 || (radius > 0 && !stable);
   return {
     network,
@@ -193,64 +229,38 @@ function cornersOf(lower: Float64Array, upper: Float64Array): number[][] {
   return Array.from({ length: 2 ** lower.length }, (_, k) => [...lower].map((l, i) => ((k >> i) & 1 ? upper[i] : l)));
 }
 
-interface ExactLayer {
-  readonly weight: readonly Dyadic[];
-  readonly bias: readonly Dyadic[];
+/** The node with the stated errors of its weights and biases. */
+function inexact<N extends NetworkNode>(node: N, { weights = 0, biases = 0 }: Errors): N {
+  if (!('biasError' in node)) return node;
+  const biasError = biases > 0 && node.bias ? node.bias.map(() => biases) : null;
+  return { ...node, biasError, relativeError: weights };
 }
 
-/** Moved by its full error, by turns up and down: with a seed's signs random enough. */
-function moved(value: number, relative: number, absolute: number, turn: number): Dyadic {
-  const sign = turn % 2 === 0 ? 1 : -1;
-  return Dyadic.of(value)
-    .times(Dyadic.of(1 + sign * relative))
-    .plus(Dyadic.of(sign * absolute));
-}
-
-function exactLayer(node: DenseNode, { weights = 0, biases = 0 }: Errors): ExactLayer {
-  return {
-    weight: Array.from(node.weight, (w, k) => moved(w, weights, 0, k)),
-    bias: Array.from(node.bias!, (b, k) => moved(b, 0, biases, k)),
-  };
-}
-
-/** outputs·y + inputs·x − bound at a point. */
+/** outputs·y + inputs·x − bound. */
 function exactMargin(
-  layers: readonly ExactLayer[],
-  slope: Dyadic,
-  x: readonly Dyadic[],
   constraint: Constraint,
+  x: readonly Dyadic[],
+  y: readonly Dyadic[],
   { coefficients = 0 }: Errors,
 ): Dyadic {
-  let values = x;
-  layers.forEach(({ weight, bias }, k) => {
-    const y = bias.map((b, i) => values.reduce((sum, v, j) => sum.plus(v.times(weight[i * values.length + j])), b));
-    values = k + 1 < layers.length ? y.map(v => (v.negative ? v.times(slope) : v)) : y;
-  });
   const form = ({ index, value }: LinearForm, of: readonly Dyadic[]) =>
     Array.from(index).reduce((sum, i, k) => sum.plus(of[i].times(moved(value[k], coefficients, 0, k))), Dyadic.zero);
-  return form(constraint.outputs, values).plus(form(constraint.inputs, x)).plus(Dyadic.of(-constraint.bound));
+  return form(constraint.outputs, y).plus(form(constraint.inputs, x)).plus(Dyadic.of(-constraint.bound));
 }
 
-/** What is wrong with a bounder's bounds on a case: too high, or lower than rounding explains; null when nothing is. */
-export function fault(bounder: BoxBounder, it: ExactCase): string | null {
-  const { constraints, lower, upper, exact, slack } = it;
-  const rows = constraints.map((_, row) => row);
-  bounder.setBox(lower, upper.slice(), null);
-  const methods = {
-    zonotope: () => bounder.zonotope(rows)!,
-    backward: () => bounder.backward(rows),
-    crown: () => bounder.crown(rows).lower,
-  };
+/** What is wrong with the bounds of a case: too high, or lower than rounding explains; null when nothing is. */
+export function fault({ methods, plane }: Rungs, it: ExactCase): string | null {
+  const { exact, slack } = it;
   for (const [method, bounds] of Object.entries(methods)) {
     const lowerBounds = bounds();
-    for (const row of rows) {
-      const bound = lowerBounds[row];
+    for (const [row, margin] of exact.entries()) {
+      const bound = lowerBounds?.[row] ?? -Infinity;
       if (bound === -Infinity) return `${method} gives up on row ${row}`;
-      if (!Dyadic.of(bound).atMost(exact[row])) return `${method} is above the exact margin of row ${row}`;
-      if (slack < Infinity && !exact[row].atMost(Dyadic.of(bound + slack)))
+      if (!Dyadic.of(bound).atMost(margin)) return `${method} is above the exact margin of row ${row}`;
+      if (slack < Infinity && !margin.atMost(Dyadic.of(bound + slack)))
         return `${method} is further below the exact margin of row ${row} than rounding explains`;
-      if (method !== 'zonotope' && isAbove(bounder.plane(row), it, row))
-        return `the plane of ${method} is above the exact margin of row ${row}`;
+      const own = plane?.(row, method);
+      if (own && isAbove(own, it, row)) return `the plane of ${method} is above the exact margin of row ${row}`;
     }
   }
   return null;
