@@ -74,6 +74,9 @@ const FOREVER = 1e9;
 
 let loading: Promise<Highs> | undefined;
 
+/** Instances that a trap has left unusable, each with the reason. */
+const crashes = new WeakMap<Highs, string>();
+
 /** One WebAssembly instance serves all models of a thread; a crashed one is replaced by a fresh one at the next call. */
 function runtime(): Promise<Highs> {
   loading ??= import('highs').then(module => module.default());
@@ -87,8 +90,6 @@ export async function highsVersion(): Promise<string> {
 
 /** One program in HiGHS. Nothing but `dispose` frees its memory. */
 export class HighsModel implements SolverModel {
-  private crash: string | null = null;
-
   private constructor(
     private readonly highs: Highs,
     private readonly model: Model,
@@ -131,32 +132,34 @@ export class HighsModel implements SolverModel {
 
   changeCost(cost: Float64Array): void {
     this.program.cost.set(cost);
-    this.model.changeColsCost({ kind: 'range', from: 0, to: cost.length - 1 }, cost);
+    if (this.alive) this.model.changeColsCost({ kind: 'range', from: 0, to: cost.length - 1 }, cost);
   }
 
   changeColumnBounds(column: number, lower: number, upper: number): void {
     this.program.columnLower[column] = lower;
     this.program.columnUpper[column] = upper;
-    this.model.changeColBounds(column, lower, upper);
+    if (this.alive) this.model.changeColBounds(column, lower, upper);
   }
 
   changeRowBounds(row: number, lower: number, upper: number): void {
     this.program.rowLower[row] = lower;
     this.program.rowUpper[row] = upper;
-    this.model.changeRowBounds(row, lower, upper);
+    if (this.alive) this.model.changeRowBounds(row, lower, upper);
   }
 
   basis(): Basis | null {
     const { valid } = this.highs.constants.basisValidity;
+    if (!this.alive) return null;
     return this.model.info.get('basis_validity') === valid ? this.model.getBasis() : null;
   }
 
   startFrom(basis: Basis): void {
-    this.model.setBasis(basis);
+    if (this.alive) this.model.setBasis(basis);
   }
 
   solve({ seconds = FOREVER, interrupted }: SolveLimits = {}): SolveOutcome {
-    if (this.crash !== null) return { kind: 'failed', reason: this.crash };
+    const crash = crashes.get(this.highs);
+    if (crash !== undefined) return { kind: 'failed', reason: crash };
     try {
       const outcome = this.run(seconds, interrupted);
       if (outcome !== 'undecided' && !this.lacksRay(outcome)) return outcome;
@@ -172,7 +175,12 @@ export class HighsModel implements SolverModel {
   }
 
   dispose(): void {
-    if (this.crash === null) this.model.dispose();
+    if (this.alive) this.model.dispose();
+  }
+
+  /** Whether there is an instance left to talk to. */
+  private get alive(): boolean {
+    return !crashes.has(this.highs);
   }
 
   private run(seconds: number, interrupted?: () => boolean): SolveOutcome | 'undecided' {
@@ -234,13 +242,14 @@ export class HighsModel implements SolverModel {
     };
   }
 
-  /** A trap (out of memory) leaves the whole instance unusable: this model is over, and the next one gets a fresh instance. */
+  /** A trap (out of memory) leaves the whole instance unusable: all its models are over, and the next one gets a fresh instance. */
   private crashed(error: unknown): string {
     const reason = error instanceof Error ? error.message : String(error);
     if (error instanceof Error && error.name === 'RuntimeError') {
-      this.crash = `HiGHS crashed (${reason})`;
+      const crash = `HiGHS crashed (${reason})`;
+      crashes.set(this.highs, crash);
       loading = undefined;
-      return this.crash;
+      return crash;
     }
     return `HiGHS failed: ${reason}`;
   }

@@ -77,6 +77,23 @@ describe('HiGHS', () => {
     }
   });
 
+  it('gives up all models of an instance that has crashed, and opens the next ones in a fresh one', async () => {
+    const [crashing, beside] = [await HighsModel.open(small()), await HighsModel.open(small())];
+    const trap = () => {
+      throw new WebAssembly.RuntimeError('unreachable');
+    };
+    Object.assign((crashing as unknown as { readonly model: object }).model, { run: trap });
+    for (const model of [crashing, beside]) {
+      expect(model.solve()).toEqual({ kind: 'failed', reason: 'HiGHS crashed (unreachable)' });
+      expect(model.basis()).toBeNull();
+      model.changeColumnBounds(0, 0, 1);
+      model.dispose();
+    }
+    const fresh = await HighsModel.open(small());
+    expect(fresh.solve()).toMatchObject({ kind: 'optimal', objective: -7 });
+    fresh.dispose();
+  });
+
   it('tells infeasible, with a ray, from unbounded', async () => {
     const model = await HighsModel.open(small());
     model.changeRowBounds(0, 8, 9);
