@@ -197,7 +197,6 @@ export class TileTables {
   /** What |coefficient| of each value is multiplied with in the error of one step back through a node that is linear. */
   private weigh(node: NetworkNode, bounds: NodeBounds): void {
     const { graph } = this;
-    const into = graph.view(this.errorWeight[node.id], node.size);
     const arrival = (k: number) => gamma(this.terms[node.inputs[k]] + 4);
     const magnitude = (id: number) =>
       bounds.lower[id].map((l, i) => Math.max(Math.abs(l), Math.abs(bounds.upper[id][i])));
@@ -215,6 +214,8 @@ export class TileTables {
     }
     const bias = node.kind === 'constant' ? node.bias : graph.bias[node.id];
     const biasError = graph.biasError[node.id];
+    // Only now: products need room, and a view of memory that has grown takes nothing.
+    const into = graph.view(this.errorWeight[node.id], node.size);
     weight.forEach(
       (w, i) => (into[i] = inflate(w + graph.constantsGamma * Math.abs(bias?.[i] ?? 0) + (biasError?.[i] ?? 0))),
     );
