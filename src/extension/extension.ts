@@ -14,7 +14,7 @@ import { registerVnnlibLanguage } from './language/providers';
 import { registerSpecLanguage } from './language/spec-language';
 import { createLog } from './log';
 import { registerModelPages, type ModelPages } from './model-page/register';
-import { saveChangedModel } from './panel/changed-model';
+import { saveChangedModel } from './panel/save-model';
 import { ResultsPanel } from './panel/results-panel';
 import { Runner } from './runner';
 import type { History } from './runs/history';
@@ -64,7 +64,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
   const studies = new Studies(door);
   const tolerance = registerTolerance(context, choice, studies);
   const adversarial = registerAdversarial({ context, store, choice, studies });
-  const grafting = registerGrafting({ extensionUri: context.extensionUri, studies, index, choice });
+  const grafting = registerGrafting({ extensionUri: context.extensionUri, studies, choice });
   const modelPages = registerModelPages({ context, store, index, door, choice, studies });
   const panel = new ResultsPanel(context.extensionUri, store, {
     run: id => void flow.verifyQuestion(id),

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
 import type { Answer } from '../engine/protocol';
-import type { StudyListener } from '../engine/run';
+import type { StudyListener, StudyRun } from '../engine/run';
 import type { ParamsOf, PartOf, ResultOf, StudyKind } from '../engine/study-protocols/kinds';
 import { tellProblems } from './commands/specification-choice';
+import { withShortPaths } from './documents/uris';
 import type { EngineDoor } from './engine-door';
 
 /** What to call a study while it is at work. */
@@ -20,7 +21,7 @@ export type AnsweredStudy = {
 
 /** A study in flight, as a command or a panel holds it. */
 export interface RunningStudy<Result> {
-  /** The answer; problems other than a stop have been shown to the person. */
+  /** The answer, with paths as a person names them; it never rejects. Problems other than a stop have been shown to the person. */
   readonly answer: Promise<Answer<Result>>;
   stop(): Promise<void>;
 }
@@ -34,14 +35,21 @@ export class Studies {
   constructor(private readonly door: EngineDoor) {}
 
   start<K extends StudyKind>(kind: K, params: ParamsOf<K>, work: StudyWork<K>): RunningStudy<ResultOf<K>> {
-    let stop = (): Promise<void> => Promise.resolve();
+    let running: StudyRun<ResultOf<K>> | null = null;
+    let isStopped = false;
+    const stop = async (): Promise<void> => {
+      isStopped = true;
+      await running?.stop();
+    };
     const answer = Promise.resolve(
       vscode.window.withProgress<Answer<ResultOf<K>>>(
         { location: vscode.ProgressLocation.Notification, title: work.title, cancellable: true },
         async (progress, token) => {
+          token.onCancellationRequested(() => void stop());
           const engine = await this.door.open();
+          if (isStopped) return problems('engine/cancelled', 'Stopped before it began.');
           let done = 0;
-          const run = engine.study(kind, params, {
+          running = engine.study(kind, params, {
             onPart: part => work.onPart?.(part),
             onProgress: (fraction, text) => {
               const increment = fraction === null ? 0 : 100 * Math.max(0, fraction - done);
@@ -50,21 +58,30 @@ export class Studies {
               work.onProgress?.(fraction, text);
             },
           });
-          stop = () => run.stop();
-          if (token.isCancellationRequested) void run.stop();
-          token.onCancellationRequested(() => void run.stop());
-          return run.result;
+          return running.result;
         },
       ),
+    ).then(shortened, (error: unknown) =>
+      problems('engine/start', `The engine could not be started: ${reasonOf(error)} Check Setup says what is missing.`),
     );
     void answer.then(told => {
-      if (told.ok) this.#answered.fire({ kind, params, result: told.value } as AnsweredStudy);
+      if (told.ok) return this.#answered.fire({ kind, params, result: told.value } as AnsweredStudy);
+      const real = told.problems.filter(({ code }) => code !== 'engine/cancelled');
+      if (real.length > 0) tellProblems(real, work.about);
     });
-    void answer.then(({ ok, ...rest }) => {
-      if (ok || !('problems' in rest)) return;
-      const told = rest.problems.filter(({ code }) => code !== 'engine/cancelled');
-      if (told.length > 0) tellProblems(told, work.about);
-    });
-    return { answer, stop: () => stop() };
+    return { answer, stop };
   }
+}
+
+function shortened<T>(answer: Answer<T>): Answer<T> {
+  if (answer.ok) return answer;
+  return { ok: false, problems: answer.problems.map(each => ({ ...each, message: withShortPaths(each.message) })) };
+}
+
+function problems(code: string, message: string): Answer<never> {
+  return { ok: false, problems: [{ code, message }] };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

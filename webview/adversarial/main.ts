@@ -1,12 +1,14 @@
-import { element, replaceContent, type Child } from '../kit/dom';
+import { element, Part, replaceContent, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
+import { counted, short } from '../kit/numbers';
+import { emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
 import { brightness, layoutOf, photograph } from '../kit/picture';
 import { putPixels } from '../kit/plates';
-import { button, select, textField } from '../kit/toolkit';
+import { button } from '../kit/toolkit';
 import { VirtualGrid } from '../kit/virtual-grid';
-import { ProgressBar } from '../results/progress-bar';
 import { choices } from './choices';
-import { classesOf, filtered, NORMS } from './filter';
+import { filtered } from './filter';
+import { Filters } from './filters';
 import { metrics } from './metrics';
 import {
   INITIAL_STATE,
@@ -17,9 +19,7 @@ import {
   type PageState,
   type ToPage,
 } from './protocol';
-import { short } from '../kit/numbers';
 import { viewer } from './viewer';
-import '../results/results.css';
 import './adversarial.css';
 
 const TILE_WIDTH = 92;
@@ -38,10 +38,6 @@ const tensors = new Map<number, EntryTensors>();
 const asked = new Set<number>();
 let problem = '';
 let everything = false;
-const open = { metrics: false, choices: false };
-const main = element('main', { class: 'adversarial' });
-const announcer = element('div', { class: 'announcer', role: 'status', 'aria-live': 'polite' });
-document.body.append(main, announcer);
 
 const grid = new VirtualGrid<Entry>({
   label: 'Adversarial inputs',
@@ -57,10 +53,24 @@ const grid = new VirtualGrid<Entry>({
     draw();
   },
 });
-const progress = new ProgressBar();
-const head = element('div', {});
-const filters = element('div', { class: 'below' });
+const head = new Part();
+const work = new WorkBar(() => extension.post({ type: 'stop' }));
+const options = new Part();
+const filters = new Filters(change => {
+  keep(change);
+  drawList();
+});
+const listedCount = element('p', { class: 'quiet' });
 const detail = element('div', {});
+const page = new PageBody(
+  head.element,
+  work.element,
+  options.element,
+  filters.element,
+  grid.element,
+  listedCount,
+  detail,
+);
 
 extension.listen({
   show: message => show(message.gallery),
@@ -68,10 +78,10 @@ extension.listen({
     entries = [...entries, ...message.entries];
     drawList();
   },
-  progress: ({ fraction, text }) => progress.update({ fraction, text, live: null }),
+  progress: ({ busy }) => work.show(busy),
   choice: ({ choice }) => {
     if (gallery) gallery = { ...gallery, choice };
-    drawHead();
+    drawOptions();
   },
   tensors: message => {
     for (const input of message.inputs) {
@@ -82,11 +92,12 @@ extension.listen({
     asked.clear();
     problem = message.problem;
     grid.refresh();
-    if (message.inputs.some(({ sample }) => sample === state.sample) || problem !== '') drawDetail();
+    const looked = selected()?.sample;
+    if (message.inputs.some(({ sample }) => sample === looked) || problem !== '') drawDetail();
   },
 });
 draw();
-extension.post({ type: 'ready', folder: state.folder });
+extension.post({ type: 'ready' });
 window.addEventListener('resize', () => drawDetail());
 
 function show(now: Gallery | null): void {
@@ -99,7 +110,8 @@ function show(now: Gallery | null): void {
     asked.clear();
     if (now.run.folder !== state.folder) keep({ folder: now.run.folder, sample: null, from: '', to: '', most: '' });
   }
-  if (now?.summary) announcer.textContent = now.summary.statement;
+  if (now && JSON.stringify(now.asked) !== JSON.stringify(state.asked)) keep({ asked: now.asked });
+  page.announce(now?.problem ?? now?.summary?.statement ?? '');
   draw();
 }
 
@@ -129,134 +141,87 @@ function name(index: number): string {
 }
 
 function draw(): void {
-  if (!gallery) return replaceContent(main, empty());
-  replaceContent(main, head, gallery.busy && progressBar(), filters, grid.element, detail);
   drawHead();
+  work.show(gallery?.busy ?? null);
+  drawOptions();
   drawList();
 }
 
-function progressBar(): HTMLElement {
-  return progress.draw({ fraction: null, text: 'Reading the model and the data', live: null });
-}
-
-function empty(): HTMLElement {
-  return element(
-    'section',
-    { class: 'empty' },
-    element('h1', {}, 'No adversarial inputs yet'),
-    element('p', {}, 'Right-click an ONNX model in the Explorer and choose Find Adversarial Inputs.'),
-  );
-}
-
 function drawHead(): void {
-  if (!gallery) return;
-  const { specification, model, summary, busy, choice } = gallery;
-  const where = element(
-    'button',
-    { class: 'link', type: 'button', title: 'Open the specification', 'data-focus': 'specification' },
-    specification,
-  );
-  where.addEventListener('click', () => extension.post({ type: 'openSpecification' }));
+  const now = gallery;
   const found = entries.filter(({ kind }) => kind === 'found').length;
-  replaceContent(
-    head,
-    element('h1', {}, 'Adversarial inputs'),
-    element('p', { class: 'where' }, where, model ? ` · ${model}` : ''),
-    element(
-      'div',
-      { class: 'state' },
-      element('span', { class: 'quiet' }, summary?.statement ?? (busy ? `${found} found so far.` : '')),
-      busy
-        ? button({ label: 'Stop', onClick: () => extension.post({ type: 'stop' }) })
-        : button({ label: 'Run again', onClick: () => extension.post({ type: 'run' }) }),
-      found > 0 &&
+  const busy = now?.busy !== null;
+  const shown = now && [now.specification, now.model, now.summary, now.problem, now.canRun];
+  head.draw(shown && [...shown, busy, found], () => {
+    if (!now)
+      return [
+        emptyPage(
+          'No adversarial inputs yet',
+          'Right-click an ONNX model in the Explorer and choose Find Adversarial Inputs.',
+        ),
+      ];
+    const said = now.summary?.statement ?? (entries.length > 0 ? `${found} found so far.` : '');
+    return [
+      element('h1', {}, 'Adversarial inputs'),
+      whereLine(now, () => extension.post({ type: 'openSpecification' })),
+      element(
+        'div',
+        { class: 'state' },
+        said !== '' && element('span', { class: 'quiet' }, said),
         !busy &&
-        button({
-          label: 'Patch the model',
-          title: 'Look for the smallest change of weights that puts these inputs right',
-          onClick: () => extension.post({ type: 'patch' }),
-        }),
-    ),
-    gallery.problem !== '' && element('p', { class: 'note', role: 'alert' }, gallery.problem),
-    choices({
-      choice,
-      open: open.choices,
-      change: change => gallery && extension.post({ type: 'choice', choice: { ...gallery.choice, ...change } }),
-      onToggle: now => (open.choices = now),
-      chooseTransfer: () => extension.post({ type: 'chooseTransfer' }),
-    }),
-    summary && metrics(summary, open.metrics, now => (open.metrics = now)),
-  );
+          now.canRun &&
+          button({
+            label: entries.length > 0 ? 'Run again' : 'Run',
+            kind: entries.length > 0 ? 'secondary' : 'primary',
+            onClick: () => extension.post({ type: 'run' }),
+          }),
+        found > 0 &&
+          !busy &&
+          button({
+            label: 'Patch the model',
+            title: 'Look for the smallest change of weights that puts these inputs right',
+            onClick: () => extension.post({ type: 'patch' }),
+          }),
+      ),
+      note(now.problem),
+    ];
+  });
+}
+
+function drawOptions(): void {
+  const now = gallery;
+  options.element.hidden = now === null;
+  options.draw(now && [now.choice, now.summary], () => {
+    if (!now) return [];
+    return [
+      choices(
+        now.choice,
+        change => gallery && extension.post({ type: 'choice', choice: { ...gallery.choice, ...change } }),
+        () => extension.post({ type: 'chooseTransfer' }),
+      ),
+      now.summary && metrics(now.summary),
+    ];
+  });
 }
 
 function drawList(): void {
   listed = filtered(entries, state);
   const chosen = selected();
-  drawFilters();
+  filters.draw({ entries, state, name, isCounting: Boolean(gallery?.busy) });
   grid.element.hidden = listed.length === 0;
+  listedCount.hidden = entries.length === 0;
+  listedCount.textContent =
+    listed.length === 0
+      ? 'No input passes the filter.'
+      : `${listed.length} of ${counted(entries.length, 'input')} listed.`;
   grid.show(listed, chosen ? listed.indexOf(chosen) : -1);
-  if (gallery?.busy) drawCount();
+  if (gallery?.busy) drawHead();
   drawDetail();
-}
-
-function drawCount(): void {
-  const quiet = head.querySelector('.state .quiet');
-  const found = entries.filter(({ kind }) => kind === 'found').length;
-  if (quiet && !gallery?.summary) quiet.textContent = `${found} found so far.`;
 }
 
 /** The input whose details are shown: the chosen one, else the first that is listed. */
 function selected(): Entry | null {
   return listed.find(({ sample }) => sample === state.sample) ?? listed[0] ?? null;
-}
-
-function drawFilters(): void {
-  const change = (to: Partial<PageState>): void => {
-    keep(to);
-    drawList();
-  };
-  const classes = (side: 'from' | 'to', label: string): HTMLElement =>
-    select({
-      label,
-      value: state[side],
-      options: [
-        { value: '', label: 'any' },
-        ...classesOf(entries, side).map(value => ({ value: String(value), label: name(value) })),
-      ],
-      onChange: value => change({ [side]: value }),
-    });
-  const count = (kind: PageState['shown']): number =>
-    kind === 'all' ? entries.length : entries.filter(entry => entry.kind === kind).length;
-  const kinds = (
-    [
-      ['found', 'found'],
-      ['not found', 'not found'],
-      ['skipped', 'left out'],
-      ['all', 'all'],
-    ] as const
-  )
-    .filter(([kind]) => kind === 'found' || kind === 'all' || count(kind) > 0)
-    .map(([value, label]) => ({ value, label: `${label} (${count(value)})` }));
-  replaceContent(
-    filters,
-    select<PageState['shown']>({
-      label: 'Show',
-      value: state.shown,
-      options: kinds,
-      onChange: shown => change({ shown }),
-    }),
-    classes('from', 'Class'),
-    classes('to', 'Taken for'),
-    select({ label: 'By', value: state.norm, options: NORMS, onChange: norm => change({ norm, most: '' }) }),
-    textField({
-      label: 'at most',
-      value: state.most,
-      placeholder: 'any',
-      size: 5,
-      onChange: text => change({ most: Number.isNaN(Number(text)) ? '' : text }),
-    }),
-    element('span', { class: 'quiet' }, `${listed.length} listed`),
-  );
 }
 
 function tile(entry: Entry): { readonly content: readonly Node[]; readonly label: string } {
@@ -302,10 +267,7 @@ function thumbnail(sample: number): HTMLElement {
 function drawDetail(): void {
   const entry = selected();
   const run = gallery?.run;
-  if (!entry || !run) {
-    const nothing = entries.length > 0 && 'No input passes the filter.';
-    return replaceContent(detail, nothing && element('p', { class: 'quiet' }, nothing));
-  }
+  if (!entry || !run) return replaceContent(detail);
   if (entry.kind === 'found') ask([entry.sample]);
   replaceContent(
     detail,

@@ -6,6 +6,7 @@ import type {
   AttackMethod,
   Closeness,
 } from '../../src/engine/study-protocols/adversarial-inputs';
+import type { Asked, Busy, ProgressMessage, StudyMessage } from '../kit/study';
 
 /** A run as the page is first told of it; what comes later is added. */
 export interface Gallery {
@@ -16,10 +17,13 @@ export interface Gallery {
   readonly model: string;
   readonly entries: readonly Entry[];
   readonly summary: AdversarialSummary | null;
-  readonly busy: boolean;
+  /** What a reload comes back to where the run's folder is gone. */
+  readonly asked: Asked | null;
+  readonly busy: Busy | null;
   readonly choice: Choice;
-  /** Why the run ended early; empty when it did not. */
-  readonly problem: string;
+  /** Why the run ended early; null when it did not. */
+  readonly problem: string | null;
+  readonly canRun: boolean;
 }
 
 /** One input without its numbers: those are sent when it is looked at. */
@@ -60,19 +64,17 @@ export type ExportKind = (typeof EXPORTS)[number];
 export type ToPage =
   | { readonly type: 'show'; readonly gallery: Gallery | null }
   | { readonly type: 'add'; readonly entries: readonly Entry[] }
-  | { readonly type: 'progress'; readonly fraction: number | null; readonly text: string }
+  | ProgressMessage
   | { readonly type: 'choice'; readonly choice: Choice }
   | { readonly type: 'tensors'; readonly inputs: readonly EntryTensors[]; readonly problem: string };
 
 export type FromPage =
-  | { readonly type: 'ready'; readonly folder: string | null }
+  | StudyMessage
   | { readonly type: 'tensors'; readonly samples: readonly number[] }
   | { readonly type: 'choice'; readonly choice: Choice }
   /** Asks for the path of the other model. */
   | { readonly type: 'chooseTransfer' }
   | { readonly type: 'run' }
-  | { readonly type: 'stop' }
-  | { readonly type: 'openSpecification' }
   | { readonly type: 'patch' }
   | { readonly type: 'export'; readonly sample: number; readonly kind: ExportKind };
 
@@ -82,6 +84,8 @@ export type Norm = 'values' | 'pixels' | 'one' | 'two' | 'inf';
 export interface PageState {
   /** Folder of the run that is shown. */
   readonly folder: string | null;
+  /** What it is about, where the folder is gone. */
+  readonly asked: Asked | null;
   readonly sample: number | null;
   readonly shown: 'found' | 'not found' | 'skipped' | 'all';
   /** Only inputs of this class, or taken for it; empty for all. */
@@ -99,6 +103,7 @@ export interface PageState {
 
 export const INITIAL_STATE: PageState = {
   folder: null,
+  asked: null,
   sample: null,
   shown: 'found',
   from: '',

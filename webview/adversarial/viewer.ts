@@ -1,9 +1,12 @@
 import type { AdversarialRun } from '../../src/engine/study-protocols/adversarial-inputs';
-import { element, type Child } from '../kit/dom';
-import { short } from '../kit/numbers';
+import { element, facts, type Child, type Fact } from '../kit/dom';
+import { counted, short } from '../kit/numbers';
+import { viewOption } from '../kit/options';
+import { note as noteOf } from '../kit/page';
 import { brightness, differencePicture, layoutOf, photograph, type Layout } from '../kit/picture';
-import { fittingZoom, pixelText, Plates, ZOOMS } from '../kit/plates';
-import { badge, busy, button, checkbox, divider, select } from '../kit/toolkit';
+import { fittingZoom, pixelText, Plates, READOUT, zoomOption } from '../kit/plates';
+import { rangeField } from '../kit/range';
+import { badge, busy, button, checkbox, divider } from '../kit/toolkit';
 import { featureTable, outputTable } from '../results/pictures';
 import { EXPORTS, type Entry, type EntryTensors, type ExportKind, type FoundEntry, type PageState } from './protocol';
 
@@ -56,17 +59,13 @@ export function viewer(options: ViewerOptions): HTMLElement {
     entry.optimum && element('p', {}, entry.optimum.statement),
     options.tensors && outputs(options, entry, options.tensors),
     element('h3', {}, 'Facts'),
-    element(
-      'dl',
-      {},
-      ...facts(entry, name).flatMap(([term, value]) => [element('dt', {}, term), element('dd', {}, value)]),
-    ),
+    facts(factsOf(entry, name)),
   );
 }
 
 function input(options: ViewerOptions): Child[] {
   const { run, tensors, problem, state, change, everything, showEverything, save } = options;
-  if (problem !== '') return [element('p', { class: 'note', role: 'alert' }, problem)];
+  if (problem !== '') return [noteOf(problem)];
   if (!tensors) return [element('div', { class: 'progress' }, busy('Reading the input'))];
   const layout = layoutOf(run.inputShape, run.preprocess);
   const asPicture = layout !== null && state.view === 'picture';
@@ -76,16 +75,7 @@ function input(options: ViewerOptions): Child[] {
     element(
       'div',
       { class: 'below' },
-      layout &&
-        select<PageState['view']>({
-          label: 'Input as',
-          value: state.view,
-          options: [
-            { value: 'picture', label: 'picture' },
-            { value: 'table', label: 'table' },
-          ],
-          onChange: view => change({ view }),
-        }),
+      layout && viewOption(state.view, view => change({ view })),
       element('span', { class: 'quiet' }, 'Export'),
       ...EXPORTS.filter(kind => kind !== 'png' || layout).map(kind => {
         const [label, title] = EXPORT_NAMES[kind];
@@ -105,11 +95,7 @@ function pictures(
   const scale = state.zoom || fittingZoom(layout, PLATES, AROUND_PIXELS);
   const [before, after] = brightness(layout, run.preprocess, original, input) as [Float32Array, Float32Array];
   const difference = after.map((value, index) => value - before[index]!);
-  const readout = element(
-    'output',
-    { class: 'readout', 'aria-live': 'polite' },
-    'Point at a pixel, or move over the pictures with the arrow keys.',
-  );
+  const readout = element('output', { class: 'readout', 'aria-live': 'polite' }, READOUT);
   const plates = new Plates(layout, scale, (line, column) => {
     readout.textContent = pixelText(layout, original, input, line, column);
   });
@@ -136,38 +122,26 @@ function pictures(
     element(
       'div',
       { class: 'below' },
-      gainSlider(state.gain, drawDifference, gain => change({ gain })),
-      checkbox('Outline changed pixels', state.outline, outline => change({ outline })),
-      select({
-        label: 'Zoom',
-        value: String(state.zoom),
-        options: [{ value: '0', label: 'fit' }, ...ZOOMS.map(value => ({ value: String(value), label: `${value}×` }))],
-        onChange: value => change({ zoom: Number(value) }),
+      // Powers of two from 1 to `MOST_GAIN`.
+      rangeField({
+        title: 'Gain',
+        label: 'Gain of the difference',
+        least: 0,
+        most: Math.log2(MOST_GAIN),
+        step: 0.5,
+        value: Math.log2(state.gain),
+        words: power => `${short(gainOf(power))}×`,
+        onMove: power => drawDifference(gainOf(power)),
+        onSet: power => change({ gain: gainOf(power) }),
       }),
+      checkbox('Outline changed pixels', state.outline, outline => change({ outline })),
+      zoomOption(state.zoom, zoom => change({ zoom })),
     ),
   );
 }
 
-/** Powers of two from 1 to `MOST_GAIN`. */
-function gainSlider(gain: number, onMove: (gain: number) => void, onSet: (gain: number) => void): HTMLElement {
-  const slider = element('input', {
-    type: 'range',
-    min: '0',
-    max: String(Math.log2(MOST_GAIN)),
-    step: '0.5',
-    value: String(Math.log2(gain)),
-    'aria-label': 'Gain of the difference',
-    'data-focus': 'gain',
-  });
-  const shown = element('output', { class: 'gain' }, `${short(gain)}×`);
-  const current = (): number => Number((2 ** Number(slider.value)).toPrecision(3));
-  slider.addEventListener('input', () => {
-    shown.textContent = `${short(current())}×`;
-    slider.setAttribute('aria-valuetext', `${short(current())} times`);
-    onMove(current());
-  });
-  slider.addEventListener('change', () => onSet(current()));
-  return element('label', { class: 'field' }, element('span', {}, 'Gain'), slider, shown);
+function gainOf(power: number): number {
+  return Number((2 ** power).toPrecision(3));
 }
 
 /** Pixels of which any channel changed. */
@@ -185,12 +159,11 @@ export function changedPixels(
 }
 
 function norms({ norms: { values, pixels, pixelPercent, one, two, inf } }: FoundEntry): HTMLElement {
-  const some = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
   return element(
     'p',
     { class: 'norms', title: 'Distance from the original, in the model’s own units' },
-    element('strong', {}, `${some(values, 'value')} changed`),
-    ` · ${some(pixels, 'pixel')} (${short(pixelPercent)} %) · L∞ ${short(inf)} · L2 ${short(two)} · L1 ${short(one)}`,
+    element('strong', {}, `${counted(values, 'value')} changed`),
+    ` · ${counted(pixels, 'pixel')} (${short(pixelPercent)} %) · L∞ ${short(inf)} · L2 ${short(two)} · L1 ${short(one)}`,
   );
 }
 
@@ -204,15 +177,13 @@ function outputs(
   return shown && element('section', {}, element('h3', {}, 'Outputs'), shown);
 }
 
-function facts(entry: FoundEntry, name: (index: number) => string): [string, string][] {
-  const found = Object.entries(entry.found).map(
-    ([stage, count]) => `${stage} ${count} ${count === 1 ? 'value' : 'values'}`,
-  );
+function factsOf(entry: FoundEntry, name: (index: number) => string): Fact[] {
+  const found = Object.entries(entry.found).map(([stage, count]) => `${stage} ${counted(count, 'value')}`);
   return [
-    ['Found by', entry.foundBy],
-    ...(found.length > 0 ? [['Answers of all', found.join(', ')] as [string, string]] : []),
-    ...(entry.patched.length > 0 ? [['Layers patched on the way', entry.patched.join(', ')] as [string, string]] : []),
-    ...(entry.label === null ? [] : [['Label', name(entry.label)] as [string, string]]),
-    ['Time', `${entry.seconds.toFixed(2)} s`],
-  ];
+    { name: 'Found by', value: entry.foundBy },
+    { name: 'Answers of all', value: found.join(', ') },
+    { name: 'Layers patched on the way', value: entry.patched.join(', ') },
+    { name: 'Label', value: entry.label === null ? '' : name(entry.label) },
+    { name: 'Time', value: `${entry.seconds.toFixed(2)} s` },
+  ].filter(({ value }) => value !== '');
 }

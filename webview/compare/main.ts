@@ -1,5 +1,6 @@
 import { element, replaceContent, table, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
+import { emptyPage, PageBody } from '../kit/page';
 import { button, select } from '../kit/toolkit';
 import { VirtualList } from '../kit/virtual-list';
 import { detail } from '../results/detail';
@@ -19,7 +20,6 @@ import {
   type ToPanel,
   type Which,
 } from './protocol';
-import '../results/results.css';
 import './compare.css';
 
 const ROW_HEIGHT = 24;
@@ -53,15 +53,13 @@ const list = new VirtualList<ComparedRow>({
   onChoose: choose,
 });
 const sides = element('div', { class: 'sides', 'aria-live': 'off' });
-const announcer = element('div', { class: 'announcer', role: 'status', 'aria-live': 'polite' });
 const curves = { before: new BoundCurve(), after: new BoundCurve() };
 const columns = element(
   'div',
   { class: 'virtual-head quiet', 'aria-hidden': 'true' },
   ...['', 'Question', 'Verdict', 'Lower bound', 'Time'].map(title => element('span', {}, title)),
 );
-const main = element('main', { class: 'wide' }, top, columns, list.element, sides);
-document.body.append(main, announcer);
+const page = new PageBody(top, columns, list.element, sides);
 
 extension.listen({
   show: message => show(message.compared),
@@ -91,14 +89,19 @@ function show(now: Compared | null): void {
   const anew = now?.before?.id !== state.before || now.after.id !== state.after;
   compared = now;
   if (now && anew) keep({ before: now.before?.id ?? null, after: now.after.id, filter: firstFilter(now), place: 0 });
-  replaceContent(top, ...(now ? header(now) : empty()));
+  replaceContent(
+    top,
+    ...(now
+      ? header(now)
+      : [emptyPage('No runs to compare', 'Select two runs in the Runs view of Certiscope and choose Compare.')]),
+  );
   list.element.hidden = columns.hidden = now === null;
   if (!now) return;
   details = null;
   list.reset(totalOf(now, state.filter), true);
   list.choose(state.place);
   extension.post({ type: 'details', filter: state.filter, place: state.place });
-  announcer.textContent = summaryWords(now);
+  page.announce(summaryWords(now));
 }
 
 /** What changed; all where nothing did. */
@@ -132,13 +135,6 @@ function choose(place: number): void {
   keep({ place });
   everything = false;
   extension.post({ type: 'details', filter: state.filter, place });
-}
-
-function empty(): Child[] {
-  return [
-    element('h1', {}, 'No runs to compare'),
-    element('p', {}, 'Select two runs in the Runs view of Certiscope and choose Compare.'),
-  ];
 }
 
 function header(now: Compared): Child[] {

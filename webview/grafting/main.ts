@@ -1,22 +1,17 @@
-import {
-  DEFAULT_GRAFT_TRAINING,
-  DEFAULT_MASK_SOURCE,
-  IMPORTANCES,
-  RANKINGS,
-  type GraftTraining,
-  type Importance,
-  type Ranking,
-} from '../../src/engine/study-protocols/graft';
+import { DEFAULT_GRAFT_TRAINING, DEFAULT_MASK_SOURCE } from '../../src/engine/study-protocols/graft';
 import { scorePlane, selectNeurons, type ScorePlane } from '../../src/graft/mask';
 import { graftedPerLayer, type NeuronLayer } from '../../src/graft/neurons';
-import { element, replaceContent, table, type Child } from '../kit/dom';
+import { disclosure, element, Part, replaceContent, table, type Child } from '../kit/dom';
 import { LineChart } from '../kit/line-chart';
 import { Extension } from '../kit/messages';
-import { button, checkbox, select, textField } from '../kit/toolkit';
-import { outcomesSection, percent } from './outcomes';
+import { percent, sizeOf } from '../kit/numbers';
+import { emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
+import { button, numberField } from '../kit/toolkit';
+import { maskFields } from './mask-fields';
+import { outcomesSection } from './outcomes';
 import { MaskPlane } from './plane';
 import type { FromGrafting, GraftingState, ScoredMask, ShownGraft, ShownTraining, ToGrafting } from './protocol';
-import '../results/results.css';
+import { trainingFields } from './training-fields';
 import './grafting.css';
 
 const INITIAL_STATE: GraftingState = {
@@ -35,33 +30,32 @@ let scores: { readonly instability: Float64Array; readonly significance: Float64
 /** Ranked scores; they change with the rankings and the scope alone. */
 let ranked: { readonly of: string; readonly plane: ScorePlane } | null = null;
 
-const top = element('div', {});
-const maskControls = element('div', { class: 'controls' });
+const head = new Part();
+const work = new WorkBar(() => extension.post({ type: 'stop' }));
+const maskControls = new Part('div', { class: 'below' });
 const plane = new MaskPlane();
 const counts = element('div', {});
-const note = element('p', { class: 'quiet' });
+const told = element('p', { class: 'quiet' });
 const maskSection = element(
   'section',
   {},
-  maskControls,
-  note,
+  maskControls.element,
+  told,
   element('div', { class: 'mask' }, plane.element, counts),
 );
-const trainingSection = element('section', {});
-const outcomeSection = element('section', {});
+const trainingPart = new Part('section');
+const outcomePart = new Part('section');
 const curves = new LineChart({
   label: 'Training',
   height: 190,
   x: { label: 'epoch', format: value => (Number.isInteger(value) ? String(value) : '') },
   y: { label: 'loss, and part right', format: value => value.toFixed(2) },
-  legend: true,
 });
-const main = element('main', { class: 'wide' }, top, maskSection, trainingSection, outcomeSection);
-const announcer = element('div', { class: 'announcer', role: 'status', 'aria-live': 'polite' });
-document.body.append(main, announcer);
+const page = new PageBody(head.element, work.element, maskSection, trainingPart.element, outcomePart.element);
 
 extension.listen({
   show: message => show(message.shown),
+  progress: ({ busy }) => work.show(busy),
   scores: ({ instability, significance }) => {
     scores = { instability: Float64Array.from(instability), significance: Float64Array.from(significance) };
     ranked = null;
@@ -86,78 +80,53 @@ function show(now: ShownGraft | null): void {
       mask: { ...state.mask, importance, method, ...(epsilon === null ? {} : { epsilon }) },
     });
   }
-  const said = now?.problem ?? now?.training?.message ?? '';
-  if (said !== '' && said !== (before?.problem ?? before?.training?.message)) announcer.textContent = said;
-  // What a person may be about to press stays where it is while work only goes on.
-  if (before && now && sameButForWork(before, now)) return drawWork(now);
+  // Scores of another model are of other neurons.
+  if (before && now && JSON.stringify(before.layers) !== JSON.stringify(now.layers)) scores = null;
+  page.announce(now?.problem ?? now?.training?.message ?? '');
   draw();
 }
 
-function sameButForWork(before: ShownGraft, now: ShownGraft): boolean {
-  const rest = (each: ShownGraft): string => JSON.stringify({ ...each, busy: each.busy?.what ?? null });
-  return rest(before) === rest(now);
-}
-
-function drawWork({ busy }: ShownGraft): void {
-  const bar = document.querySelector<HTMLProgressElement>('.progress progress');
-  const text = document.querySelector('.progress .quiet');
-  if (!bar || !text || !busy) return;
-  if (busy.fraction === null) bar.removeAttribute('value');
-  else bar.value = busy.fraction;
-  text.textContent = busy.text;
-}
-
 function draw(): void {
-  replaceContent(top, ...(shown ? heading(shown) : [empty()]));
-  const ready = shown !== null && scores !== null;
-  maskSection.hidden = trainingSection.hidden = !ready;
-  if (ready) {
-    replaceContent(maskControls, ...maskFields());
-    drawMask();
-    replaceContent(trainingSection, ...training(shown!));
-  }
-  outcomeSection.hidden = !shown?.training?.model;
-  if (shown) replaceContent(outcomeSection, ...comparison(shown));
+  const now = shown;
+  head.draw(now && [now.model, now.specification, now.check, now.problem, scores === null && !now.busy], () =>
+    now ? heading(now) : [empty()],
+  );
+  work.show(now?.busy ?? null);
+  const ready = now !== null && scores !== null && now.layers.length > 0;
+  maskSection.hidden = trainingPart.element.hidden = !ready;
+  outcomePart.element.hidden = !ready || !now.training?.model;
+  if (!ready) return;
+  const idle = now.busy === null && now.canRun;
+  drawMaskFields();
+  drawMask();
+  trainingPart.draw([now.training, idle, state.training.weightRate === null], () => training(now, idle));
+  outcomePart.draw([now.training?.model, now.outcomes, idle], () => (now.training?.model ? comparison(now, idle) : []));
 }
 
 function empty(): HTMLElement {
-  return element(
-    'section',
-    { class: 'empty' },
-    element('h1', {}, 'No mask yet'),
-    element('p', {}, 'Right-click an ONNX model in the Explorer and choose Graft.'),
-    state.request && button({ label: 'Measure Again', onClick: () => extension.post({ type: 'again' }) }),
+  return emptyPage(
+    'No mask yet',
+    'Right-click an ONNX model in the Explorer and choose Graft.',
+    state.request && again(),
   );
+}
+
+function again(): HTMLElement {
+  return button({ label: 'Measure Again', kind: 'primary', onClick: () => extension.post({ type: 'again' }) });
 }
 
 function heading(now: ShownGraft): Child[] {
-  const open = element('button', { class: 'link', type: 'button', 'data-focus': 'specification' }, now.specification);
-  open.addEventListener('click', () => extension.post({ type: 'openSpecification' }));
   return [
+    element('h1', {}, 'Linearity grafting'),
+    whereLine({ ...now, more: now.check }, () => extension.post({ type: 'openSpecification' })),
     element(
-      'header',
+      'p',
       {},
-      element('h1', {}, 'Linearity grafting'),
-      element('p', { class: 'where' }, `${now.model} · `, open, now.check ? ` · ${now.check}` : ''),
-      element(
-        'p',
-        {},
-        'Neurons that are often unstable and matter little become linear: the network is then easier to verify.',
-      ),
+      'Neurons that are often unstable and matter little become linear: the network is then easier to verify.',
     ),
-    now.problem && element('p', { class: 'note', role: 'note' }, now.problem),
-    now.busy && work(now.busy),
+    note(now.problem),
+    scores === null && !now.busy && now.canRun && again(),
   ];
-}
-
-function work({ fraction, text }: NonNullable<ShownGraft['busy']>): HTMLElement {
-  return element(
-    'div',
-    { class: 'progress' },
-    element('progress', { 'aria-label': 'Progress', ...(fraction === null ? {} : { value: String(fraction) }) }),
-    element('span', { class: 'quiet' }, text),
-    button({ label: 'Stop', onClick: () => extension.post({ type: 'stop' }) }),
-  );
 }
 
 function changeMask(change: Partial<ScoredMask>): void {
@@ -165,60 +134,14 @@ function changeMask(change: Partial<ScoredMask>): void {
   drawMask();
 }
 
-function maskFields(): Child[] {
-  const { mask } = state;
-  const ratio = element('input', {
-    type: 'range',
-    min: '0',
-    max: '100',
-    step: '1',
-    value: String(Math.round(100 * mask.ratio)),
-    'aria-label': 'Part of the neurons that becomes linear, in percent',
-    'data-focus': 'ratio',
-  });
-  const part = element('output', { class: 'epsilon' }, `${Math.round(100 * mask.ratio)} % linear`);
-  ratio.addEventListener('input', () => {
-    part.textContent = `${ratio.value} % linear`;
-    changeMask({ ratio: Number(ratio.value) / 100 });
-  });
-  const ranking = (label: string, value: Ranking, change: (ranking: Ranking) => Partial<ScoredMask>): HTMLElement =>
-    select<Ranking>({
-      label,
-      value,
-      options: RANKINGS.map(each => ({ value: each, label: each })),
-      onChange: chosen => changeMask(change(chosen)),
-    });
-  return [
-    element('label', { class: 'field' }, ratio, part),
-    textField({
-      label: 'γ of the stages',
-      value: mask.schedule.map(gamma => (gamma === 'infinity' ? '∞' : gamma)).join(', '),
-      placeholder: '2, 1.5, 1, 0',
-      size: 14,
-      onChange: text =>
-        changeMask({ schedule: text.split(',').map(word => (/∞|inf/i.test(word) ? 'infinity' : Number(word))) }),
+function drawMaskFields(): void {
+  // What the fields themselves change is not drawn anew: a slider stays under the hand that moves it.
+  maskControls.draw([shown?.request, state.mask.importance], () =>
+    maskFields(state.mask, changeMask, importance => {
+      keep({ mask: { ...state.mask, importance } });
+      extension.post({ type: 'importance', kind: importance });
     }),
-    ranking('Instability ranked', mask.instabilityRanking, instabilityRanking => ({ instabilityRanking })),
-    ranking('Significance ranked', mask.significanceRanking, significanceRanking => ({ significanceRanking })),
-    select<Importance>({
-      label: 'Significance by',
-      value: mask.importance,
-      options: IMPORTANCES.map(value => ({ value, label: value.toUpperCase() })),
-      onChange: importance => {
-        keep({ mask: { ...mask, importance } });
-        extension.post({ type: 'importance', kind: importance });
-      },
-    }),
-    select<'global' | 'layer'>({
-      label: 'Chosen',
-      value: mask.scope,
-      options: [
-        { value: 'global', label: 'among all neurons' },
-        { value: 'layer', label: 'in every layer' },
-      ],
-      onChange: scope => changeMask({ scope }),
-    }),
-  ];
+  );
 }
 
 /** Ranks where that is needed, selects, and draws: what happens at every move of a slider. */
@@ -229,23 +152,21 @@ function drawMask(): void {
   const layers: NeuronLayer[] = shown.layers.map(({ name, shape }) => ({
     name,
     shape,
-    size: shape.reduce((a, b) => a * b, 1),
+    size: sizeOf(shape),
   }));
   const of = [mask.instabilityRanking, mask.significanceRanking, mask.scope].join();
   if (ranked?.of !== of) {
     const made = scorePlane({ layers, values: scores.instability }, { layers, values: scores.significance }, mask);
-    if (!made.ok) return void (note.textContent = made.error.message);
+    if (!made.ok) return tell(made.error.message, 'note');
     ranked = { of, plane: made.value };
   }
   const schedule = mask.schedule.map(gamma => (gamma === 'infinity' ? Infinity : gamma));
   const selected = selectNeurons(ranked.plane, { ...mask, schedule });
-  if (!selected.ok) {
-    note.textContent = selected.error.message;
-    note.className = 'note';
-    return;
-  }
-  note.className = 'quiet';
-  note.textContent = `Instability on ${shown.samples} samples at ε = ${shown.epsilon}; ${mask.importance.toUpperCase()} on ${shown.importanceOf}. Orange: becomes linear; the dashed lines are where each stage stops.`;
+  if (!selected.ok) return tell(selected.error.message, 'note');
+  tell(
+    `Instability on ${shown.samples} samples at ε = ${shown.epsilon}; ${mask.importance.toUpperCase()} on ${shown.importanceOf}. Orange: becomes linear; the dashed lines are where each stage stops.`,
+    'quiet',
+  );
   plane.draw(ranked.plane, selected.value, schedule);
   const each = graftedPerLayer(selected.value.mask);
   const row = (name: string, grafted: number, size: number): Child[] => [
@@ -273,33 +194,21 @@ function drawMask(): void {
   performance.measure('certiscope-mask', { start: started, end: performance.now() });
 }
 
-function training(now: ShownGraft): Child[] {
-  const settings = state.training;
-  const change = (changed: Partial<GraftTraining>): void =>
-    keep({ training: { ...settings, ...state.training, ...changed } });
-  const number = (
-    label: string,
-    value: number,
-    size: number,
-    set: (value: number) => Partial<GraftTraining>,
-  ): HTMLElement =>
-    textField({ label, value: String(value), size, onChange: text => Number(text) > 0 && change(set(Number(text))) });
-  const idle = now.busy === null && now.canRun;
+function tell(text: string, look: 'quiet' | 'note'): void {
+  told.textContent = text;
+  told.className = look;
+}
+
+function training(now: ShownGraft, idle: boolean): Child[] {
   return [
     element('h2', {}, 'Train'),
     element(
       'div',
-      { class: 'controls' },
-      number('Epochs', settings.epochs, 4, epochs => ({ epochs: Math.round(epochs) })),
-      number('Samples at most', settings.samples, 7, samples => ({ samples: Math.round(samples) })),
-      number('Batch', settings.batch, 4, batch => ({ batch: Math.round(batch) })),
-      number('Rate of slopes', settings.lineRate, 6, lineRate => ({ lineRate })),
-      checkbox('Retrain the weights', settings.weightRate !== null, checked => {
-        change({ weightRate: checked ? DEFAULT_GRAFT_TRAINING.weightRate : null });
+      { class: 'below' },
+      ...trainingFields(state.training, change => {
+        keep({ training: { ...state.training, ...change } });
         draw();
       }),
-      settings.weightRate !== null && number('at rate', settings.weightRate, 6, weightRate => ({ weightRate })),
-      checkbox('Under attack', settings.adversarial, adversarial => change({ adversarial })),
       idle &&
         button({
           label: now.training ? 'Train Again' : 'Train',
@@ -344,15 +253,9 @@ function run(now: ShownTraining): Child[] {
   return [
     now.mask !== '' && element('p', { class: 'quiet' }, now.mask),
     now.data !== '' && element('p', { class: 'quiet' }, `Trains on ${now.data}`),
-    ...now.problems.map(problem => element('p', { class: 'note', role: 'note' }, problem)),
+    ...now.problems.map(problem => note(problem, 'note')),
     history.length > 0 && curves.element,
-    history.length > 0 &&
-      element(
-        'details',
-        {},
-        element('summary', {}, 'As a table'),
-        table('Epochs', ['Epoch', 'Loss', 'Right', 'Time'], rows),
-      ),
+    history.length > 0 && disclosure('epochs', 'As a table', table('Epochs', ['Epoch', 'Loss', 'Right', 'Time'], rows)),
     now.message !== '' && element('p', {}, now.message),
     now.model &&
       element(
@@ -363,19 +266,17 @@ function run(now: ShownTraining): Child[] {
   ];
 }
 
-function comparison(now: ShownGraft): Child[] {
-  if (!now.training?.model) return [];
-  const idle = now.busy === null && now.canRun;
+function comparison(now: ShownGraft, idle: boolean): Child[] {
   return [
     element('h2', {}, 'Compare base and graft'),
     element(
       'div',
-      { class: 'controls' },
-      textField({
+      { class: 'below' },
+      numberField({
         label: 'Seconds of the verifier for a sample',
-        value: String(state.timeout),
+        value: state.timeout,
         size: 5,
-        onChange: text => Number(text) > 0 && keep({ timeout: Number(text) }),
+        onChange: timeout => keep({ timeout }),
       }),
       idle &&
         button({

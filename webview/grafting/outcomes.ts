@@ -1,6 +1,7 @@
 import { OUTCOMES } from '../../src/engine/study-protocols/graft';
 import type { GraftOutcomesResult, NetworkAccuracies } from '../../src/engine/study-protocols/graft-outcomes';
-import { element, table, type Child } from '../kit/dom';
+import { disclosure, element, table, type Child } from '../kit/dom';
+import { percent } from '../kit/numbers';
 import { flowDiagram } from './flow';
 
 /** Base and graft compared on the samples: accuracies, how samples move, transfer, and what is proven of how far the two differ. */
@@ -35,10 +36,9 @@ export function outcomesSection({
     ),
     element('h3', {}, `How ${samples.length} samples move, from base to graft`),
     element('div', {}, flowDiagram(flow) as unknown as HTMLElement),
-    element(
-      'details',
-      {},
-      element('summary', {}, 'As tables'),
+    disclosure(
+      'outcomes',
+      'As tables',
       table(
         'Samples by outcome of the base (rows) and of the graft',
         ['Base', ...OUTCOMES],
@@ -79,15 +79,10 @@ function distanceOf(distance: NonNullable<GraftOutcomesResult['distance']>): Chi
       {},
       `Over the regions of ${samples} samples. ${carried} of them are verified for the base by way of the graft; of those, its own verification missed ${missedByBase} in equal time and ${onlyCarried} altogether.`,
     ),
-    element(
-      'details',
-      {},
-      element('summary', {}, `Per output (margins differ by ranges of ${marginWidth.toFixed(3)} on average)`),
+    disclosure(
+      'distance',
+      `Per output (margins differ by ranges of ${marginWidth.toFixed(3)} on average)`,
       table('Graft minus base, per output', ['Output', 'At least', 'At most', 'Mean range'], rows),
     ),
   ];
-}
-
-export function percent(part: number): string {
-  return `${(100 * part).toFixed(1)} %`;
 }

@@ -7,12 +7,11 @@ import type {
   MaskSource,
 } from '../../src/engine/study-protocols/graft';
 import type { GraftOutcomesResult } from '../../src/engine/study-protocols/graft-outcomes';
+import type { Asked, Busy, ProgressMessage, StudyMessage } from '../kit/study';
 
 export type ScoredMask = Extract<MaskSource, { from: 'scores' }>;
 
-export interface GraftRequest {
-  readonly specification: string;
-  readonly model: string | null;
+export interface GraftRequest extends Asked {
   readonly method: BoundMethod;
   /** Of the regions on which instability is counted; the check's own where it is null. */
   readonly epsilon: string | null;
@@ -48,24 +47,19 @@ export interface ShownGraft {
   readonly importanceOf: string;
   readonly training: ShownTraining | null;
   readonly outcomes: GraftOutcomesResult | null;
-  readonly busy: {
-    readonly what: 'scores' | 'training' | 'outcomes';
-    readonly fraction: number | null;
-    readonly text: string;
-  } | null;
+  readonly busy: Busy | null;
   readonly problem: string | null;
   readonly canRun: boolean;
 }
 
 export type ToGrafting =
   | { readonly type: 'show'; readonly shown: ShownGraft | null }
+  | ProgressMessage
   | { readonly type: 'scores'; readonly instability: Float32Array; readonly significance: Float32Array };
 
 export type FromGrafting =
-  | { readonly type: 'ready' }
-  | { readonly type: 'stop' }
+  | StudyMessage
   | { readonly type: 'again' }
-  | { readonly type: 'openSpecification' }
   | { readonly type: 'importance'; readonly kind: Importance }
   | { readonly type: 'train'; readonly mask: ScoredMask; readonly training: GraftTraining; readonly fresh: boolean }
   | { readonly type: 'save' }

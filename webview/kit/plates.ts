@@ -1,4 +1,5 @@
 import { element } from './dom';
+import { select } from './toolkit';
 import { short, signed } from './numbers';
 import { valueIndex, type Layout } from './picture';
 
@@ -19,12 +20,25 @@ const MIN_PLATE_PIXELS = 100;
 const FRAME_PIXELS = 2;
 /** No larger than this when the zoom is chosen automatically. */
 const LARGEST_PLATE_PIXELS = 280;
-export const ZOOMS = [1, 2, 4, 6, 8, 10, 12, 16, 24, 32];
+const ZOOMS = [1, 2, 4, 6, 8, 10, 12, 16, 24, 32];
 
 /** The largest whole zoom at which so many pictures stand beside each other; `around` are the pixels between and around them. */
 export function fittingZoom({ width, height }: Layout, plates: number, around: number): number {
   const room = Math.min(LARGEST_PLATE_PIXELS, (window.innerWidth - around) / plates);
   return Math.max(1, Math.floor(room / Math.max(width, height)));
+}
+
+/** What a readout says before a pixel is pointed at. */
+export const READOUT = 'Point at a pixel, or move over the pictures with the arrow keys.';
+
+/** How large pictures are drawn; 0: as fits. */
+export function zoomOption(zoom: number, onZoom: (zoom: number) => void): HTMLElement {
+  return select({
+    label: 'Zoom',
+    value: String(zoom),
+    options: [{ value: '0', label: 'fit' }, ...ZOOMS.map(value => ({ value: String(value), label: `${value}×` }))],
+    onChange: value => onZoom(Number(value)),
+  });
 }
 
 export class Plates {

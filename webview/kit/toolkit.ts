@@ -4,7 +4,6 @@
  */
 import {
   provideVSCodeDesignSystem,
-  vsCodeBadge,
   vsCodeButton,
   vsCodeCheckbox,
   vsCodeDivider,
@@ -14,9 +13,9 @@ import {
   vsCodeTextField,
 } from '@vscode/webview-ui-toolkit';
 import { element } from './dom';
+import './toolkit.css';
 
 provideVSCodeDesignSystem().register(
-  vsCodeBadge(),
   vsCodeButton(),
   vsCodeCheckbox(),
   vsCodeDivider(),
@@ -35,7 +34,7 @@ export interface ButtonOptions {
 }
 
 export function button({ label, kind = 'secondary', title, onClick }: ButtonOptions): HTMLElement {
-  const made = element('vscode-button', { appearance: kind, ...(title ? { title } : {}) }, label);
+  const made = element('vscode-button', { appearance: kind, 'data-focus': label, ...(title ? { title } : {}) }, label);
   made.addEventListener('click', onClick);
   return made;
 }
@@ -52,7 +51,7 @@ export interface SelectOptions<T extends string> {
 export function select<T extends string>({ label, options, value, onChange }: SelectOptions<T>): HTMLElement {
   const made = element(
     'vscode-dropdown',
-    { 'aria-label': label, 'current-value': value },
+    { 'aria-label': label, 'current-value': value, 'data-focus': label },
     ...options.map(option =>
       element(
         'vscode-option',
@@ -62,7 +61,7 @@ export function select<T extends string>({ label, options, value, onChange }: Se
     ),
   ) as HTMLElement & { value: string };
   made.addEventListener('change', () => onChange(made.value as T));
-  return element('label', { class: 'field' }, element('span', {}, label), made);
+  return labelled(label, made);
 }
 
 export interface SearchOptions {
@@ -98,7 +97,11 @@ export function searchField({ label, value, onInput, onStep }: SearchOptions): H
 
 /** Something that is or is not. */
 export function checkbox(label: string, checked: boolean, onChange: (checked: boolean) => void): HTMLElement {
-  const made = element('vscode-checkbox', checked ? { checked: '' } : {}, label) as HTMLElement & { checked: boolean };
+  const made = element(
+    'vscode-checkbox',
+    { 'data-focus': label, ...(checked ? { checked: '' } : {}) },
+    label,
+  ) as HTMLElement & { checked: boolean };
   made.addEventListener('change', () => onChange(made.checked));
   return made;
 }
@@ -115,16 +118,54 @@ export interface TextOptions {
 
 /** A line of text; told when it is left or Enter is pressed. */
 export function textField({ label, value, placeholder = '', size, onChange }: TextOptions): HTMLElement {
+  return labelled(
+    label,
+    line({ label, value, placeholder, size }, made => onChange(made.value)),
+  );
+}
+
+export interface NumberOptions extends Pick<TextOptions, 'label' | 'size'> {
+  readonly value: number;
+  readonly isWhole?: boolean;
+  readonly onChange: (value: number) => void;
+}
+
+/** A number above 0. What is none is taken back, so that what is shown is what counts. */
+export function numberField({ label, value, size, isWhole = false, onChange }: NumberOptions): HTMLElement {
+  let last = value;
+  const made = line({ label, value: String(value), placeholder: '', size }, field => {
+    const number = isWhole ? Math.round(Number(field.value)) : Number(field.value);
+    const isGood = Number.isFinite(number) && number > 0;
+    if (isGood) last = number;
+    field.value = String(last);
+    if (isGood) onChange(last);
+  });
+  return labelled(label, made);
+}
+
+interface LineElement extends HTMLElement {
+  value: string;
+}
+
+function line(
+  { label, value, placeholder, size }: Required<Omit<TextOptions, 'onChange'>>,
+  onChange: (field: LineElement) => void,
+): LineElement {
   const made = element('vscode-text-field', {
     'aria-label': label,
     placeholder,
     value,
     size: String(size),
     type: 'text',
-  }) as HTMLElement & { value: string };
-  made.addEventListener('change', () => onChange(made.value));
+    'data-focus': label,
+  }) as LineElement;
+  made.addEventListener('change', () => onChange(made));
   keepLabel(made, label);
-  return element('label', { class: 'field' }, element('span', {}, label), made);
+  return made;
+}
+
+function labelled(label: string, field: HTMLElement): HTMLElement {
+  return element('label', { class: 'field' }, element('span', {}, label), field);
 }
 
 /** The library calls every text field "Text field" when it comes into the document; it is called by its own label again as soon as it is there. */
@@ -138,7 +179,8 @@ export function busy(label: string): HTMLElement {
 }
 
 export function badge(text: string): HTMLElement {
-  return element('vscode-badge', {}, text);
+  // The library's own has a style attribute, which the page's policy refuses.
+  return element('span', { class: 'badge' }, text);
 }
 
 export function divider(): HTMLElement {

@@ -1,4 +1,6 @@
 import { element } from './dom';
+import { VirtualSheet } from './virtual-sheet';
+import './virtual-grid.css';
 
 /** Rows of tiles drawn above and below what can be seen. */
 const OVERSCAN = 1;
@@ -16,33 +18,31 @@ export interface VirtualGridOptions<T> {
   readonly onChoose: (place: number) => void;
 }
 
-/** Any number of tiles of one size, of which only those that can be seen are in the document. One is chosen; the arrow keys move it. */
+/** Any number of tiles of one size, of which only those that can be seen are in the document. One is chosen. */
 export class VirtualGrid<T> {
-  readonly element: HTMLElement;
-  readonly #sheet = element('div', { class: 'grid-sheet', role: 'presentation' });
+  readonly #options: VirtualGridOptions<T>;
+  readonly #sheet: VirtualSheet;
   #items: readonly T[] = [];
   #chosen = -1;
-  #frame = 0;
 
-  constructor(private readonly options: VirtualGridOptions<T>) {
-    this.element = element(
-      'div',
-      {
-        class: 'virtual-grid',
-        role: 'listbox',
-        tabindex: '0',
-        'aria-label': options.label,
-        'data-focus': options.label,
-      },
-      this.#sheet,
-    );
-    this.element.addEventListener('scroll', () => this.refresh());
-    this.element.addEventListener('keydown', event => this.#onKey(event));
-    this.element.addEventListener('click', event => {
-      const tile = (event.target as Element).closest<HTMLElement>('.tile');
-      if (tile) this.options.onChoose(Number(tile.dataset['place']));
+  constructor(options: VirtualGridOptions<T>) {
+    this.#options = options;
+    this.#sheet = new VirtualSheet({
+      className: 'virtual-grid',
+      role: 'listbox',
+      label: options.label,
+      focusKey: options.label,
+      rowHeight: options.tileHeight,
+      overscan: OVERSCAN,
+      perRow: () => this.#columns,
+      draw: (first, end) => this.#draw(first, end),
+      chosen: () => this.#chosen,
+      onChoose: place => options.onChoose(place),
     });
-    new ResizeObserver(() => this.refresh()).observe(this.element);
+  }
+
+  get element(): HTMLElement {
+    return this.#sheet.element;
   }
 
   /** The items, and which of them is chosen (−1: none). */
@@ -50,58 +50,25 @@ export class VirtualGrid<T> {
     const moved = chosen !== this.#chosen;
     this.#items = items;
     this.#chosen = chosen;
-    if (moved && chosen >= 0) this.#scrollTo(chosen);
-    this.refresh();
+    this.#sheet.total = items.length;
+    if (moved && chosen >= 0) this.#sheet.reveal(chosen);
   }
 
   /** Draws what is in view anew, at the next frame. */
   refresh(): void {
-    if (this.#frame === 0)
-      this.#frame = requestAnimationFrame(() => {
-        this.#frame = 0;
-        this.#draw();
-      });
+    this.#sheet.redraw();
   }
 
   get #columns(): number {
-    return Math.max(1, Math.floor(this.element.clientWidth / this.options.tileWidth));
+    return Math.max(1, Math.floor(this.element.clientWidth / this.#options.tileWidth));
   }
 
-  #scrollTo(place: number): void {
-    const { tileHeight } = this.options;
-    const top = Math.floor(place / this.#columns) * tileHeight;
-    const { scrollTop, clientHeight } = this.element;
-    if (top < scrollTop) this.element.scrollTop = top;
-    else if (clientHeight > 0 && top + tileHeight > scrollTop + clientHeight)
-      this.element.scrollTop = top + tileHeight - clientHeight;
-  }
-
-  #onKey(event: KeyboardEvent): void {
+  #draw(first: number, end: number): HTMLElement[] {
+    const { tileWidth, draw, onView } = this.#options;
     const columns = this.#columns;
-    const steps: Readonly<Record<string, number>> = {
-      ArrowLeft: -1,
-      ArrowRight: 1,
-      ArrowUp: -columns,
-      ArrowDown: columns,
-      Home: -Infinity,
-      End: Infinity,
-    };
-    const step = steps[event.key];
-    if (step === undefined || this.#items.length === 0) return;
-    event.preventDefault();
-    const place = Math.max(0, this.#chosen) + step;
-    this.options.onChoose(Math.min(this.#items.length - 1, Math.max(0, place)));
-  }
-
-  #draw(): void {
-    const { tileWidth, tileHeight, draw, onView } = this.options;
-    const columns = this.#columns;
-    const { scrollTop, clientHeight } = this.element;
-    this.#sheet.style.height = `${Math.ceil(this.#items.length / columns) * tileHeight}px`;
-    const first = Math.max(0, Math.floor(scrollTop / tileHeight) - OVERSCAN) * columns;
-    const end = (Math.ceil((scrollTop + clientHeight) / tileHeight) + OVERSCAN) * columns;
     const seen = this.#items.slice(first, end);
-    const tiles = seen.map((item, k) => {
+    onView(seen);
+    return seen.map((item, k) => {
       const place = first + k;
       const { content, label } = draw(item, place);
       const tile = element(
@@ -109,21 +76,15 @@ export class VirtualGrid<T> {
         {
           class: 'tile',
           role: 'option',
-          id: `tile-${place}`,
           'aria-selected': String(place === this.#chosen),
           'aria-label': label,
           'aria-posinset': String(place + 1),
           'aria-setsize': String(this.#items.length),
-          'data-place': String(place),
         },
         ...content,
       );
       tile.style.left = `${(place % columns) * tileWidth}px`;
-      tile.style.top = `${Math.floor(place / columns) * tileHeight}px`;
       return tile;
     });
-    this.#sheet.replaceChildren(...tiles);
-    if (this.#chosen >= 0) this.element.setAttribute('aria-activedescendant', `tile-${this.#chosen}`);
-    onView(seen);
   }
 }

@@ -1,4 +1,5 @@
-import { element, type Child } from './dom';
+import { element, replaceContent, type Child } from './dom';
+import { VirtualSheet } from './virtual-sheet';
 import './virtual-table.css';
 
 export interface TableColumn<Row> {
@@ -31,27 +32,33 @@ const AHEAD = 8;
 
 /** A table of any length: only the rows that are seen are in the document. Sorted by its header; walked through with the arrow keys. */
 export class VirtualTable<Row> {
-  readonly element: HTMLElement;
+  readonly #events: TableEvents<Row>;
   readonly #head = element('div', { class: 'grid-head', role: 'row', 'aria-rowindex': '1' });
-  readonly #body = element('div', { class: 'grid-body', role: 'presentation' });
+  readonly #sheet: VirtualSheet;
   #columns: readonly TableColumn<Row>[] = [];
   #rows: readonly Row[] = [];
   #sorting: Sorting | null = null;
   #selected: string | null = null;
 
-  constructor(
-    label: string,
-    private readonly events: TableEvents<Row>,
-  ) {
-    this.element = element(
-      'div',
-      { class: 'grid', role: 'grid', tabindex: '0', 'aria-label': label, 'data-focus': 'table' },
-      this.#head,
-      this.#body,
-    );
-    this.element.addEventListener('scroll', () => this.#draw());
-    this.element.addEventListener('keydown', event => this.#onKey(event));
-    new ResizeObserver(() => this.#draw()).observe(this.element);
+  constructor(label: string, events: TableEvents<Row>) {
+    this.#events = events;
+    this.#sheet = new VirtualSheet({
+      className: 'grid',
+      role: 'grid',
+      label,
+      focusKey: 'table',
+      rowHeight: ROW_HEIGHT,
+      overscan: AHEAD,
+      head: this.#head,
+      draw: (first, end) => this.#rows.slice(first, end).map((row, k) => this.#row(row, first + k)),
+      chosen: () => this.#place,
+      onChoose: place => events.onSelect(this.#rows[place]!),
+      onOpen: place => events.onOpen?.(this.#rows[place]!),
+    });
+  }
+
+  get element(): HTMLElement {
+    return this.#sheet.element;
   }
 
   show(columns: readonly TableColumn<Row>[], rows: readonly Row[], sorting: Sorting | null): void {
@@ -62,21 +69,18 @@ export class VirtualTable<Row> {
     const template = columns.map(({ width }) => width).join(' ');
     this.element.style.setProperty('--columns', template);
     this.element.setAttribute('aria-rowcount', String(rows.length + 1));
-    this.#head.replaceChildren(...columns.map(column => this.#header(column)));
-    this.#body.style.height = `${rows.length * ROW_HEIGHT}px`;
-    this.#draw();
+    replaceContent(this.#head, ...columns.map(column => this.#header(column)));
+    this.#sheet.total = rows.length;
   }
 
   select(id: string | null, reveal: boolean): void {
     this.#selected = id;
-    const index = this.#rows.findIndex(row => this.events.idOf(row) === id);
-    if (reveal && index >= 0) {
-      const { scrollTop, clientHeight } = this.element;
-      const [top, bottom] = [index * ROW_HEIGHT, (index + 2) * ROW_HEIGHT];
-      if (top < scrollTop) this.element.scrollTop = top;
-      else if (bottom > scrollTop + clientHeight) this.element.scrollTop = bottom - clientHeight;
-    }
-    this.#draw();
+    if (reveal && this.#place >= 0) this.#sheet.reveal(this.#place);
+    this.#sheet.redraw();
+  }
+
+  get #place(): number {
+    return this.#selected === null ? -1 : this.#rows.findIndex(row => this.#events.idOf(row) === this.#selected);
   }
 
   #header({ id, title, key, numeric }: TableColumn<Row>): HTMLElement {
@@ -105,61 +109,25 @@ export class VirtualTable<Row> {
           : this.#sorting!.down === first
             ? { column: id, down: !first }
             : null;
-      this.events.onSort(next);
+      this.#events.onSort(next);
     });
     made.append(sort);
     return made;
   }
 
-  #draw(): void {
-    const { scrollTop, clientHeight } = this.element;
-    const first = Math.max(0, Math.floor(scrollTop / ROW_HEIGHT) - AHEAD);
-    const last = Math.min(this.#rows.length, Math.ceil((scrollTop + clientHeight) / ROW_HEIGHT) + AHEAD);
-    this.#body.replaceChildren(...this.#rows.slice(first, last).map((row, k) => this.#row(row, first + k)));
-    const chosen = this.#body.querySelector('[aria-selected="true"]');
-    if (chosen) this.element.setAttribute('aria-activedescendant', chosen.id);
-    else this.element.removeAttribute('aria-activedescendant');
-  }
-
   #row(row: Row, index: number): HTMLElement {
-    const isSelected = this.events.idOf(row) === this.#selected;
-    const made = element(
+    return element(
       'div',
       {
         role: 'row',
         class: 'grid-row',
-        id: `row-${index}`,
         'aria-rowindex': String(index + 2),
-        'aria-selected': String(isSelected),
+        'aria-selected': String(this.#events.idOf(row) === this.#selected),
       },
       ...this.#columns.map(({ cell, numeric }) =>
         element('div', { role: 'gridcell', class: numeric ? 'numeric' : '' }, cell(row)),
       ),
     );
-    made.style.top = `${index * ROW_HEIGHT}px`;
-    made.addEventListener('click', () => this.events.onSelect(row));
-    made.addEventListener('dblclick', () => this.events.onOpen?.(row));
-    return made;
-  }
-
-  #onKey(event: KeyboardEvent): void {
-    if (event.target !== this.element) return;
-    const page = Math.max(1, Math.floor(this.element.clientHeight / ROW_HEIGHT) - 2);
-    const now = this.#rows.findIndex(row => this.events.idOf(row) === this.#selected);
-    const end = this.#rows.length - 1;
-    const next = {
-      ArrowDown: now + 1,
-      ArrowUp: now - 1,
-      PageDown: now + page,
-      PageUp: now - page,
-      Home: 0,
-      End: end,
-    }[event.key];
-    const row = next === undefined ? undefined : this.#rows[Math.min(Math.max(next, 0), end)];
-    if (row) {
-      event.preventDefault();
-      this.events.onSelect(row);
-    } else if (event.key === 'Enter' && now >= 0) this.events.onOpen?.(this.#rows[now]!);
   }
 }
 

@@ -1,5 +1,6 @@
 import { element } from '../kit/dom';
 import { HeatMap } from '../kit/heat-map';
+import { sizeOf } from '../kit/numbers';
 import { arrange, extentsOf, placeName, summed, type View } from './arrangement';
 import type { ShownNeurons } from './protocol';
 
@@ -51,7 +52,7 @@ export class LayerMaps {
     const peak = this.#peak(shown);
     let offset = 0;
     shown.layers.forEach(({ shape }, k) => {
-      const size = shape.reduce((a, b) => a * b, 1);
+      const size = sizeOf(shape);
       const part = shown.values.subarray(offset, offset + size);
       this.#maps[k]!.draw(summed(shape, shown.view, part).map(value => value / peak));
       const own = shown.neuron === null ? -1 : shown.neuron - offset;
@@ -65,7 +66,7 @@ export class LayerMaps {
   #peak({ layers, view, reference }: MapsShown): number {
     let [offset, peak] = [0, 0];
     for (const { shape } of layers) {
-      const size = shape.reduce((a, b) => a * b, 1);
+      const size = sizeOf(shape);
       for (const value of summed(shape, view, reference.subarray(offset, offset + size))) peak = Math.max(peak, value);
       offset += size;
     }
@@ -77,7 +78,7 @@ export class LayerMaps {
     this.#maps = [];
     const figures = layers.map(({ name, shape }, k) => {
       const from = offset;
-      offset += shape.reduce((a, b) => a * b, 1);
+      offset += sizeOf(shape);
       const scaleFor = (width: number): number => Math.max(1, Math.min(LARGEST_CELL_PIXELS, Math.floor(room / width)));
       const { width } = extentsOf(shape);
       const most = Math.min(WIDEST_CELLS, Math.max(width, Math.floor(room / cellPixels(shape))));
@@ -99,9 +100,9 @@ export class LayerMaps {
     const shown = this.#shown;
     if (!shown) return '';
     const { layers, view, values, samples } = shown;
-    const offset = layers.slice(0, k).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    const offset = layers.slice(0, k).reduce((sum, each) => sum + sizeOf(each.shape), 0);
     const { name, shape } = layers[k]!;
-    const size = shape.reduce((a, b) => a * b, 1);
+    const size = sizeOf(shape);
     const value = summed(shape, view, values.subarray(offset, offset + size))[index]!;
     const often =
       view === 'neurons' ? `${value} of ${samples} samples` : `${((100 * value) / samples).toFixed(1)} % of the time`;
@@ -111,6 +112,6 @@ export class LayerMaps {
 
 /** Large layers get small cells. */
 function cellPixels(shape: readonly number[]): number {
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(shape);
   return size > 20_000 ? 2 : size > 5_000 ? 3 : size > 1_000 ? 5 : 8;
 }

@@ -1,13 +1,15 @@
 import { BOUND_METHODS, IMPORTANCES, type BoundMethod, type Importance } from '../../src/engine/study-protocols/graft';
-import { element, replaceContent, table, type Child } from '../kit/dom';
+import { element, Part, replaceContent, table, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
+import { percent, sizeOf } from '../kit/numbers';
+import { emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
+import { ramp } from '../kit/ramp';
+import { rangeField } from '../kit/range';
 import { button, select, textField } from '../kit/toolkit';
 import { VIEWS, type View } from './arrangement';
 import { LayerMaps } from './layer-maps';
 import { neuronDetail } from './neuron-detail';
 import { INITIAL_STATE, type FromNeurons, type NeuronsState, type ShownNeurons, type ToNeurons } from './protocol';
-import { epsilonSlider } from './slider';
-import '../results/results.css';
 import './neurons.css';
 
 const METHOD_NAMES: Readonly<Record<BoundMethod, string>> = {
@@ -34,14 +36,25 @@ const maps = new LayerMaps({
     drawDetail();
   },
 });
-const top = element('div', {});
+const head = new Part();
+const work = new WorkBar(() => extension.post({ type: 'stop' }));
+const controls = new Part('div', { class: 'below' });
+const layers = new Part('section');
+const views = new Part('div', { class: 'below' });
 const chosen = element('section', { 'aria-live': 'off' });
-const main = element('main', { class: 'wide' }, top, maps.element, chosen);
-const announcer = element('div', { class: 'announcer', role: 'status', 'aria-live': 'polite' });
-document.body.append(main, announcer);
+const page = new PageBody(
+  head.element,
+  work.element,
+  controls.element,
+  layers.element,
+  views.element,
+  maps.element,
+  chosen,
+);
 
 extension.listen({
   show: message => show(message.shown),
+  progress: ({ busy }) => work.show(busy),
   counts: message => {
     counts.set(message.epsilon, message.counts);
     drawMaps();
@@ -71,10 +84,10 @@ function show(now: ShownNeurons | null): void {
   if (!now) return draw();
   const isOther = JSON.stringify(before?.request) !== JSON.stringify(now.request);
   if (before && isOther && before.model !== now.model) keep({ neuron: null, epsilon: null });
-  if (before?.method !== now.method) bounds = null;
+  if (before?.method !== now.method || before.stale !== now.stale) bounds = null;
   if (isOther) keep({ request: now.request });
-  if (now.problem && now.problem !== before?.problem) announcer.textContent = now.problem;
-  else if (before?.busy && !now.busy) announcer.textContent = 'All neurons are bounded.';
+  if (now.problem) page.announce(now.problem);
+  else if (before?.busy && !now.busy) page.announce('All neurons are bounded.');
   draw();
 }
 
@@ -85,67 +98,76 @@ function epsilon(): string | null {
 }
 
 function draw(): void {
-  replaceContent(top, ...(shown ? heading(shown) : [empty()]));
+  const now = shown;
+  const run = now?.runs.find(each => each.epsilon === epsilon());
+  head.draw(now && [now.model, now.specification, now.check, now.problem, now.stale], () =>
+    now ? heading(now) : [empty()],
+  );
+  work.show(now?.busy ?? null);
+  const idle = now !== null && now.busy === null && now.canRun;
+  const measured = now?.runs.map(each => each.epsilon);
+  controls.draw(now && [measured, epsilon(), idle, now.method, now.importance], () =>
+    now ? controlsOf(now, idle) : [],
+  );
+  layers.draw([run, now?.layers, now?.stale], () =>
+    now && run ? [...statement(run), layerTable(now, run.perLayer)] : [],
+  );
+  views.draw(run && [now?.layers, state.view], () => (now && run ? viewBar(now) : []));
   drawMaps();
   drawDetail();
 }
 
 function empty(): HTMLElement {
-  return element(
-    'section',
-    { class: 'empty' },
-    element('h1', {}, 'No neurons measured yet'),
-    element('p', {}, 'Right-click an ONNX model in the Explorer and choose Unstable Neurons.'),
+  return emptyPage(
+    'No neurons measured yet',
+    'Right-click an ONNX model in the Explorer and choose Unstable Neurons.',
     state.request && button({ label: 'Measure Again', onClick: () => extension.post({ type: 'again' }) }),
   );
 }
 
 function heading(now: ShownNeurons): Child[] {
-  const open = element('button', { class: 'link', type: 'button', 'data-focus': 'specification' }, now.specification);
-  open.addEventListener('click', () => extension.post({ type: 'openSpecification' }));
-  const run = now.runs.find(each => each.epsilon === epsilon());
   return [
-    element(
-      'header',
-      {},
-      element('h1', {}, 'Unstable neurons'),
-      element('p', { class: 'where' }, `${now.model} · `, open, now.check ? ` · ${now.check}` : ''),
-      element('p', {}, 'How often a neuron’s bounds leave open whether it is on: what makes a network hard to verify.'),
+    element('h1', {}, 'Unstable neurons'),
+    whereLine({ ...now, more: now.check }, () => extension.post({ type: 'openSpecification' })),
+    element('p', {}, 'How often a neuron’s bounds leave open whether it is on: what makes a network hard to verify.'),
+    note(now.problem),
+    note(
+      now.stale ? 'These numbers are of before; new ones take their place as soon as they are there.' : null,
+      'note',
     ),
-    now.problem && element('p', { class: 'note', role: 'note' }, now.problem),
-    now.busy && work(now.busy),
-    run ? controls(now, run.epsilon) : null,
-    run ? element('p', { class: 'quiet' }, run.statement) : null,
-    run ? layerTable(now, run.perLayer) : null,
-    run ? element('h2', {}, 'Where they are') : null,
-    run ? viewBar(now) : null,
   ];
 }
 
-function work({ fraction, text }: NonNullable<ShownNeurons['busy']>): HTMLElement {
-  return element(
-    'div',
-    { class: 'progress' },
-    element('progress', { 'aria-label': 'Progress', ...(fraction === null ? {} : { value: String(fraction) }) }),
-    element('span', { class: 'quiet' }, text),
-    button({ label: 'Stop', onClick: () => extension.post({ type: 'stop' }) }),
-  );
+function statement(run: ShownNeurons['runs'][number]): Child[] {
+  return [element('p', { class: 'quiet' }, run.statement)];
 }
 
-function controls(now: ShownNeurons, current: string): HTMLElement {
-  const idle = now.busy === null && now.canRun;
-  return element(
-    'div',
-    { class: 'controls' },
-    epsilonSlider({
-      values: now.runs.map(each => each.epsilon),
-      value: current,
-      onChange: value => {
-        keep({ epsilon: value });
-        draw();
-        askForBounds();
-      },
-    }),
+function controlsOf(now: ShownNeurons, idle: boolean): Child[] {
+  const measured = now.runs.map(each => each.epsilon);
+  const current = epsilon();
+  const again = button({
+    label: 'Measure again',
+    kind: measured.length === 0 ? 'primary' : 'secondary',
+    onClick: () => extension.post({ type: 'again' }),
+  });
+  return [
+    // Of a single ε there is nothing to slide over.
+    measured.length === 1 && element('span', {}, `ε = ${current}`),
+    measured.length > 1 &&
+      rangeField({
+        label: 'ε',
+        title: 'ε =',
+        least: 0,
+        most: measured.length - 1,
+        step: 1,
+        value: measured.indexOf(current!),
+        words: place => measured[place]!,
+        onMove: place => {
+          keep({ epsilon: measured[place]! });
+          draw();
+          askForBounds();
+        },
+      }),
     idle &&
       textField({
         label: 'Another ε',
@@ -168,6 +190,7 @@ function controls(now: ShownNeurons, current: string): HTMLElement {
         options: IMPORTANCES.map(value => ({ value, label: value.toUpperCase() })),
         onChange: kind => extension.post({ type: 'importanceKind', kind }),
       }),
+    idle && again,
     idle &&
       now.importance &&
       button({
@@ -176,13 +199,12 @@ function controls(now: ShownNeurons, current: string): HTMLElement {
         title: 'Make neurons linear that are often unstable and matter little',
         onClick: () => extension.post({ type: 'graft' }),
       }),
-  );
+  ];
 }
 
-function layerTable({ layers }: ShownNeurons, perLayer: readonly number[]): HTMLElement {
-  const rows = layers.map(({ name, shape }, k): Child[] => {
-    const size = shape.reduce((a, b) => a * b, 1);
-    const part = perLayer[k]! / size;
+function layerTable({ layers: all }: ShownNeurons, perLayer: readonly number[]): HTMLElement {
+  const rows = all.map(({ name, shape }, k): Child[] => {
+    const part = perLayer[k]! / sizeOf(shape);
     return [
       name,
       shape.join(' × '),
@@ -194,11 +216,10 @@ function layerTable({ layers }: ShownNeurons, perLayer: readonly number[]): HTML
   return table('Unstable neurons by layer', ['Layer', 'Neurons', 'Unstable', '', '%'], rows);
 }
 
-function viewBar({ layers }: ShownNeurons): HTMLElement {
-  const hasChannels = layers.some(({ shape }) => shape.length > 1);
-  return element(
-    'div',
-    { class: 'below' },
+function viewBar({ layers: all }: ShownNeurons): Child[] {
+  const hasChannels = all.some(({ shape }) => shape.length > 1);
+  return [
+    element('h2', {}, 'Where they are'),
     hasChannels &&
       select<View>({
         label: 'By',
@@ -209,15 +230,9 @@ function viewBar({ layers }: ShownNeurons): HTMLElement {
           drawMaps();
         },
       }),
-    element(
-      'span',
-      { class: 'legend' },
-      'never',
-      element('span', { class: 'ramp', 'aria-hidden': 'true' }),
-      fullColour,
-    ),
+    ramp('never', fullColour),
     readout,
-  );
+  ];
 }
 
 function drawMaps(): void {
@@ -273,8 +288,4 @@ function drawDetail(): void {
       bounds: known,
     }),
   );
-}
-
-function percent(part: number): string {
-  return `${(100 * part).toFixed(1)} %`;
 }

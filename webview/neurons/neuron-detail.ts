@@ -1,5 +1,6 @@
 import type { Importance } from '../../src/engine/study-protocols/graft';
-import { element, table, type Child } from '../kit/dom';
+import { disclosure, element, facts, table, type Child, type Fact } from '../kit/dom';
+import { percent, sizeOf } from '../kit/numbers';
 import { drawn } from '../kit/svg';
 import { placeName } from './arrangement';
 import type { ShownNeurons, ToNeurons } from './protocol';
@@ -24,18 +25,18 @@ export function neuronDetail(options: DetailOptions): Child[] {
   const { layers, neuron, count, samples, epsilon, importance, bounds } = options;
   let [index, k] = [neuron, 0];
   for (; k < layers.length; k++) {
-    const size = layers[k]!.shape.reduce((a, b) => a * b, 1);
+    const size = sizeOf(layers[k]!.shape);
     if (index < size) break;
     index -= size;
   }
   const { name, shape } = layers[k]!;
-  const facts: [string, string][] = [
-    ['Unstable', `on ${count} of ${samples} samples at ε = ${epsilon} (${((100 * count) / samples).toFixed(1)} %)`],
+  const known: Fact[] = [
+    { name: 'Unstable', value: `on ${count} of ${samples} samples at ε = ${epsilon} (${percent(count / samples)})` },
   ];
-  if (importance) facts.push([importance.kind.toUpperCase(), importanceText(importance.values, neuron)]);
+  if (importance) known.push({ name: importance.kind.toUpperCase(), value: importanceText(importance.values, neuron) });
   return [
     element('h2', {}, `${name}, ${placeName(shape, 'neurons', index)}`),
-    element('dl', {}, ...facts.flatMap(([term, text]) => [element('dt', {}, term), element('dd', {}, text)])),
+    facts(known),
     ...(bounds && bounds.samples.length > 0 ? boundsOf(bounds) : []),
   ];
 }
@@ -43,7 +44,7 @@ export function neuronDetail(options: DetailOptions): Child[] {
 function importanceText(values: Float32Array, neuron: number): string {
   const own = values[neuron]!;
   const below = values.reduce((sum, value) => sum + (value < own ? 1 : 0), 0);
-  return `${short(own)}; more than ${((100 * below) / values.length).toFixed(0)} % of all neurons`;
+  return `${short(own)}; more than ${percent(below / values.length, 0)} of all neurons`;
 }
 
 /** What the neuron reads lies between these numbers, a line a sample; 0 is where it switches. */
@@ -89,12 +90,7 @@ function boundsOf({ samples, lower, upper }: NonNullable<DetailOptions['bounds']
     element('h3', {}, 'Bounds of what it reads, around each sample'),
     element('div', {}, picture as unknown as HTMLElement),
     element('p', { class: 'quiet' }, 'A range that crosses the dashed line at 0 leaves open whether the neuron is on.'),
-    element(
-      'details',
-      {},
-      element('summary', {}, 'As a table'),
-      table('Bounds', ['Sample', 'From', 'To', 'Neuron'], rows),
-    ),
+    disclosure('bounds', 'As a table', table('Bounds', ['Sample', 'From', 'To', 'Neuron'], rows)),
   ];
 }
 

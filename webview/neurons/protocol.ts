@@ -1,5 +1,6 @@
 /** What crosses between the extension and the panel of unstable neurons. Numbers per neuron cross as typed arrays. */
 import type { BoundMethod, Importance } from '../../src/engine/study-protocols/graft';
+import type { Asked, Busy, ProgressMessage, StudyMessage } from '../kit/study';
 import type { View } from './arrangement';
 
 export interface ShownRun {
@@ -22,8 +23,10 @@ export interface ShownNeurons {
   /** By ε, the smallest first. */
   readonly runs: readonly ShownRun[];
   readonly importance: { readonly kind: Importance; readonly samples: string } | null;
-  /** How far the study is, 0..1 where that is known; null when none is at work. */
-  readonly busy: { readonly fraction: number | null; readonly text: string } | null;
+  /** The runs were measured otherwise than is asked now, and stay until the first new one comes. */
+  readonly stale: boolean;
+  /** Null when no study is at work. */
+  readonly busy: Busy | null;
   /** What went wrong, in a sentence. */
   readonly problem: string | null;
   readonly canRun: boolean;
@@ -31,6 +34,7 @@ export interface ShownNeurons {
 
 export type ToNeurons =
   | { readonly type: 'show'; readonly shown: ShownNeurons | null }
+  | ProgressMessage
   /** On how many samples each neuron is unstable. */
   | { readonly type: 'counts'; readonly epsilon: string; readonly counts: Float32Array }
   | { readonly type: 'importance'; readonly values: Float32Array }
@@ -44,10 +48,8 @@ export type ToNeurons =
     };
 
 export type FromNeurons =
-  | { readonly type: 'ready' }
-  | { readonly type: 'stop' }
+  | StudyMessage
   | { readonly type: 'again' }
-  | { readonly type: 'openSpecification' }
   /** Measures another ε as well. */
   | { readonly type: 'addEpsilon'; readonly epsilon: string }
   | { readonly type: 'method'; readonly method: BoundMethod }
@@ -57,9 +59,7 @@ export type FromNeurons =
   | { readonly type: 'graft' };
 
 /** What is measured; enough to measure it again, from what the engine keeps. */
-export interface NeuronsRequest {
-  readonly specification: string;
-  readonly model: string | null;
+export interface NeuronsRequest extends Asked {
   readonly method: BoundMethod;
   readonly epsilons: readonly string[] | null;
   readonly importance: Importance;

@@ -1,132 +1,86 @@
 import type { Correct, LayerPatch, PatchBegun } from '../../src/engine/study-protocols/patch-model';
-import { element, replaceContent, table, type Child } from '../kit/dom';
+import { element, link, Part, table, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
-import { short, signed } from '../kit/numbers';
-import { button, checkbox, divider, select, textField } from '../kit/toolkit';
-import { ProgressBar } from '../results/progress-bar';
-import type { Choice, FromPage, PageState, Shown, ToPage } from './protocol';
-import '../results/results.css';
+import { percent, short, signed } from '../kit/numbers';
+import { emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
+import { button, divider } from '../kit/toolkit';
+import { choices } from './choices';
+import { INITIAL_STATE, type FromPage, type PageState, type Shown, type ToPage } from './protocol';
 import './patch.css';
 
 /** Inputs that are listed at first. */
 const LISTED_INPUTS = 12;
 
 const extension = new Extension<FromPage, ToPage, PageState>();
-let state: PageState = extension.state ?? { layer: null };
+let state: PageState = { ...INITIAL_STATE, ...extension.state };
 let shown: Shown | null = null;
 let everything = false;
-let choicesOpen = false;
-const main = element('main', { class: 'patch' });
-const announcer = element('div', { class: 'announcer', role: 'status', 'aria-live': 'polite' });
-document.body.append(main, announcer);
-const progress = new ProgressBar();
+const head = new Part();
+const work = new WorkBar(() => extension.post({ type: 'stop' }));
+const options = new Part();
+const results = new Part();
+const page = new PageBody(head.element, work.element, options.element, results.element);
 
 extension.listen({
   show: message => {
-    if (message.shown?.statement && message.shown.statement !== shown?.statement)
-      announcer.textContent = message.shown.statement;
     shown = message.shown;
+    if (shown && JSON.stringify(shown.kept) !== JSON.stringify(state.kept)) keep({ kept: shown.kept });
+    page.announce(shown?.problem ?? shown?.statement ?? '');
     draw();
   },
-  progress: ({ fraction, text }) => progress.update({ fraction, text, live: null }),
+  progress: ({ busy }) => work.show(busy),
 });
 draw();
 extension.post({ type: 'ready' });
 
+function keep(change: Partial<PageState>): void {
+  state = { ...state, ...change };
+  extension.state = state;
+}
+
 function draw(): void {
-  replaceContent(main, ...(shown ? page(shown) : [empty()]));
-}
-
-function empty(): HTMLElement {
-  return element(
-    'section',
-    { class: 'empty' },
-    element('h1', {}, 'No patch yet'),
-    element('p', {}, 'Right-click an ONNX model in the Explorer and choose Patch This Model.'),
+  const now = shown;
+  head.draw(now && { ...now, kept: null, busy: now.busy !== null, layers: now.layers.length, choice: null }, () =>
+    now
+      ? header(now)
+      : [emptyPage('No patch yet', 'Right-click an ONNX model in the Explorer and choose Patch This Model.')],
+  );
+  work.show(now?.busy ?? null);
+  options.draw(now?.choice, () =>
+    now
+      ? [choices(now.choice, change => extension.post({ type: 'choice', choice: { ...now.choice, ...change } }))]
+      : [],
+  );
+  results.draw([now?.run, now?.layers, now?.best, state.layer, everything], () =>
+    now?.run ? found(now, now.run) : [],
   );
 }
 
-function page(now: Shown): Child[] {
-  const { specification, model, about, run, layers, busy, statement, problem } = now;
-  const where = element(
-    'button',
-    { class: 'link', type: 'button', title: 'Open the specification', 'data-focus': 'specification' },
-    specification,
-  );
-  where.addEventListener('click', () => extension.post({ type: 'openSpecification' }));
-  const chosen =
-    layers.find(({ layer }) => layer === state.layer) ?? layers.find(({ layer }) => layer === now.best) ?? layers[0];
+function header(now: Shown): Child[] {
   return [
     element('h1', {}, 'Patch of the model'),
-    element('p', { class: 'where' }, where, model ? ` · ${model}` : '', about ? ` · ${about}` : ''),
+    whereLine({ ...now, more: now.about }, () => extension.post({ type: 'openSpecification' })),
     element(
       'div',
       { class: 'state' },
-      element('span', {}, statement ?? ''),
-      busy
-        ? button({ label: 'Stop', onClick: () => extension.post({ type: 'stop' }) })
-        : button({ label: 'Run again', onClick: () => extension.post({ type: 'run' }) }),
+      now.statement !== null && element('span', {}, now.statement),
+      !now.busy &&
+        now.canRun &&
+        button({
+          label: now.run ? 'Run again' : 'Run',
+          kind: now.run ? 'secondary' : 'primary',
+          onClick: () => extension.post({ type: 'run' }),
+        }),
     ),
-    problem !== '' && element('p', { class: 'note', role: 'alert' }, problem),
-    choices(now.choice),
-    busy && progress.draw({ fraction: null, text: 'Reading the model and the data', live: null }),
-    run && layers.length > 0 && layerTable(now, run, chosen),
-    chosen && detail(chosen, run),
-    run && inputs(run, chosen),
+    note(now.problem),
   ];
 }
 
-function choices(choice: Choice): HTMLElement {
-  const change = (to: Partial<Choice>): void => extension.post({ type: 'choice', choice: { ...choice, ...to } });
-  const field = (label: string, key: 'margin' | 'keep' | 'seconds', placeholder: string): HTMLElement =>
-    textField({ label, value: choice[key], placeholder, size: 7, onChange: text => change({ [key]: text }) });
-  const box = element(
-    'details',
-    { ...(choicesOpen ? { open: '' } : {}) },
-    element('summary', { 'data-focus': 'choices' }, 'What is asked'),
-    element(
-      'div',
-      { class: 'below' },
-      select<Choice['mode']>({
-        label: 'Layers',
-        value: choice.mode,
-        options: [
-          { value: 'each', label: 'each by itself' },
-          { value: 'in turn', label: 'several in turn' },
-        ],
-        onChange: mode => change({ mode }),
-      }),
-      select<Choice['measure']>({
-        label: 'To be small',
-        value: choice.measure,
-        options: [
-          { value: 'inf', label: 'largest change' },
-          { value: 'one', label: 'sum of changes' },
-          { value: 'count', label: 'number of weights' },
-        ],
-        onChange: measure => change({ measure }),
-      }),
-      select<Choice['phases']>({
-        label: 'Phases',
-        value: choice.phases,
-        options: [
-          { value: 'fixed', label: 'kept' },
-          { value: 'free', label: 'free (small networks)' },
-        ],
-        onChange: phases => change({ phases }),
-      }),
-      checkbox('Mark which way neurons may move', choice.marking, marking => change({ marking })),
-    ),
-    element(
-      'div',
-      { class: 'below' },
-      field('Margin of the wanted class', 'margin', '0.001'),
-      field('Right samples to keep', 'keep', '0'),
-      field('Seconds a layer', 'seconds', '60'),
-    ),
-  );
-  box.addEventListener('toggle', () => (choicesOpen = box.open));
-  return box;
+function found(now: Shown, run: PatchBegun): Child[] {
+  const { layers } = now;
+  const chosen =
+    layers.find(({ layer }) => layer === state.layer) ?? layers.find(({ layer }) => layer === now.best) ?? layers[0];
+  return [layers.length > 0 && layerTable(now, run, chosen), chosen && detail(chosen, run), inputs(run, chosen)];
 }
 
 const OUTCOME: Readonly<Record<LayerPatch['outcome'], readonly [sign: string, kind: string]>> = {
@@ -135,21 +89,18 @@ const OUTCOME: Readonly<Record<LayerPatch['outcome'], readonly [sign: string, ki
   undecided: ['?', 'unknown'],
 };
 
-function layerTable({ best }: Shown, run: PatchBegun, chosen: LayerPatch | undefined): HTMLElement {
-  const { layers } = shown!;
+function layerTable({ best, layers }: Shown, run: PatchBegun, chosen: LayerPatch | undefined): HTMLElement {
   const header = ['Layer', 'Patch', 'Largest change', 'Sum', 'Weights', 'Accuracy after', 'Time', ''];
   const rows = layers.map((patch): Child[] => {
     const { layer, outcome, sizes, accuracy, seconds, holds, file } = patch;
-    const choose = element(
-      'button',
-      { class: 'link', type: 'button', 'data-focus': `layer-${layer}`, 'aria-pressed': String(patch === chosen) },
+    const choose = link(
       layer,
+      () => {
+        keep({ layer });
+        draw();
+      },
+      { 'data-focus': `layer-${layer}`, 'aria-pressed': String(patch === chosen) },
     );
-    choose.addEventListener('click', () => {
-      state = { layer };
-      extension.state = state;
-      draw();
-    });
     const [sign, kind] = outcome === 'patched' && !holds ? (['!', 'unknown'] as const) : OUTCOME[outcome];
     const word = outcome === 'patched' ? (holds ? 'holds' : 'does not survive float32') : outcome;
     const save = button({
@@ -157,6 +108,7 @@ function layerTable({ best }: Shown, run: PatchBegun, chosen: LayerPatch | undef
       title: `Save the model with ${layer} patched`,
       onClick: () => extension.post({ type: 'save', layer }),
     });
+    save.dataset['focus'] = `save-${layer}`;
     return [
       choose,
       element(
@@ -168,13 +120,13 @@ function layerTable({ best }: Shown, run: PatchBegun, chosen: LayerPatch | undef
       sizes ? short(sizes.inf) : '–',
       sizes ? short(sizes.one) : '–',
       sizes ? String(sizes.count) : '–',
-      accuracy ? percent(accuracy) : '–',
+      accuracy ? share(accuracy) : '–',
       `${seconds.toFixed(2)} s`,
       file && save,
     ];
   });
   const before = run.accuracy
-    ? `Accuracy before: ${percent(run.accuracy)} (${run.accuracy.correct} of ${run.accuracy.total}). `
+    ? `Accuracy before: ${share(run.accuracy)} (${run.accuracy.correct} of ${run.accuracy.total}). `
     : '';
   const kept = run.kept > 0 ? `${run.kept} samples that were right are held to stay right.` : '';
   return element(
@@ -186,8 +138,8 @@ function layerTable({ best }: Shown, run: PatchBegun, chosen: LayerPatch | undef
   );
 }
 
-function detail({ layer, statement, changes, changed, accuracy }: LayerPatch, run: PatchBegun | null): HTMLElement {
-  const gained = accuracy && run?.accuracy ? accuracy.correct - run.accuracy.correct : null;
+function detail({ layer, statement, changes, changed, accuracy }: LayerPatch, run: PatchBegun): HTMLElement {
+  const gained = accuracy && run.accuracy ? accuracy.correct - run.accuracy.correct : null;
   const rows = changes.map(change => [
     changes.some(other => other.layer !== change.layer)
       ? `${change.layer} [${change.output}, ${change.input}]`
@@ -228,8 +180,7 @@ function inputs({ inputs: all, classes }: PatchBegun, chosen: LayerPatch | undef
     const after = chosen?.answers[k];
     return [title, name(before), name(wanted), after === undefined ? '–' : name(after)];
   });
-  const more = element('button', { class: 'link', type: 'button' }, `Show ${all.length - listed.length} more`);
-  more.addEventListener('click', () => {
+  const more = link(`Show ${all.length - listed.length} more`, () => {
     everything = true;
     draw();
   });
@@ -243,6 +194,6 @@ function inputs({ inputs: all, classes }: PatchBegun, chosen: LayerPatch | undef
   );
 }
 
-function percent({ correct, total }: Correct): string {
-  return `${((100 * correct) / total).toFixed(2)} %`;
+function share({ correct, total }: Correct): string {
+  return percent(correct / total, 2);
 }

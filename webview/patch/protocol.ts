@@ -1,7 +1,15 @@
 /** What crosses between the extension and the page of a model's patches. */
-import type { LayerPatch, PatchBegun, PatchModelParams } from '../../src/engine/study-protocols/patch-model';
+import type {
+  LayerPatch,
+  PatchBegun,
+  PatchModelParams,
+  WrongInput,
+} from '../../src/engine/study-protocols/patch-model';
+import type { Asked, Busy, ProgressMessage, StudyMessage } from '../kit/study';
 
 export interface Shown {
+  /** What a reload comes back to; null where it would be too much to keep. */
+  readonly kept: KeptPatch | null;
   /** How a person names the specification and the model. */
   readonly specification: string;
   readonly model: string;
@@ -10,11 +18,20 @@ export interface Shown {
   /** Null before the engine has read the files. */
   readonly run: PatchBegun | null;
   readonly layers: readonly LayerPatch[];
-  readonly busy: boolean;
+  readonly busy: Busy | null;
   /** Null while the study is at work. */
   readonly statement: string | null;
   readonly best: string | null;
-  readonly problem: string;
+  readonly problem: string | null;
+  readonly choice: Choice;
+  readonly canRun: boolean;
+}
+
+/** What is patched and for what, as the page keeps it over a reload. */
+export interface KeptPatch {
+  readonly asked: Asked;
+  readonly about: string;
+  readonly inputs: readonly WrongInput[] | null;
   readonly choice: Choice;
 }
 
@@ -29,18 +46,18 @@ export interface Choice {
   readonly seconds: string;
 }
 
-export type ToPage =
-  | { readonly type: 'show'; readonly shown: Shown | null }
-  | { readonly type: 'progress'; readonly fraction: number | null; readonly text: string };
+export type ToPage = { readonly type: 'show'; readonly shown: Shown | null } | ProgressMessage;
 
 export type FromPage =
-  | { readonly type: 'ready' }
+  | StudyMessage
   | { readonly type: 'choice'; readonly choice: Choice }
   | { readonly type: 'run' }
-  | { readonly type: 'stop' }
-  | { readonly type: 'openSpecification' }
   | { readonly type: 'save'; readonly layer: string };
 
+/** What survives a reload of the window. */
 export interface PageState {
+  readonly kept: KeptPatch | null;
   readonly layer: string | null;
 }
+
+export const INITIAL_STATE: PageState = { kept: null, layer: null };

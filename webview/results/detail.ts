@@ -1,11 +1,14 @@
-import { element } from '../kit/dom';
-import { badge, busy, button, divider, select } from '../kit/toolkit';
+import { element, facts } from '../kit/dom';
+import { viewOption } from '../kit/options';
+import { note } from '../kit/page';
+import { badge, busy, button, divider } from '../kit/toolkit';
 import { distance, layoutOf } from '../kit/picture';
 import { short } from '../kit/numbers';
 import { featureTable, outputTable, pictures } from './pictures';
 import type { PanelState, Row, Tensors, Work } from './protocol';
 import { weightTable } from './weights';
 import { labelTable, neuronTable, type BoundCurve } from './work';
+import './detail.css';
 
 /** The tensors of the result, or why they could not be read. */
 export interface Known {
@@ -44,14 +47,7 @@ export function detail(options: DetailOptions): HTMLElement {
     known && outputs(row, known.tensors),
     known && labelTable(known.work),
     element('h3', {}, 'Facts'),
-    element(
-      'dl',
-      {},
-      ...row.facts.flatMap(({ name, value, title }) => [
-        element('dt', {}, name),
-        element('dd', title ? { title } : {}, value),
-      ]),
-    ),
+    facts(row.facts),
     known && curve.draw(known.work.trace),
     known && neuronTable(known.work),
   );
@@ -61,8 +57,7 @@ function counterexample({ row, known, state, change, everything, showEverything,
   const title = element('h3', {}, 'Counterexample');
   if (!known)
     return element('section', {}, title, element('div', { class: 'progress' }, busy('Reading the counterexample')));
-  if (known.problem)
-    return element('section', {}, title, element('p', { class: 'note', role: 'alert' }, known.problem));
+  if (known.problem) return element('section', {}, title, note(known.problem));
   const { tensors } = known;
   const drawable = layoutOf(row.inputShape, row.preprocess) !== null;
   const asPicture = drawable && state.view === 'picture';
@@ -73,16 +68,7 @@ function counterexample({ row, known, state, change, everything, showEverything,
       'div',
       { class: 'below' },
       title,
-      drawable &&
-        select<PanelState['view']>({
-          label: 'Input as',
-          value: state.view,
-          options: [
-            { value: 'picture', label: 'picture' },
-            { value: 'table', label: 'table' },
-          ],
-          onChange: view => change({ view }),
-        }),
+      drawable && viewOption(state.view, view => change({ view })),
       button({ label: 'Copy as VNN-LIB', title: 'Copy the counterexample as an assignment', onClick: copy }),
     ),
     asPicture && pictures({ row, tensors, zoom: state.zoom, onZoom: zoom => change({ zoom }) }),

@@ -1,5 +1,6 @@
-import { element, replaceContent, type Child } from '../kit/dom';
+import { element, Part, replaceContent } from '../kit/dom';
 import { Extension } from '../kit/messages';
+import { emptyPage, note, PageBody, whereLine } from '../kit/page';
 import { button, select } from '../kit/toolkit';
 import { VirtualList } from '../kit/virtual-list';
 import { detail, type Known } from './detail';
@@ -23,7 +24,7 @@ let state: PanelState = { ...INITIAL_STATE, ...extension.state };
 let shown: Shown | null = null;
 let loaded: (Known & { readonly question: string; readonly row: Row }) | null = null;
 let everything = false;
-const head = element('div', {});
+const head = new Part();
 const rows = new VirtualList<ListedRow>({
   label: 'Results',
   rowHeight: ROW_HEIGHT,
@@ -37,11 +38,9 @@ const rows = new VirtualList<ListedRow>({
 const listHead = element('div', { class: 'below' });
 const list = element('section', { class: 'list', hidden: '' }, listHead, rows.element);
 const body = element('div', {});
-const main = element('main', {}, head, list, body);
-const progress = new ProgressBar();
+const progress = new ProgressBar(() => shown && extension.post({ type: 'stop', question: shown.question }));
 const curve = new BoundCurve();
-const announcer = element('div', { class: 'announcer', role: 'status', 'aria-live': 'polite' });
-document.body.append(main, announcer);
+const page = new PageBody(head.element, progress.element, list, body);
 
 extension.listen({
   show: message => show(message.shown),
@@ -50,6 +49,7 @@ extension.listen({
     if (question === shown?.question && filter === state.filter) rows.put(first, some);
   },
   details: message => {
+    if (message.question !== shown?.question || message.asked !== state.index) return;
     loaded = message;
     rows.redraw();
     drawBody();
@@ -76,13 +76,14 @@ function show(now: Shown | null): void {
   }
   // A run that only went on moves its bar: nothing a person may be about to press is drawn anew under the pointer.
   if (now?.busy && before?.busy && onlyProgressed(before, now)) {
-    progress.update(now.busy);
+    progress.show(now.busy);
     if (counted) askForDetails();
     return;
   }
-  if (now && (before?.label !== now.label || other)) announcer.textContent = `${now.name}: ${now.label} ${now.detail}`;
+  if (now && (before?.label !== now.label || other)) page.announce(`${now.name}: ${now.label} ${now.detail}`);
   draw();
-  askForDetails();
+  // What a run has ended with is read anew, also where the same result was looked at before.
+  askForDetails(Boolean(before?.busy && now && !now.busy));
 }
 
 function onlyProgressed(before: Shown, now: Shown): boolean {
@@ -116,16 +117,26 @@ function selected(): Row | null {
   return shown && loaded?.question === shown.question ? loaded.row : null;
 }
 
-function askForDetails(): void {
+function askForDetails(anew = false): void {
   if (!shown || decidedOf(shown) === 0) return;
-  const known = selected();
+  const known = anew ? null : selected();
   // What is shown stays until a person chooses something else: details do not jump while worse results come.
   if (known && (state.index === known.index || (state.index === null && shown.busy))) return;
   extension.post({ type: 'details', question: shown.question, index: state.index });
 }
 
 function draw(): void {
-  replaceContent(head, ...(shown ? [header(shown), ...notes(shown)] : [empty()]));
+  head.draw(shown && { ...shown, busy: shown.busy !== null }, () =>
+    shown
+      ? [header(shown), ...shown.notes.map(text => note(text, 'note'))]
+      : [
+          emptyPage(
+            'No results yet',
+            'Right-click an ONNX model in the Explorer and choose Verify, or press Run above a property of a specification.',
+          ),
+        ],
+  );
+  progress.show(shown?.busy ?? null);
   list.hidden = shown === null || decidedOf(shown) < 2;
   if (shown) drawList(shown);
   drawBody();
@@ -136,48 +147,22 @@ function drawBody(): void {
   replaceContent(body, shown && (row ? detailOf(shown, row) : nothingDecided(shown)));
 }
 
-function empty(): HTMLElement {
-  return element(
-    'section',
-    { class: 'empty' },
-    element('h1', {}, 'No results yet'),
-    element(
-      'p',
-      {},
-      'Right-click an ONNX model in the Explorer and choose Verify, or press Run above a property of a specification.',
-    ),
-  );
-}
-
-function notes(now: Shown): Child[] {
-  return [
-    ...now.notes.map(note => element('p', { class: 'note', role: 'note' }, note)),
-    now.busy && progress.draw(now.busy),
-  ];
-}
-
 function header(now: Shown): HTMLElement {
   const { question } = now;
-  const open = element(
-    'button',
-    { class: 'link', type: 'button', title: 'Open the specification', 'data-focus': 'specification' },
-    now.specification,
-  );
-  open.addEventListener('click', () => extension.post({ type: 'openSpecification', question }));
-  const run = now.busy
-    ? button({ label: 'Stop', onClick: () => extension.post({ type: 'stop', question }) })
-    : now.canRun &&
-      button({
-        label: decidedOf(now) > 0 ? 'Run again' : 'Run',
-        kind: now.stale || decidedOf(now) === 0 ? 'primary' : 'secondary',
-        onClick: () => extension.post({ type: 'run', question }),
-      });
+  const run =
+    !now.busy &&
+    now.canRun &&
+    button({
+      label: decidedOf(now) > 0 ? 'Run again' : 'Run',
+      kind: now.stale || decidedOf(now) === 0 ? 'primary' : 'secondary',
+      onClick: () => extension.post({ type: 'run', question }),
+    });
   if (run) run.dataset['focus'] = 'run';
   return element(
     'header',
     {},
     element('h1', {}, now.name),
-    element('p', { class: 'where' }, open, now.model ? ` · ${now.model}` : ''),
+    whereLine(now, () => extension.post({ type: 'openSpecification', question })),
     element(
       'div',
       { class: 'state' },
@@ -186,11 +171,7 @@ function header(now: Shown): HTMLElement {
       run,
     ),
     now.stale &&
-      element(
-        'p',
-        { class: 'note' },
-        'The specification or the model has changed since these results. They speak of the earlier text.',
-      ),
+      note('The specification or the model has changed since these results. They speak of the earlier text.', 'note'),
   );
 }
 

@@ -1,8 +1,7 @@
-import { element, table, type Child } from '../kit/dom';
+import { element, link, table, type Child } from '../kit/dom';
 import { short, signed } from '../kit/numbers';
 import { brightness, differencePicture, layoutOf, photograph, type Layout } from '../kit/picture';
-import { fittingZoom, pixelText, Plates, ZOOMS, type Plate } from '../kit/plates';
-import { select } from '../kit/toolkit';
+import { fittingZoom, pixelText, Plates, READOUT, zoomOption, type Plate } from '../kit/plates';
 import type { Row, Tensors } from './protocol';
 
 /** Pictures side by side, and what lies between and around them. */
@@ -27,11 +26,7 @@ export function pictures({ row, tensors, zoom, onZoom }: PicturesOptions): HTMLE
   if (!layout || !shown || shown.length !== layout.width * layout.height * layout.channels) return null;
   const scale = zoom || fittingZoom(layout, PLATES, MARGINS_PIXELS);
   const plates = platesOf(layout, row, tensors);
-  const readout = element(
-    'output',
-    { class: 'readout', 'aria-live': 'polite' },
-    'Point at a pixel, or move over the pictures with the arrow keys.',
-  );
+  const readout = element('output', { class: 'readout', 'aria-live': 'polite' }, READOUT);
   const drawn = new Plates(layout, scale, (line, column) => {
     readout.textContent = pixelText(layout, original, input, line, column);
   });
@@ -39,17 +34,7 @@ export function pictures({ row, tensors, zoom, onZoom }: PicturesOptions): HTMLE
     'div',
     { class: 'pictures' },
     element('div', { class: 'plates' }, ...plates.map(plate => drawn.figure(plate))),
-    element(
-      'div',
-      { class: 'below' },
-      readout,
-      select({
-        label: 'Zoom',
-        value: String(zoom),
-        options: [{ value: '0', label: 'fit' }, ...ZOOMS.map(value => ({ value: String(value), label: `${value}×` }))],
-        onChange: value => onZoom(Number(value)),
-      }),
-    ),
+    element('div', { class: 'below' }, readout, zoomOption(zoom, onZoom)),
   );
 }
 
@@ -91,9 +76,12 @@ export function featureTable(
       : [`X_${index}`, String(shown[index])],
   );
   const rest = indices.length - listed.length;
-  const button = element('button', { class: 'link', type: 'button' }, `Show ${rest} more`);
-  button.addEventListener('click', onMore);
-  return element('div', {}, table(compare ? 'Changed features' : 'Input', header, rows), rest > 0 && button);
+  return element(
+    'div',
+    {},
+    table(compare ? 'Changed features' : 'Input', header, rows),
+    rest > 0 && link(`Show ${rest} more`, onMore),
+  );
 }
 
 /** The network's outputs on the original and on the counterexample, the largest of each marked. */

@@ -1,35 +1,30 @@
 import { element } from '../kit/dom';
+import { WorkBar } from '../kit/page';
 import type { Busy } from './protocol';
 import { BoundCurve, isCurve } from './work';
 
 /** How far a run is, and how its bound has moved; both changed in place: what stands around them is not drawn anew. */
 export class ProgressBar {
-  readonly #bar = element('progress', { max: '1', 'aria-label': 'Part of the work that is done' });
-  readonly #text = element('span', { class: 'quiet' });
+  readonly element: HTMLElement;
+  readonly #bar: WorkBar;
   readonly #live = element('p', { class: 'quiet live' });
   readonly #curve = new BoundCurve();
-  readonly #box = element(
-    'section',
-    { 'aria-label': 'The run in work' },
-    element('div', { class: 'progress' }, this.#bar, this.#text),
-    this.#live,
-  );
   #drawn: HTMLElement | null = null;
 
-  draw(work: Busy): HTMLElement {
-    this.update(work);
-    return this.#box;
+  constructor(onStop: () => void) {
+    this.#bar = new WorkBar(onStop);
+    this.element = element('section', { 'aria-label': 'The run in work', hidden: '' }, this.#bar.element, this.#live);
   }
 
-  update({ fraction, text, live }: Busy): void {
-    if (fraction === null) this.#bar.removeAttribute('value');
-    else this.#bar.value = fraction;
-    this.#text.textContent = text;
-    this.#live.textContent = live?.text ?? '';
-    const curve = live && isCurve(live.trace) ? this.#curve.draw(live.trace) : null;
+  /** Null takes it away. */
+  show(work: Busy | null): void {
+    this.element.hidden = work === null;
+    this.#bar.show(work);
+    this.#live.textContent = work?.live?.text ?? '';
+    const curve = work?.live && isCurve(work.live.trace) ? this.#curve.draw(work.live.trace) : null;
     if (curve === this.#drawn) return;
     this.#drawn?.remove();
-    if (curve) this.#box.append(curve);
+    if (curve) this.element.append(curve);
     this.#drawn = curve;
   }
 }

@@ -1,5 +1,6 @@
 /** What crosses between the extension and the results panel. Tensors cross as typed arrays, which VS Code sends as binary. */
 import type { Preprocess } from '../../src/report/record';
+import type { Busy as Progressing } from '../kit/study';
 import type { LabelResult, TracePoint, VerdictKind } from '../../src/report/verdict';
 
 /** Everything that is shown of one question but its tensors. Words are chosen by the extension, so that all views say the same. */
@@ -22,9 +23,7 @@ export interface Shown {
   readonly canRun: boolean;
 }
 
-export interface Busy {
-  readonly fraction: number | null;
-  readonly text: string;
+export interface Busy extends Progressing {
   /** The question in work, once the solver has told of it. */
   readonly live: { readonly text: string; readonly trace: readonly TracePoint[] } | null;
 }
@@ -111,6 +110,8 @@ export type ToPanel =
   | {
       readonly type: 'details';
       readonly question: string;
+      /** What was asked for: an answer to an earlier question is not shown over a later one. */
+      readonly asked: number | null;
       readonly row: Row;
       readonly tensors: Tensors;
       readonly problem: string | null;

@@ -1,4 +1,4 @@
-import { element, table, type Child } from '../kit/dom';
+import { element, link, table, type Child } from '../kit/dom';
 import { button } from '../kit/toolkit';
 import { short, signed } from '../kit/numbers';
 import type { ChangedWeights } from './protocol';
@@ -21,8 +21,6 @@ export function weightTable(
     signed(after - before),
   ]);
   const rest = weights.rows.length - listed.length;
-  const more = element('button', { class: 'link', type: 'button' }, `Show ${rest} more`);
-  more.addEventListener('click', showEverything);
   const left = weights.more > 0 && everything;
   return element(
     'section',
@@ -39,7 +37,7 @@ export function weightTable(
         }),
     ),
     table('Changed weights', ['Layer', 'Weight', 'In the file', 'Changed', 'Difference'], rows),
-    rest > 0 && more,
+    rest > 0 && link(`Show ${rest} more`, showEverything),
     left && element('p', { class: 'quiet' }, `${weights.more} smaller changes are in the changed model only.`),
   );
 }

@@ -1,4 +1,4 @@
-import { TimeChart } from '../kit/chart';
+import { TimeChart } from '../kit/time-chart';
 import { element, table, type Child } from '../kit/dom';
 import { short } from '../kit/numbers';
 import type { LabelRow, Work } from './protocol';

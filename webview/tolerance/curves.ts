@@ -1,5 +1,5 @@
 import type { LayerTolerance, MethodPoint, ToleranceMethod } from '../../src/engine/study-protocols/weight-tolerance';
-import { element, table, type Child } from '../kit/dom';
+import { disclosure, element, table, type Child } from '../kit/dom';
 import { LineChart, type Line } from '../kit/line-chart';
 import { METHOD_NAMES, percent, seconds } from './words';
 
@@ -23,14 +23,12 @@ export class Curves {
     height: 230,
     x: X,
     y: { label: 'verified', format: value => `${Number(value.toFixed(1))} %`, most: 100 },
-    legend: true,
   });
   readonly #seconds = new LineChart({
     label: 'Seconds a sample',
     height: 150,
     x: X,
     y: { label: 'seconds', format: value => `${Number(value.toPrecision(2))}` },
-    legend: true,
   });
 
   draw(layer: LayerTolerance, methods: readonly ToleranceMethod[]): Child[] {
@@ -56,11 +54,7 @@ export class Curves {
       lines(point => point.seconds),
     );
     this.#verified.description = `Percent of the samples verified in ${layer.name}; the table below has the numbers.`;
-    return [
-      this.#verified.element,
-      this.#seconds.element,
-      element('details', {}, element('summary', {}, 'The numbers'), numbers(layer, present)),
-    ];
+    return [this.#verified.element, this.#seconds.element, disclosure('curves', 'As a table', numbers(layer, present))];
   }
 }
 

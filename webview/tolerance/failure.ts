@@ -1,8 +1,9 @@
 import type { LayerTolerance } from '../../src/engine/study-protocols/weight-tolerance';
 import { element, type Child } from '../kit/dom';
+import { counted } from '../kit/numbers';
 import { button } from '../kit/toolkit';
 import { weightTable } from '../results/weights';
-import { counted, failingPercent } from './words';
+import { failingPercent } from './words';
 
 export interface FailureActions {
   readonly everything: boolean;

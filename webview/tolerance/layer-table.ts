@@ -1,6 +1,7 @@
 import { layerBracket, type LayerTolerance } from '../../src/engine/study-protocols/weight-tolerance';
-import { element, table, type Child } from '../kit/dom';
-import { counted, failingPercent, provedPercent } from './words';
+import { element, link, table, type Child } from '../kit/dom';
+import { counted } from '../kit/numbers';
+import { failingPercent, provedPercent } from './words';
 
 /** One row a layer: how far its weights may move, and how much they matter. */
 export function layerTable(
@@ -12,18 +13,11 @@ export function layerTable(
   const largest = layers.reduce((most, { sensitivity }) => Math.max(most, sensitivity?.total ?? 0), 0);
   const rows = layers.map((layer): Child[] => {
     const bracket = layerBracket(layer);
-    const name = element(
-      'button',
-      {
-        class: 'link',
-        type: 'button',
-        'data-focus': `layer-${layer.number}`,
-        'aria-pressed': String(layer === selected),
-        title: `Show ${layer.name} below`,
-      },
-      layer.name,
-    );
-    name.addEventListener('click', () => onSelect(layer));
+    const name = link(layer.name, () => onSelect(layer), {
+      'data-focus': `layer-${layer.number}`,
+      'aria-pressed': String(layer === selected),
+      title: `Show ${layer.name} below`,
+    });
     return [
       name,
       layer.opType,
@@ -39,7 +33,7 @@ export function layerTable(
     'Layers',
     ['Layer', 'Kind', 'Weights', 'All samples hold up to', 'Half of them', 'First failure', 'Sensitivity', ''],
     rows,
-    index => (layers[index] === selected ? 'selected' : ''),
+    index => (layers[index] === selected ? 'chosen' : ''),
   );
 }
 

@@ -3,25 +3,17 @@ import {
   type LayerTolerance,
   type WeightToleranceReport,
 } from '../../src/engine/study-protocols/weight-tolerance';
-import { element, replaceContent, type Child } from '../kit/dom';
+import { element, Part, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
+import { counted } from '../kit/numbers';
+import { emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
 import { button } from '../kit/toolkit';
 import { choices } from './choices';
 import { Curves } from './curves';
 import { failureOf } from './failure';
 import { layerTable } from './layer-table';
 import { neuronMap } from './neurons';
-import {
-  INITIAL_STATE,
-  type Busy,
-  type Choice,
-  type FromPanel,
-  type PanelState,
-  type Shown,
-  type ToPanel,
-} from './protocol';
-import { counted } from './words';
-import '../results/results.css';
+import { INITIAL_STATE, type Choice, type FromPanel, type PanelState, type Shown, type ToPanel } from './protocol';
 import './tolerance.css';
 
 const extension = new Extension<FromPanel, ToPanel, PanelState>();
@@ -31,23 +23,22 @@ let report: WeightToleranceReport | null = null;
 /** The layers that there are to choose from, once a run has named them. */
 let known: readonly { readonly number: number; readonly name: string }[] = [];
 let choice: Choice | null = state.choice;
-let choosing = false;
 let everything = false;
 const curves = new Curves();
-const bar = element('progress', { max: '1', 'aria-label': 'Part of the work that is done' });
-const work = element('span', { class: 'quiet' });
-const announcer = element('div', { class: 'announcer', role: 'status', 'aria-live': 'polite' });
-const main = element('main', {});
-document.body.append(main, announcer);
+const head = new Part();
+const work = new WorkBar(() => extension.post({ type: 'stop' }));
+const options = new Part();
+const layers = new Part('section');
+const chosen = new Part('section');
+const page = new PageBody(head.element, work.element, options.element, layers.element, chosen.element);
 
 extension.listen({
   show: message => show(message.shown),
-  progress: ({ busy }) => progress(busy),
+  progress: ({ busy }) => work.show(busy),
   layer: ({ layer }) => {
     const before = report?.layers.find(({ number }) => number === layer.number);
     report = withPart(report, { kind: 'layer', layer });
-    if (layer.state === 'finished' && before?.state !== 'finished')
-      announcer.textContent = `${layer.name} is finished.`;
+    if (layer.state === 'finished' && before?.state !== 'finished') page.announce(`${layer.name} is finished.`);
     draw();
   },
 });
@@ -55,10 +46,10 @@ draw();
 extension.post({ type: 'ready' });
 
 function show(now: Shown | null): void {
-  const isOther = shown !== null && (now?.address !== shown.address || now.modelAddress !== shown.modelAddress);
+  const isOther = shown !== null && JSON.stringify(now?.asked) !== JSON.stringify(shown.asked);
   shown = now;
   if (!now) return draw();
-  keep({ specification: now.address, model: now.modelAddress, ...(isOther ? { layer: null, choice: null } : {}) });
+  keep({ asked: now.asked, ...(isOther ? { layer: null, choice: null } : {}) });
   if (isOther) {
     choice = now.choice;
     known = [];
@@ -67,14 +58,8 @@ function show(now: Shown | null): void {
   report = now.report;
   if (report && report.layers.length >= known.length)
     known = report.layers.map(({ number, name }) => ({ number, name }));
-  if (now.busy) progress(now.busy);
+  page.announce(now.problem ?? '');
   draw();
-}
-
-function progress({ fraction, text }: Busy): void {
-  if (fraction === null) bar.removeAttribute('value');
-  else bar.value = fraction;
-  work.textContent = text;
 }
 
 function keep(change: Partial<PanelState>): void {
@@ -83,81 +68,70 @@ function keep(change: Partial<PanelState>): void {
 }
 
 function draw(): void {
-  replaceContent(main, ...(shown ? page(shown) : [empty()]));
+  const now = shown;
+  const layer = selected();
+  head.draw(now && [now.model, now.specification, now.busy !== null, now.canRun, now.problem, report !== null], () =>
+    now
+      ? header(now)
+      : [
+          emptyPage(
+            'Weight tolerance',
+            'Right-click an ONNX model in the Explorer and choose Weight Tolerance to see how far the weights of each of its layers may move before an answer changes.',
+          ),
+        ],
+  );
+  work.show(now?.busy ?? null);
+  // A choice is drawn from what a person has made of it: it is not drawn anew when they change it.
+  options.draw(now && [known, report !== null, now.choice], () => (now ? [choicesOf(now)] : []));
+  layers.draw([report, layer?.number, now?.busy !== null], () =>
+    report ? [...summary(report), layerTable(report.layers, report.samples.length, layer, choose)] : [nothing()],
+  );
+  chosen.draw([layer, everything, report?.methods], () => (layer && report ? details(layer, report) : []));
 }
 
-function empty(): HTMLElement {
-  return element(
-    'section',
-    { class: 'empty' },
-    element('h1', {}, 'Weight tolerance'),
+function choicesOf(now: Shown): HTMLElement {
+  const change = (some: Partial<Choice>): void => {
+    choice = { ...(choice ?? now.choice), ...some };
+    keep({ choice });
+  };
+  return choices({ choice: choice ?? now.choice, known, isAnswered: report !== null, change });
+}
+
+function nothing(): Child {
+  return (
+    shown !== null &&
+    !shown.busy &&
     element(
       'p',
-      {},
-      'Right-click an ONNX model in the Explorer and choose Weight Tolerance to see how far the weights of each of its layers may move before an answer changes.',
-    ),
+      { class: 'quiet' },
+      'Nothing has been asked in this window yet. Answers of earlier runs are used again.',
+    )
   );
 }
 
-function page(now: Shown): Child[] {
-  const layer = selected();
+function header(now: Shown): Child[] {
   return [
-    header(now),
-    now.problem !== null && element('p', { class: 'note', role: 'alert' }, now.problem),
-    now.busy && element('div', { class: 'progress' }, bar, work),
-    choices(
-      choice ?? now.choice,
-      report,
-      known,
-      choosing,
-      change => {
-        choice = { ...(choice ?? now.choice), ...change };
-        keep({ choice });
-      },
-      open => (choosing = open),
-    ),
-    ...(report ? [summary(report), layerTable(report.layers, report.samples.length, layer, choose)] : []),
-    ...(layer && report ? details(layer, report) : []),
-    !report &&
+    element('h1', {}, 'Weight tolerance'),
+    whereLine(now, () => extension.post({ type: 'openSpecification' })),
+    element(
+      'div',
+      { class: 'state' },
       !now.busy &&
-      element(
-        'p',
-        { class: 'quiet' },
-        'Nothing has been asked in this window yet. Answers of earlier runs are used again.',
-      ),
+        now.canRun &&
+        button({
+          label: report ? 'Run again' : 'Run',
+          kind: report ? 'secondary' : 'primary',
+          onClick: () => extension.post({ type: 'run', choice: choice ?? now.choice }),
+        }),
+    ),
+    note(now.problem),
   ];
 }
 
-function header(now: Shown): HTMLElement {
-  const specification = element(
-    'button',
-    { class: 'link', type: 'button', title: 'Open the specification', 'data-focus': 'specification' },
-    now.specification,
-  );
-  specification.addEventListener('click', () => extension.post({ type: 'openSpecification' }));
-  const run = now.busy
-    ? button({ label: 'Stop', onClick: () => extension.post({ type: 'stop' }) })
-    : now.canRun &&
-      button({
-        label: report ? 'Run again' : 'Run',
-        kind: report ? 'secondary' : 'primary',
-        onClick: () => extension.post({ type: 'run', choice: choice ?? now.choice }),
-      });
-  return element(
-    'header',
-    {},
-    element('h1', {}, 'Weight tolerance'),
-    element('p', { class: 'where' }, `${now.model} · samples of `, specification),
-    element('div', { class: 'state' }, run),
-  );
-}
-
-function summary({ samples, leftOut, refused, finished }: WeightToleranceReport): HTMLElement {
+function summary({ samples, leftOut, refused, finished }: WeightToleranceReport): Child[] {
   const out =
     leftOut.length === 0 ? '' : `; ${counted(leftOut.length, 'sample')} left out, wrong with the weights as they are`;
-  return element(
-    'section',
-    {},
+  return [
     element(
       'p',
       {},
@@ -165,9 +139,9 @@ function summary({ samples, leftOut, refused, finished }: WeightToleranceReport)
     ),
     !finished &&
       !shown?.busy &&
-      element('p', { class: 'note' }, 'Stopped before the end: what is missing was not asked. Run again to go on.'),
+      note('Stopped before the end: what is missing was not asked. Run again to go on.', 'note'),
     ...refused.map(({ reason }) => element('p', { class: 'quiet' }, reason)),
-  );
+  ];
 }
 
 /** The layer whose details are shown: the chosen one, else the last with anything to show. */

@@ -1,5 +1,5 @@
 import type { LayerTolerance } from '../../src/engine/study-protocols/weight-tolerance';
-import { themed } from '../kit/chart';
+import { themed } from '../kit/theme';
 import { element, table, type Child } from '../kit/dom';
 
 const HEIGHT = 72;

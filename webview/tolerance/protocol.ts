@@ -4,6 +4,7 @@ import type {
   ToleranceMethod,
   WeightToleranceReport,
 } from '../../src/engine/study-protocols/weight-tolerance';
+import type { Asked, Busy, ProgressMessage, StudyMessage } from '../kit/study';
 
 /** What a person may choose. Texts are kept as they were typed, so that a mistake can be put right. */
 export interface Choice {
@@ -27,9 +28,8 @@ export const FIRST_CHOICE: Choice = {
 
 /** Everything but the layers' own news. */
 export interface Shown {
-  /** The specification's address, and the model's where it was chosen: what a reload comes back to. */
-  readonly address: string;
-  readonly modelAddress: string | null;
+  /** What a reload comes back to. */
+  readonly asked: Asked;
   readonly model: string;
   readonly specification: string;
   readonly choice: Choice;
@@ -40,33 +40,25 @@ export interface Shown {
   readonly canRun: boolean;
 }
 
-export interface Busy {
-  readonly fraction: number | null;
-  readonly text: string;
-}
-
 export type ToPanel =
   | { readonly type: 'show'; readonly shown: Shown | null }
-  | { readonly type: 'progress'; readonly busy: Busy }
+  | ProgressMessage
   | { readonly type: 'layer'; readonly layer: LayerTolerance };
 
 export type FromPanel =
-  | { readonly type: 'ready' }
+  | StudyMessage
   | { readonly type: 'run'; readonly choice: Choice }
-  | { readonly type: 'stop' }
-  | { readonly type: 'openSpecification' }
   /** Asks where to keep the model with the changed weights of a layer, and copies it there. */
   | { readonly type: 'saveModel'; readonly layer: number }
   | { readonly type: 'openModel'; readonly layer: number };
 
 /** What survives a reload of the window. */
 export interface PanelState {
-  /** The specification's address, and the model's where it was chosen; null before there is one. */
-  readonly specification: string | null;
-  readonly model: string | null;
+  /** Null before there is anything. */
+  readonly asked: Asked | null;
   readonly choice: Choice | null;
   /** Number of the layer whose details are shown; null for the first that has any. */
   readonly layer: number | null;
 }
 
-export const INITIAL_STATE: PanelState = { specification: null, model: null, choice: null, layer: null };
+export const INITIAL_STATE: PanelState = { asked: null, choice: null, layer: null };

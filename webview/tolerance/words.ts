@@ -29,7 +29,3 @@ export function percent(part: number): string {
 export function seconds(value: number): string {
   return `${Number(value.toPrecision(2))} s`;
 }
-
-export function counted(n: number, what: string): string {
-  return `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
-}

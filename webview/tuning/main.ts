@@ -1,14 +1,13 @@
-import { element, replaceContent } from '../kit/dom';
+import { element, link, Part, replaceContent, table } from '../kit/dom';
 import { Extension } from '../kit/messages';
 import { short } from '../kit/numbers';
 import { brightness, layoutOf, photograph } from '../kit/picture';
-import { fittingZoom, pixelText, Plates } from '../kit/plates';
-import { table } from '../kit/dom';
+import { emptyPage, PageBody } from '../kit/page';
+import { fittingZoom, pixelText, Plates, READOUT } from '../kit/plates';
 import { button, textField } from '../kit/toolkit';
 import { margins } from './margins';
 import type { Bound, Bracket, Counterexample, FromPanel, PanelState, Pictures, Subject, ToPanel } from './protocol';
 import { Track } from './track';
-import '../results/results.css';
 import './tuning.css';
 
 /** Pictures beside each other, and what lies between and around them. */
@@ -33,13 +32,12 @@ const track = new Track(epsilon => {
   drawState();
   drawActions();
 });
-const head = element('header', {});
+const head = new Part('header');
 const state = element('div', { class: 'state', role: 'status', 'aria-live': 'polite' });
-const actions = element('div', { class: 'state' });
+const actions = new Part('div', { class: 'state' });
 const images = element('section', {});
 const ways = element('section', {});
-const main = element('main', {}, head, track.element, state, actions, images, ways);
-document.body.append(main);
+const { main } = new PageBody(head.element, track.element, state, actions.element, images, ways);
 
 extension.listen({
   subject: message => {
@@ -90,30 +88,35 @@ function draw(): void {
 }
 
 function drawHead(): void {
-  main.classList.toggle('empty', subject === null);
-  if (!subject) {
-    return replaceContent(
-      head,
-      element('h1', {}, 'Tune ε'),
-      element('p', { class: 'quiet' }, 'Choose Tune above the ε of a perturbation specification.'),
-    );
-  }
-  const open = element('button', { class: 'link', type: 'button', 'data-focus': 'open' }, subject.specification);
-  open.addEventListener('click', () => extension.post({ type: 'openSpecification' }));
-  replaceContent(
-    head,
-    element('h1', {}, subject.name),
-    element('p', { class: 'where' }, 'In ', open, `, where ε is ${subject.written}`),
-    element(
-      'div',
-      { class: 'state' },
-      textField({
-        label: 'Sample',
-        value: String(bound?.sample ?? subject.sample ?? ''),
-        size: 6,
-        onChange: text => /^\s*\d+\s*$/.test(text) && extension.post({ type: 'sample', sample: Number(text) }),
-      }),
-    ),
+  main.classList.toggle('nothing', subject === null);
+  const now = subject;
+  const sample = String(bound?.sample ?? now?.sample ?? '');
+  head.draw(now && { name: now.name, in: now.specification, written: now.written, sample }, () =>
+    now
+      ? [
+          element('h1', {}, now.name),
+          element(
+            'p',
+            { class: 'where' },
+            'In ',
+            link(now.specification, () => extension.post({ type: 'openSpecification' }), {
+              title: 'Open the specification',
+              'data-focus': 'specification',
+            }),
+            `, where ε is ${now.written}`,
+          ),
+          element(
+            'div',
+            { class: 'state' },
+            textField({
+              label: 'Sample',
+              value: sample,
+              size: 6,
+              onChange: text => /^\s*\d+\s*$/.test(text) && extension.post({ type: 'sample', sample: Number(text) }),
+            }),
+          ),
+        ]
+      : [emptyPage('Tune ε', 'Choose Tune above the ε of a perturbation specification.')],
   );
 }
 
@@ -137,44 +140,47 @@ function drawState(): void {
 }
 
 function drawActions(): void {
-  if (!subject) return replaceContent(actions);
+  const now = subject;
   const here = track.epsilon;
+  const certified = bracket?.certified ?? null;
   const post = (message: FromPanel) => () => extension.post(message);
-  replaceContent(
-    actions,
-    here !== subject.written &&
+  actions.draw(now && { here, written: now.written, searching: now.searching, certified }, () => {
+    if (!now) return [];
+    return [
+      here !== now.written &&
+        button({
+          label: `Write ${here}`,
+          kind: 'primary',
+          title: 'Into the specification, as one edit',
+          onClick: post({ type: 'write', epsilon: here }),
+        }),
+      certified !== null &&
+        certified !== now.written &&
+        certified !== here &&
+        button({
+          label: `Write ${certified}, certified`,
+          onClick: post({ type: 'write', epsilon: certified }),
+        }),
+      !now.searching &&
+        button({
+          label: 'Largest ε, this sample',
+          title: 'Bisection with the complete verifier; the result is written into the specification',
+          onClick: post({ type: 'largest', samples: 'this' }),
+        }),
+      !now.searching &&
+        button({
+          label: 'Largest ε, worst sample',
+          title: 'The same for every sample that the specification selects',
+          onClick: post({ type: 'largest', samples: 'all' }),
+        }),
+      now.searching && element('span', { class: 'quiet' }, 'Looking for the largest ε…'),
       button({
-        label: `Write ${here}`,
-        kind: 'primary',
-        title: 'Into the specification, as one edit',
-        onClick: post({ type: 'write', epsilon: here }),
+        label: 'Verify the check',
+        title: 'A complete run of the check as it is written',
+        onClick: post({ type: 'verify' }),
       }),
-    bracket?.certified &&
-      bracket.certified !== subject.written &&
-      bracket.certified !== here &&
-      button({
-        label: `Write ${bracket.certified}, certified`,
-        onClick: post({ type: 'write', epsilon: bracket.certified }),
-      }),
-    !subject.searching &&
-      button({
-        label: 'Largest ε, this sample',
-        title: 'Bisection with the complete verifier; the result is written into the specification',
-        onClick: post({ type: 'largest', samples: 'this' }),
-      }),
-    !subject.searching &&
-      button({
-        label: 'Largest ε, worst sample',
-        title: 'The same for every sample that the specification selects',
-        onClick: post({ type: 'largest', samples: 'all' }),
-      }),
-    subject.searching && element('span', { class: 'quiet' }, 'Looking for the largest ε…'),
-    button({
-      label: 'Verify the check',
-      title: 'A complete run of the check as it is written',
-      onClick: post({ type: 'verify' }),
-    }),
-  );
+    ];
+  });
 }
 
 function drawImages(): void {
@@ -187,11 +193,7 @@ function drawImages(): void {
   const scale = fittingZoom(layout, PLATES, MARGINS_PIXELS);
   const shown = [original, lower, upper, ...(failing ? [failing.input] : [])];
   const bright = brightness(layout, preprocess, ...shown);
-  const readout = element(
-    'output',
-    { class: 'readout', 'aria-live': 'polite' },
-    'Point at a pixel, or move over the pictures with the arrow keys.',
-  );
+  const readout = element('output', { class: 'readout', 'aria-live': 'polite' }, READOUT);
   const plates = new Plates(layout, scale, (line, column) => {
     const found = failing ? `; counterexample: ${pixelText(layout, original, failing.input, line, column)}` : '';
     readout.textContent = `${pixelText(layout, lower, upper, line, column)}${found}`;

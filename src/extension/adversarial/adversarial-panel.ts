@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { ok, type Result } from '../../base/result';
 import type {
   AdversarialOutcome,
+  AdversarialParams,
   AdversarialPart,
-  AdversarialResult,
   AdversarialRun,
   AdversarialRunFile,
   AdversarialSummary,
@@ -21,18 +22,19 @@ import type {
   PageState,
   ToPage,
 } from '../../../webview/adversarial/protocol';
-import { filePath, shownPath, textUri } from '../documents/uris';
+import type { Chosen } from '../commands/specification-choice';
+import { shownPath } from '../documents/uris';
 import { ADVERSARIAL_PANEL } from '../ids';
 import { Page } from '../panel/page';
-import type { RunningStudy, Studies } from '../studies';
+import { PanelStudy } from '../panel/panel-study';
+import { aboutOf, askedOf, chosenOf, openSpecification, subjectOf } from '../panel/subject';
+import type { Studies } from '../studies';
 import { coalesce, VIEW_INTERVAL_MS } from '../views/coalesce';
 import { attackParams, FIRST_ATTACK_CHOICE } from './choice';
 import { exportInput } from './export-input';
 
 /** What is attacked. */
-export interface AttackSubject {
-  readonly specification: vscode.Uri;
-  readonly model: vscode.Uri | undefined;
+export interface AttackSubject extends Chosen {
   /** Only these samples. */
   readonly samples?: readonly number[];
   /** Valid range where the specification has none. */
@@ -42,6 +44,7 @@ export interface AttackSubject {
 /** The gallery of one run, live or read back from its folder. */
 export class AdversarialPanel implements vscode.Disposable {
   readonly #page: Page<FromPage, ToPage, PageState>;
+  readonly #study: PanelStudy;
   readonly #adding = coalesce(VIEW_INTERVAL_MS, () => this.#add());
   #subject: AttackSubject | null = null;
   #choice: Choice = FIRST_ATTACK_CHOICE;
@@ -49,12 +52,10 @@ export class AdversarialPanel implements vscode.Disposable {
   #outcomes: AdversarialOutcome[] = [];
   #told = 0;
   #summary: AdversarialSummary | null = null;
-  #problem = '';
-  #study: RunningStudy<AdversarialResult> | null = null;
 
   constructor(
     extensionUri: vscode.Uri,
-    private readonly studies: Studies,
+    studies: Studies,
     private readonly patch: (subject: AttackSubject, inputs: readonly WrongInput[]) => void,
   ) {
     this.#page = new Page({
@@ -62,13 +63,18 @@ export class AdversarialPanel implements vscode.Disposable {
       viewType: ADVERSARIAL_PANEL,
       title: 'Adversarial Inputs',
       onReady: () => this.#show(),
-      onMessage: message => void this.#receive(message),
-      onRestore: state => void (state?.folder && this.#read(state.folder)),
+      onMessage: message => this.#receive(message),
+      onRestore: state => this.#restore(state),
+    });
+    this.#study = new PanelStudy(studies, {
+      onChange: () => this.#show(),
+      onProgress: busy => this.#page.post({ type: 'progress', busy }),
     });
   }
 
   dispose(): void {
     this.#adding.dispose();
+    this.#study.dispose();
     this.#page.dispose();
   }
 
@@ -88,55 +94,49 @@ export class AdversarialPanel implements vscode.Disposable {
 
   /** Shows the panel and begins. */
   async open(subject: AttackSubject): Promise<void> {
-    await this.#study?.stop();
     this.#subject = subject;
     this.#choice = { ...FIRST_ATTACK_CHOICE, samples: subject.samples?.join(', ') ?? '' };
+    this.#forget();
     this.#page.reveal();
-    await this.#start();
+    await this.#start(subject);
   }
 
-  async #start(): Promise<void> {
-    const subject = this.#subject;
-    const file = subject && filePath(subject.specification);
-    if (!subject || !file) return;
-    await this.#study?.stop();
-    const params = attackParams(this.#choice);
-    this.#problem = params.ok ? '' : params.error;
-    if (!params.ok) return this.#show();
-    const { samples, ...rest } = params.value;
-    const document = await vscode.workspace.openTextDocument(textUri(subject.specification));
-    const about = shownPath(subject.model ?? subject.specification);
+  #forget(): void {
     [this.#run, this.#outcomes, this.#told, this.#summary] = [null, [], 0, null];
-    const study: RunningStudy<AdversarialResult> = this.studies.start(
-      'adversarial-inputs',
-      {
-        ...rest,
-        subject: {
-          specification: { path: file, text: document.getText() },
-          ...(subject.model ? { model: subject.model.fsPath } : {}),
-          ...(samples ? { samples } : {}),
-        },
-        ...(subject.range ? { range: subject.range } : {}),
-      },
-      {
-        title: `Finding adversarial inputs of ${about}`,
-        about,
-        onPart: part => this.#study === study && this.#take(part),
-        onProgress: (fraction, text) => this.#study === study && this.#page.post({ type: 'progress', fraction, text }),
-      },
-    );
-    this.#study = study;
+  }
+
+  async #start(attacked: AttackSubject): Promise<void> {
+    const params = this.#params(attacked);
+    const about = aboutOf(attacked);
+    const result = await this.#study.ask({
+      kind: 'adversarial-inputs',
+      title: `Finding adversarial inputs of ${about}`,
+      about,
+      params,
+      onPart: part => this.#take(part),
+    });
+    if (!result) return;
+    this.#summary = result.summary;
     this.#show();
-    const answer = await study.answer;
-    if (this.#study !== study) return;
-    this.#study = null;
-    if (answer.ok) this.#summary = answer.value.summary;
-    else this.#problem = answer.problems[0]?.message ?? '';
-    this.#show();
+  }
+
+  #params({ range, ...chosen }: AttackSubject): Result<AdversarialParams> {
+    const asked = attackParams(this.#choice);
+    if (!asked.ok) return asked;
+    const subject = subjectOf(chosen);
+    if (!subject.ok) return subject;
+    const { samples, ...rest } = asked.value;
+    return ok({
+      ...rest,
+      subject: { ...subject.value, ...(samples ? { samples } : {}) },
+      ...(range ? { range } : {}),
+    });
   }
 
   #take(part: AdversarialPart): void {
     if (part.kind === 'run') {
+      // What was found before stayed to be looked at until now.
+      this.#forget();
       this.#run = part;
       return this.#show();
     }
@@ -165,9 +165,11 @@ export class AdversarialPanel implements vscode.Disposable {
       model: model ? shownPath(model) : '',
       entries: this.#outcomes.map(entryOf),
       summary: this.#summary,
-      busy: this.#study !== null,
+      asked: this.#subject && askedOf(this.#subject),
+      busy: this.#study.busy,
       choice: this.#choice,
-      problem: this.#problem,
+      problem: this.#study.problem,
+      canRun: this.#subject !== null && vscode.workspace.isTrusted,
     };
   }
 
@@ -189,15 +191,11 @@ export class AdversarialPanel implements vscode.Disposable {
         return this.#page.post({ type: 'choice', choice: this.#choice });
       }
       case 'run':
-        return this.#start();
+        return this.#subject ? this.#start(this.#subject) : undefined;
       case 'stop':
-        return this.#study?.stop();
+        return this.#study.stop();
       case 'openSpecification':
-        if (this.#subject)
-          await vscode.window.showTextDocument(textUri(this.#subject.specification), {
-            viewColumn: vscode.ViewColumn.One,
-          });
-        return;
+        return this.#subject ? openSpecification(this.#subject.specification) : undefined;
       case 'patch':
         if (this.#subject) this.patch(this.#subject, this.#found());
         return;
@@ -230,6 +228,7 @@ export class AdversarialPanel implements vscode.Disposable {
 
   /** Only what is looked at is sent. */
   async #sendTensors(samples: readonly number[]): Promise<void> {
+    const run = this.#run;
     const inputs: EntryTensors[] = [];
     let problem = '';
     for (const sample of samples) {
@@ -246,32 +245,36 @@ export class AdversarialPanel implements vscode.Disposable {
         });
       else problem = 'The numbers of this input are gone: the cache was cleared. Run again to make them anew.';
     }
-    this.#page.post({ type: 'tensors', inputs, problem });
+    if (this.#run === run) this.#page.post({ type: 'tensors', inputs, problem });
   }
 
-  /** The run that was shown before the window was reloaded. */
-  async #read(folder: string): Promise<void> {
-    try {
-      const file = JSON.parse(await readFile(path.join(folder, 'run.json'), 'utf8')) as AdversarialRunFile;
-      if (file.schema !== 1 || this.#run) return;
-      this.#run = file.run;
-      this.#outcomes = [...file.outcomes];
-      this.#summary = file.summary;
-      this.#subject = {
-        specification: vscode.Uri.file(file.run.specification),
-        model: vscode.Uri.file(file.run.model),
-        range: file.run.range,
-      };
-      this.#choice = {
-        ...FIRST_ATTACK_CHOICE,
-        methods: file.run.methods,
-        measure: file.run.measure,
-        target: String(file.run.target ?? ''),
-      };
-    } catch {
-      return; // the cache was cleared: there is nothing to come back to
-    }
+  /** What was shown before the window was reloaded: the run where its folder is still there, else what it was about, so that it can be run again. */
+  async #restore(state: PageState | undefined): Promise<void> {
+    if (state?.asked) this.#subject = chosenOf(state.asked);
+    if (state?.folder) await this.#read(state.folder);
     this.#show();
+  }
+
+  async #read(folder: string): Promise<void> {
+    const text = await readFile(path.join(folder, 'run.json'), 'utf8').catch(() => null);
+    // The cache was cleared: there is nothing to come back to. Or something newer is there already.
+    if (text === null || this.#run || this.#study.busy) return;
+    const { schema, run, outcomes, summary } = JSON.parse(text) as AdversarialRunFile;
+    if (schema !== 1) return;
+    this.#run = run;
+    this.#outcomes = [...outcomes];
+    this.#summary = summary;
+    this.#subject = {
+      specification: this.#subject?.specification ?? vscode.Uri.file(run.specification),
+      model: vscode.Uri.file(run.model),
+      range: run.range,
+    };
+    this.#choice = {
+      ...FIRST_ATTACK_CHOICE,
+      methods: run.methods,
+      measure: run.measure,
+      target: String(run.target ?? ''),
+    };
   }
 }
 

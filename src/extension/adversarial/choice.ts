@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../../base/result';
+import { ok, problem, type Result } from '../../base/result';
 import { DEFAULT_METHODS, type AdversarialParams } from '../../engine/study-protocols/adversarial-inputs';
 import type { PatchModelParams } from '../../engine/study-protocols/patch-model';
 import type { Choice as AttackChoice } from '../../../webview/adversarial/protocol';
@@ -30,12 +30,12 @@ export const FIRST_PATCH_CHOICE: PatchChoice = {
   seconds: '',
 };
 
-/** What of the study's parameters the panel of adversarial inputs decides; the error is a sentence. */
+/** What of the study's parameters the panel of adversarial inputs decides. */
 export function attackParams(
   choice: AttackChoice,
-): Result<Omit<AdversarialParams, 'subject'> & { readonly samples?: readonly number[] }, string> {
+): Result<Omit<AdversarialParams, 'subject'> & { readonly samples?: readonly number[] }> {
   const { methods, measure, reduce, regional, misclassified, transfer } = choice;
-  if (methods.length === 0) return fail('Choose at least one attack.');
+  if (methods.length === 0) return problem('study/choice', 'Choose at least one attack.');
   const target = numberOf(choice.target, 'The class to reach', { integer: true });
   if (!target.ok) return target;
   const seconds = numberOf(choice.seconds, 'The seconds for an input', {});
@@ -63,7 +63,7 @@ export function attackParams(
   });
 }
 
-export function patchParams(choice: PatchChoice): Result<Omit<PatchModelParams, 'subject'>, string> {
+export function patchParams(choice: PatchChoice): Result<Omit<PatchModelParams, 'subject'>> {
   const { mode, measure, phases, marking } = choice;
   const margin = numberOf(choice.margin, 'The margin', {});
   if (!margin.ok) return margin;
@@ -84,21 +84,27 @@ function numberOf(
   text: string,
   what: string,
   { integer = false }: { readonly integer?: boolean },
-): Result<number | undefined, string> {
+): Result<number | undefined> {
   if (text.trim() === '') return ok(undefined);
   const value = Number(text);
   if (Number.isFinite(value) && value >= 0 && (!integer || Number.isInteger(value))) return ok(value);
-  return fail(`${what} is "${text}"; write ${integer ? 'a whole number' : 'a number'} from 0 up, or leave it empty.`);
+  return problem(
+    'study/choice',
+    `${what} is "${text}"; write ${integer ? 'a whole number' : 'a number'} from 0 up, or leave it empty.`,
+  );
 }
 
 /** `3, 7` or `0..9`. */
-export function samplesOf(text: string): Result<readonly number[] | undefined, string> {
+export function samplesOf(text: string): Result<readonly number[] | undefined> {
   if (text.trim() === '') return ok(undefined);
   const samples: number[] = [];
   for (const part of text.split(',')) {
     const match = /^\s*(\d{1,9})(?:\s*\.\.\s*(\d{1,9}))?\s*$/.exec(part);
     if (!match)
-      return fail(`The samples are "${text}"; write indices and ranges such as 3, 7 or 0..9, or leave it empty.`);
+      return problem(
+        'study/choice',
+        `The samples are "${text}"; write indices and ranges such as 3, 7 or 0..9, or leave it empty.`,
+      );
     const first = Number(match[1]);
     for (let sample = first; sample <= Number(match[2] ?? first); sample++) samples.push(sample);
   }

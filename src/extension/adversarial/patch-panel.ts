@@ -1,48 +1,67 @@
 import * as vscode from 'vscode';
-import type { LayerPatch, PatchBegun, PatchModelResult, WrongInput } from '../../engine/study-protocols/patch-model';
-import type { Choice, FromPage, PageState, ToPage } from '../../../webview/patch/protocol';
-import { filePath, shownPath, textUri } from '../documents/uris';
+import { ok, type Result } from '../../base/result';
+import type {
+  LayerPatch,
+  PatchBegun,
+  PatchModelParams,
+  PatchModelResult,
+  WrongInput,
+} from '../../engine/study-protocols/patch-model';
+import type { Choice, FromPage, KeptPatch, PageState, ToPage } from '../../../webview/patch/protocol';
+import type { Chosen } from '../commands/specification-choice';
+import { shownPath } from '../documents/uris';
 import { PATCH_PANEL } from '../ids';
-import { saveModelFile } from '../panel/changed-model';
 import { Page } from '../panel/page';
-import type { RunningStudy, Studies } from '../studies';
+import { PanelStudy } from '../panel/panel-study';
+import { saveModel } from '../panel/save-model';
+import { aboutOf, askedOf, chosenOf, openSpecification, subjectOf } from '../panel/subject';
+import type { Studies } from '../studies';
 import { FIRST_PATCH_CHOICE, patchParams } from './choice';
 
 /** What is patched, and for what. */
-export interface PatchSubject {
-  readonly specification: vscode.Uri;
-  readonly model: vscode.Uri | undefined;
+export interface PatchSubject extends Chosen {
   /** What is put right, in words, e.g. `3 counterexamples`. */
   readonly about: string;
   /** Null: the samples that the model takes for something else than their label. */
   readonly inputs: readonly WrongInput[] | null;
 }
 
+/** A page keeps no more characters of inputs than this over a reload. */
+const MOST_KEPT = 200_000;
+
 /** The patches of one model: layer by layer as they are found. */
 export class PatchPanel implements vscode.Disposable {
   readonly #page: Page<FromPage, ToPage, PageState>;
+  readonly #study: PanelStudy;
   #subject: PatchSubject | null = null;
   #choice: Choice = FIRST_PATCH_CHOICE;
   #run: PatchBegun | null = null;
-  #layers: LayerPatch[] = [];
+  #layers: readonly LayerPatch[] = [];
   #result: PatchModelResult | null = null;
-  #problem = '';
-  #study: RunningStudy<PatchModelResult> | null = null;
 
-  constructor(
-    extensionUri: vscode.Uri,
-    private readonly studies: Studies,
-  ) {
+  constructor(extensionUri: vscode.Uri, studies: Studies) {
     this.#page = new Page({
       extensionUri,
       viewType: PATCH_PANEL,
       title: 'Patch of the Model',
       onReady: () => this.#show(),
-      onMessage: message => void this.#receive(message),
+      onMessage: message => this.#receive(message),
+      // A patch may take minutes, so that the person says when to look for it again.
+      onRestore: state => {
+        if (!state?.kept) return;
+        const { asked, about, inputs, choice } = state.kept;
+        this.#subject = { ...chosenOf(asked), about, inputs };
+        this.#choice = choice;
+      },
+    });
+    this.#study = new PanelStudy(studies, {
+      onChange: () => this.#show(),
+      onProgress: busy => this.#page.post({ type: 'progress', busy }),
     });
   }
 
   dispose(): void {
+    this.#study.dispose();
     this.#page.dispose();
   }
 
@@ -56,54 +75,38 @@ export class PatchPanel implements vscode.Disposable {
   }
 
   async open(subject: PatchSubject, mode: Choice['mode']): Promise<void> {
-    await this.#study?.stop();
     this.#subject = subject;
     this.#choice = { ...FIRST_PATCH_CHOICE, mode };
+    [this.#run, this.#layers, this.#result] = [null, [], null];
     this.#page.reveal();
-    await this.#start();
+    await this.#start(subject);
   }
 
-  async #start(): Promise<void> {
-    const subject = this.#subject;
-    const file = subject && filePath(subject.specification);
-    if (!subject || !file) return;
-    await this.#study?.stop();
-    const params = patchParams(this.#choice);
-    this.#problem = params.ok ? '' : params.error;
-    if (!params.ok) return this.#show();
-    const document = await vscode.workspace.openTextDocument(textUri(subject.specification));
-    const about = shownPath(subject.model ?? subject.specification);
-    [this.#run, this.#layers, this.#result] = [null, [], null];
-    const study: RunningStudy<PatchModelResult> = this.studies.start(
-      'patch-model',
-      {
-        ...params.value,
-        subject: {
-          specification: { path: file, text: document.getText() },
-          ...(subject.model ? { model: subject.model.fsPath } : {}),
-        },
-        ...(subject.inputs ? { inputs: subject.inputs } : {}),
+  async #start(subject: PatchSubject): Promise<void> {
+    const about = aboutOf(subject);
+    const result = await this.#study.ask({
+      kind: 'patch-model',
+      title: `Patching ${about}`,
+      about,
+      params: this.#params(subject),
+      onPart: part => {
+        // What was found before stays to be looked at until the new run begins.
+        if (part.kind === 'run') [this.#run, this.#layers, this.#result] = [part, [], null];
+        else this.#layers = [...this.#layers, part];
+        this.#show();
       },
-      {
-        title: `Patching ${about}`,
-        about,
-        onPart: part => {
-          if (this.#study !== study) return;
-          if (part.kind === 'run') this.#run = part;
-          else this.#layers.push(part);
-          this.#show();
-        },
-        onProgress: (fraction, text) => this.#study === study && this.#page.post({ type: 'progress', fraction, text }),
-      },
-    );
-    this.#study = study;
+    });
+    if (!result) return;
+    this.#result = result;
     this.#show();
-    const answer = await study.answer;
-    if (this.#study !== study) return;
-    this.#study = null;
-    if (answer.ok) this.#result = answer.value;
-    else this.#problem = answer.problems[0]?.message ?? '';
-    this.#show();
+  }
+
+  #params({ inputs, ...chosen }: PatchSubject): Result<PatchModelParams> {
+    const asked = patchParams(this.#choice);
+    if (!asked.ok) return asked;
+    const subject = subjectOf(chosen);
+    if (!subject.ok) return subject;
+    return ok({ ...asked.value, subject: subject.value, ...(inputs ? { inputs } : {}) });
   }
 
   #show(): void {
@@ -113,38 +116,43 @@ export class PatchPanel implements vscode.Disposable {
     this.#page.post({
       type: 'show',
       shown: {
+        kept: this.#kept(subject),
         specification: shownPath(subject.specification),
         model: model ? shownPath(model) : '',
         about: subject.about,
         run: this.#run,
         layers: this.#layers,
-        busy: this.#study !== null,
+        busy: this.#study.busy,
         statement: this.#result?.statement ?? null,
         best: this.#result?.best ?? null,
-        problem: this.#problem,
+        problem: this.#study.problem,
         choice: this.#choice,
+        canRun: vscode.workspace.isTrusted,
       },
     });
   }
 
+  #kept({ inputs, about, ...chosen }: PatchSubject): KeptPatch | null {
+    const kept = { asked: askedOf(chosen), about, inputs, choice: this.#choice };
+    return inputs === null || JSON.stringify(inputs).length <= MOST_KEPT ? kept : null;
+  }
+
   async #receive(message: Exclude<FromPage, { type: 'ready' }>): Promise<void> {
+    const subject = this.#subject;
+    if (!subject) return;
     switch (message.type) {
       case 'choice':
         this.#choice = message.choice;
         return this.#show();
       case 'run':
-        return this.#start();
+        return this.#start(subject);
       case 'stop':
-        return this.#study?.stop();
+        return this.#study.stop();
       case 'openSpecification':
-        if (this.#subject)
-          await vscode.window.showTextDocument(textUri(this.#subject.specification), {
-            viewColumn: vscode.ViewColumn.One,
-          });
-        return;
+        return openSpecification(subject.specification);
       case 'save': {
         const file = this.#layers.find(({ layer }) => layer === message.layer)?.file;
-        if (file && this.#run) await saveModelFile(file, this.#run.model);
+        if (file && this.#run) await saveModel({ file, base: this.#run.model, kind: 'patched', part: message.layer });
       }
     }
   }

@@ -1,13 +1,13 @@
 import * as vscode from 'vscode';
 import type { WrongInput } from '../../engine/study-protocols/patch-model';
 import { parsePerturbationSpec } from '../../spec/perturbation/parse';
+import { fileOf, type Clicked } from '../commands/clicked';
 import type { SpecificationChoice } from '../commands/specification-choice';
 import { tellProblems } from '../commands/specification-choice';
 import type { VerdictStore } from '../core/verdict-store';
 import { shownPath, textUri } from '../documents/uris';
 import { COMMAND } from '../ids';
 import type { Studies } from '../studies';
-import type { Item } from '../views/trees';
 import { AdversarialPanel } from './adversarial-panel';
 import { counterexamplesOf } from './counterexamples';
 import { PatchPanel } from './patch-panel';
@@ -24,9 +24,6 @@ interface Parts {
   readonly studies: Studies;
 }
 
-/** A file, an item of a tree, or nothing (palette). */
-type Target = vscode.Uri | Item | undefined;
-
 /** The commands *Find Adversarial Inputs* and *Patch This Model*, and their panels. */
 export function registerAdversarial({ context, store, choice, studies }: Parts): Adversarial {
   const patches = new PatchPanel(context.extensionUri, studies);
@@ -38,17 +35,17 @@ export function registerAdversarial({ context, store, choice, studies }: Parts):
     const mode = await askLayers();
     if (mode) await patches.open(subject, mode);
   };
-  const find = async (target: Target): Promise<void> => {
+  const find = async (target: Clicked): Promise<void> => {
     const title = 'Find Adversarial Inputs';
-    const chosen = await choice.choose(fileOf(store, target), { title, needsData: true });
+    const chosen = await choice.choose(meantBy(store, target), { title, needsData: true });
     if (!chosen) return;
     const range = await validRange(chosen.specification);
     if (range === null) return;
     const samples = samplesOf(store, target);
     await panel.open({ ...chosen, ...(range ? { range } : {}), ...(samples ? { samples } : {}) });
   };
-  const patch = async (target: Target): Promise<void> => {
-    const chosen = await choice.choose(fileOf(store, target), { title: 'Patch This Model', needsData: true });
+  const patch = async (target: Clicked): Promise<void> => {
+    const chosen = await choice.choose(meantBy(store, target), { title: 'Patch This Model', needsData: true });
     if (!chosen) return;
     const found = await askInputs(
       counterexamplesOf(store, chosen.specification.toString(), samplesOf(store, target)),
@@ -65,13 +62,10 @@ export function registerAdversarial({ context, store, choice, studies }: Parts):
   return { panel, patches };
 }
 
-function fileOf(store: VerdictStore, target: Target): vscode.Uri | undefined {
+/** The file that was clicked on, or the specification that what was clicked on belongs to. */
+function meantBy(store: VerdictStore, target: Clicked): vscode.Uri | undefined {
   if (target === undefined || target instanceof vscode.Uri) return target;
   switch (target.kind) {
-    case 'model':
-      return target.uri;
-    case 'specification':
-      return vscode.Uri.parse(target.id);
     case 'question':
     case 'answers':
       return specificationOf(store, target.id);
@@ -79,7 +73,7 @@ function fileOf(store: VerdictStore, target: Target): vscode.Uri | undefined {
     case 'label':
       return specificationOf(store, target.question);
     default:
-      return undefined;
+      return fileOf(target);
   }
 }
 
@@ -89,7 +83,7 @@ function specificationOf(store: VerdictStore, question: string): vscode.Uri | un
 }
 
 /** The sample of a result that was clicked on; undefined for all. */
-function samplesOf(store: VerdictStore, target: Target): readonly number[] | undefined {
+function samplesOf(store: VerdictStore, target: Clicked): readonly number[] | undefined {
   if (target === undefined || target instanceof vscode.Uri || (target.kind !== 'result' && target.kind !== 'label'))
     return undefined;
   const results = store.question(target.question)?.evidence?.results;

@@ -13,7 +13,7 @@ import type { EngineDoor } from '../engine-door';
 import type { ResultsPanel } from '../panel/results-panel';
 import { readTensors } from '../panel/tensors';
 import { toRange } from '../views/ranges';
-import type { Item } from '../views/trees';
+import { fileOf, type Clicked } from './clicked';
 import { registerTable } from './command-table';
 import type { VerifyFlow } from './verify-flow';
 
@@ -27,13 +27,13 @@ export interface CommandContext {
 }
 
 /** What a command is called with: nothing (palette), a file (Explorer, editor), an id (CodeLens, panel) or an item of a tree. */
-type Target = vscode.Uri | QuestionId | Item | undefined;
+type Target = Clicked | QuestionId;
 
 /** Registers every command; one table, so that what there is can be read in one place. */
 export function registerCommands(context: CommandContext): vscode.Disposable {
   const { store, index, flow, door, panel, log } = context;
   const table: Record<string, (target?: Target, detail?: unknown) => unknown> = {
-    [COMMAND.verify]: target => flow.verify(fileOf(target)),
+    [COMMAND.verify]: target => flow.verify(typeof target === 'string' ? undefined : fileOf(target)),
     [COMMAND.verifyQuestion]: async target => {
       const question = await questionOf(context, target, () => true, WANTED.any);
       if (question) await flow.verifyQuestion(question.id);
@@ -83,13 +83,6 @@ export async function openProperty(store: VerdictStore, id: QuestionId): Promise
   });
 }
 
-function fileOf(target: Target): vscode.Uri | undefined {
-  if (target instanceof vscode.Uri) return target;
-  if (typeof target !== 'object') return undefined;
-  if (target.kind === 'model') return target.uri;
-  return target.kind === 'specification' ? vscode.Uri.parse(target.id) : undefined;
-}
-
 function questionNamed(store: VerdictStore, target: Target): QuestionState | undefined {
   if (typeof target === 'string') return store.question(target);
   if (target === undefined || target instanceof vscode.Uri) return undefined;
@@ -100,7 +93,7 @@ function questionNamed(store: VerdictStore, target: Target): QuestionState | und
 function specificationOf(store: VerdictStore, target: Target): string | undefined {
   const question = questionNamed(store, target);
   if (question) return question.specification;
-  const file = fileOf(target)?.toString();
+  const file = typeof target === 'string' ? undefined : fileOf(target)?.toString();
   return file !== undefined && store.specification(file) ? file : undefined;
 }
 

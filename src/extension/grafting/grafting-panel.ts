@@ -1,6 +1,9 @@
 import * as vscode from 'vscode';
-import type { GraftPart, GraftResult, GraftTraining, Importance } from '../../engine/study-protocols/graft';
+import { ok } from '../../base/result';
+import type { GraftPart, GraftResult, GraftTraining } from '../../engine/study-protocols/graft';
 import type { GraftOutcomesResult } from '../../engine/study-protocols/graft-outcomes';
+import type { ParamsOf, ResultOf, StudyKind } from '../../engine/study-protocols/kinds';
+import type { StudySubject } from '../../engine/study-protocols/subject';
 import type { UnstableNeuronsResult } from '../../engine/study-protocols/unstable-neurons';
 import { readTensor } from '../../engine/tensor-reference';
 import type {
@@ -12,56 +15,53 @@ import type {
   ShownTraining,
   ToGrafting,
 } from '../../../webview/grafting/protocol';
-import type { SpecificationIndex } from '../documents/specification-index';
 import { shownPath, withShortPaths } from '../documents/uris';
 import { GRAFTING_PANEL } from '../ids';
 import { Page } from '../panel/page';
-import type { RunningStudy, Studies } from '../studies';
-import { saveGraftedModel } from './save-grafted-model';
-import { subjectOf } from './subject';
+import { PanelStudy, type PanelWork } from '../panel/panel-study';
+import { saveModel } from '../panel/save-model';
+import { aboutOf, chosenOf, openSpecification, subjectOf } from '../panel/subject';
+import type { Studies } from '../studies';
 
 /** Steps of the attack of a comparison: PGD-100. */
 const ATTACK_STEPS = 100;
 
-export interface GraftingPanelContext {
-  readonly extensionUri: vscode.Uri;
-  readonly studies: Studies;
-  readonly index: SpecificationIndex;
-}
-
-type Busy = NonNullable<ShownGraft['busy']>;
-
 /** The panel that goes from scores to a mask, from a mask to a grafted model, and from there to what becomes of the samples. */
 export class GraftingPanel implements vscode.Disposable {
   readonly #page: Page<FromGrafting, ToGrafting, GraftingState>;
+  readonly #study: PanelStudy;
   #request: GraftRequest | null = null;
-  #study: RunningStudy<unknown> | null = null;
   #scores: UnstableNeuronsResult | null = null;
   #training: ShownTraining | null = null;
   #result: GraftResult | null = null;
   #outcomes: GraftOutcomesResult | null = null;
-  #busy: Busy | null = null;
-  #problem: string | null = null;
+  /** Which training is the last. */
+  #turn = 0;
 
-  constructor(private readonly context: GraftingPanelContext) {
+  constructor(extensionUri: vscode.Uri, studies: Studies) {
     this.#page = new Page({
-      extensionUri: context.extensionUri,
+      extensionUri,
       viewType: GRAFTING_PANEL,
       title: 'Linearity Grafting',
       onReady: () => {
         this.#show();
-        void this.#sendScores();
+        return this.#sendScores();
       },
-      onMessage: message => void this.#receive(message),
+      onMessage: message => this.#receive(message),
       // Scores are kept by the engine, so that this takes moments; a training begun before goes on when the person says so.
-      onRestore: state => {
+      onRestore: async state => {
         this.#request = state?.request ?? null;
-        if (this.#request && vscode.workspace.isTrusted) void this.measure(this.#request);
+        if (this.#request && vscode.workspace.isTrusted) await this.measure(this.#request);
       },
+    });
+    this.#study = new PanelStudy(studies, {
+      onChange: () => this.#show(),
+      onProgress: busy => this.#page.post({ type: 'progress', busy }),
     });
   }
 
   dispose(): void {
+    this.#study.dispose();
     this.#page.dispose();
   }
 
@@ -85,8 +85,8 @@ export class GraftingPanel implements vscode.Disposable {
       importanceOf: this.#scores?.importance?.samples ?? '',
       training: this.#training,
       outcomes: this.#outcomes,
-      busy: this.#busy,
-      problem: this.#problem,
+      busy: this.#study.busy,
+      problem: this.#study.problem,
       canRun: vscode.workspace.isTrusted,
     };
   }
@@ -98,102 +98,88 @@ export class GraftingPanel implements vscode.Disposable {
 
   /** Measures, or takes from what is kept, and shows the plane. */
   async measure(request: GraftRequest): Promise<void> {
-    const isSameModel = this.#request?.specification === request.specification && this.#request.model === request.model;
+    const before = this.#request;
     this.#request = request;
-    this.#scores = null;
-    if (!isSameModel) [this.#training, this.#result, this.#outcomes] = [null, null, null];
+    // Of the same model what is there stays to be looked at until the new scores come.
+    if (before?.specification !== request.specification || before.model !== request.model)
+      [this.#scores, this.#training, this.#result, this.#outcomes] = [null, null, null, null];
     this.#page.reveal();
     const { importance, method, epsilon } = request;
-    const answer = await this.#work('scores', `Neurons of ${this.#about}`, (subject, work) =>
-      this.context.studies.start(
-        'unstable-neurons',
-        { subject, method, importance, ...(epsilon === null ? {} : { epsilons: [epsilon] }) },
-        work,
-      ),
-    );
-    if (answer) this.#scores = answer;
+    const scores = await this.#work('unstable-neurons', `Neurons of ${aboutOf(chosenOf(request))}`, subject => ({
+      subject,
+      method,
+      importance,
+      ...(epsilon === null ? {} : { epsilons: [epsilon] }),
+    }));
+    if (!scores) return;
+    this.#scores = scores;
     this.#show();
     await this.#sendScores();
   }
 
   /** Makes the mask's neurons linear and trains. */
   async train(mask: ScoredMask, training: GraftTraining, fresh: boolean): Promise<void> {
-    this.#outcomes = null;
-    this.#result = null;
-    const { epochs } = training;
-    this.#training = {
+    const request = this.#request;
+    if (!request) return;
+    const turn = ++this.#turn;
+    const kept = { training: this.#training, result: this.#result, outcomes: this.#outcomes };
+    const begun: ShownTraining = {
       state: 'running',
       mask: '',
       data: '',
-      epochs,
+      epochs: training.epochs,
       history: [],
       message: '',
       problems: [],
       model: false,
     };
-    const answer = await this.#work('training', `Grafting ${this.#about}`, (subject, work) =>
-      this.context.studies.start(
-        'graft',
-        { subject, mask, training, fresh },
-        { ...work, onPart: part => this.#take(part) },
-      ),
+    [this.#training, this.#result, this.#outcomes] = [begun, null, null];
+    const result = await this.#work(
+      'graft',
+      `Grafting ${aboutOf(chosenOf(request))}`,
+      subject => ({ subject, mask, training, fresh }),
+      part => this.#take(part),
     );
-    if (answer) {
-      this.#result = answer;
-      const { message, history } = answer;
-      this.#training = { ...this.#training, state: 'ended', message, history, model: true };
-    } else this.#training = this.#training.history.length > 0 ? { ...this.#training, state: 'ended' } : null;
+    const now = this.#training;
+    if (!now || turn !== this.#turn) return;
+    if (result) {
+      this.#result = result;
+      const { message, history } = result;
+      this.#training = { ...now, state: 'ended', message, history, model: true };
+    } else if (now.history.length > 0) this.#training = { ...now, state: 'ended' };
+    // What never came to a first epoch takes nothing away.
+    else ({ training: this.#training, result: this.#result, outcomes: this.#outcomes } = kept);
     this.#show();
   }
 
   /** Decides the samples under both networks. */
   async compare(timeout: number, restarts: number): Promise<void> {
-    const grafted = this.#result?.model;
-    if (grafted === undefined) return;
+    const [request, grafted] = [this.#request, this.#result?.model];
+    if (!request || grafted === undefined) return;
     const attack = { steps: ATTACK_STEPS, restarts };
     const params = { grafted, attack, timeout, seed: 1, threads: 0, carry: true };
-    this.#outcomes = await this.#work('outcomes', `Outcomes of ${this.#about} and its graft`, (subject, work) =>
-      this.context.studies.start('graft-outcomes', { subject, ...params }, work),
-    );
+    const title = `Outcomes of ${aboutOf(chosenOf(request))} and its graft`;
+    const outcomes = await this.#work('graft-outcomes', title, subject => ({ subject, ...params }));
+    if (!outcomes) return;
+    this.#outcomes = outcomes;
     this.#show();
   }
 
-  get #about(): string {
-    const request = this.#request!;
-    return shownPath(request.model === null ? vscode.Uri.parse(request.specification) : vscode.Uri.file(request.model));
-  }
-
-  /** One study at a time, the last one wins. Null when it did not come to its end. */
-  async #work<Result>(
-    what: Busy['what'],
+  #work<K extends StudyKind>(
+    kind: K,
     title: string,
-    start: (
-      subject: ReturnType<typeof subjectOf>,
-      work: { title: string; about: string; onProgress: (fraction: number | null, text: string) => void },
-    ) => RunningStudy<Result>,
-  ): Promise<Result | null> {
-    await this.#study?.stop();
-    this.#problem = null;
-    this.#busy = { what, fraction: null, text: 'Reading the model' };
-    this.#show();
-    const study = start(subjectOf(this.#request!, this.context.index), {
+    params: (subject: StudySubject) => ParamsOf<K>,
+    onPart?: PanelWork<K>['onPart'],
+  ): Promise<ResultOf<K> | null> {
+    const chosen = chosenOf(this.#request!);
+    const subject = subjectOf(chosen);
+    return this.#study.ask({
+      kind,
       title,
-      about: this.#about,
-      onProgress: (fraction, text) => {
-        if (this.#study !== study) return;
-        this.#busy = { what, fraction, text };
-        this.#show();
-      },
+      about: aboutOf(chosen),
+      params: subject.ok ? ok(params(subject.value)) : subject,
+      ...(onPart ? { onPart } : {}),
     });
-    this.#study = study;
-    const answer = await study.answer;
-    if (this.#study !== study) return null;
-    this.#study = null;
-    this.#busy = null;
-    if (answer.ok) return answer.value;
-    const told = answer.problems.find(({ code }) => code !== 'engine/cancelled');
-    this.#problem = told ? withShortPaths(told.message) : null;
-    return null;
   }
 
   #take(part: GraftPart): void {
@@ -226,12 +212,18 @@ export class GraftingPanel implements vscode.Disposable {
   }
 
   async #sendScores(): Promise<void> {
-    const run = this.#scores?.runs[0];
-    const importance = this.#scores?.importance;
-    if (!run || !importance) return;
-    const [instability, significance] = await Promise.all([readTensor(run.counts), readTensor(importance.values)]);
+    const scores = this.#scores;
+    const run = scores?.runs[0];
+    if (!run || !scores?.importance) return;
+    const [instability, significance] = await Promise.all([
+      readTensor(run.counts),
+      readTensor(scores.importance.values),
+    ]);
+    if (this.#scores !== scores) return;
     if (instability.ok && significance.ok)
-      this.#page.post({ type: 'scores', instability: instability.value, significance: significance.value });
+      return this.#page.post({ type: 'scores', instability: instability.value, significance: significance.value });
+    this.#study.problem = 'The scores are gone: the cache was cleared. Measure again to make them anew.';
+    this.#show();
   }
 
   async #receive(message: Exclude<FromGrafting, { type: 'ready' }>): Promise<void> {
@@ -239,23 +231,21 @@ export class GraftingPanel implements vscode.Disposable {
     if (!request) return;
     switch (message.type) {
       case 'stop':
-        return this.#study?.stop();
+        return this.#study.stop();
       case 'again':
         return this.measure(request);
       case 'openSpecification':
-        return void vscode.window.showTextDocument(vscode.Uri.parse(request.specification));
+        return openSpecification(chosenOf(request).specification);
       case 'importance':
-        return this.#measureImportance(message.kind);
+        return this.measure({ ...request, importance: message.kind });
       case 'train':
         return this.train(message.mask, message.training, message.fresh);
       case 'save':
-        return saveGraftedModel(this.#result?.model, this.#scores?.model);
+        if (this.#result && this.#scores)
+          await saveModel({ file: this.#result.model, base: this.#scores.model, kind: 'grafted' });
+        return;
       case 'compare':
         return this.compare(message.timeout, message.restarts);
     }
-  }
-
-  #measureImportance(importance: Importance): Promise<void> {
-    return this.measure({ ...this.#request!, importance });
   }
 }

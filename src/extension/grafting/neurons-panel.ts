@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { ok } from '../../base/result';
 import type { BoundMethod, Importance } from '../../engine/study-protocols/graft';
 import type {
   MeasuredImportance,
@@ -15,20 +16,20 @@ import type {
   ShownNeurons,
   ToNeurons,
 } from '../../../webview/neurons/protocol';
-import type { SpecificationIndex } from '../documents/specification-index';
+import type { Asked } from '../../../webview/kit/study';
 import { shownPath } from '../documents/uris';
 import { NEURONS_PANEL } from '../ids';
 import { Page } from '../panel/page';
-import type { RunningStudy, Studies } from '../studies';
+import { PanelStudy } from '../panel/panel-study';
+import { aboutOf, chosenOf, openSpecification, subjectOf } from '../panel/subject';
+import type { Studies } from '../studies';
 import { divided } from './divided';
-import { subjectOf, type Asked } from './subject';
 
 export interface NeuronsPanelContext {
   readonly extensionUri: vscode.Uri;
   readonly studies: Studies;
-  readonly index: SpecificationIndex;
   /** Opens the panel of masks on what is shown. */
-  graft(asked: Asked, method: BoundMethod, epsilon: string | null): void;
+  graft(asked: Asked, method: BoundMethod, epsilon: string | null): Promise<void>;
 }
 
 /** Beside the check's own ε these parts of it are measured, so that there is something to slide over. */
@@ -36,33 +37,40 @@ const PARTS = [4, 2];
 
 /** The panel of unstable neurons: one study at a time, whose runs add up while model, check and bounds stay the same. */
 export class NeuronsPanel implements vscode.Disposable {
+  readonly #context: NeuronsPanelContext;
   readonly #page: Page<FromNeurons, ToNeurons, NeuronsState>;
+  readonly #study: PanelStudy;
   #request: NeuronsRequest | null = null;
-  #study: RunningStudy<UnstableNeuronsResult> | null = null;
   #layers: readonly NeuronLayerInfo[] = [];
   #runs = new Map<string, UnstableRun>();
+  /** What is there was measured otherwise; it stays to be looked at until the first new run comes. */
+  #isStale = false;
   #importance: MeasuredImportance | null = null;
   #check = '';
   #model = '';
-  #busy: ShownNeurons['busy'] = null;
-  #problem: string | null = null;
 
-  constructor(private readonly context: NeuronsPanelContext) {
+  constructor(context: NeuronsPanelContext) {
+    this.#context = context;
     this.#page = new Page({
       extensionUri: context.extensionUri,
       viewType: NEURONS_PANEL,
       title: 'Unstable Neurons',
-      onReady: () => void this.#showAll(),
-      onMessage: message => void this.#receive(message),
+      onReady: () => this.#showAll(),
+      onMessage: message => this.#receive(message),
       // What was measured is kept by the engine, so that this takes moments.
-      onRestore: state => {
+      onRestore: async state => {
         this.#request = state?.request ?? null;
-        if (this.#request && vscode.workspace.isTrusted) void this.measure(this.#request);
+        if (this.#request && vscode.workspace.isTrusted) await this.measure(this.#request);
       },
+    });
+    this.#study = new PanelStudy(context.studies, {
+      onChange: () => this.#show(),
+      onProgress: busy => this.#page.post({ type: 'progress', busy }),
     });
   }
 
   dispose(): void {
+    this.#study.dispose();
     this.#page.dispose();
   }
 
@@ -90,19 +98,26 @@ export class NeuronsPanel implements vscode.Disposable {
         samples: samples.length,
       })),
       importance: this.#importance && { kind: this.#importance.kind, samples: this.#importance.samples },
-      busy: this.#busy,
-      problem: this.#problem,
+      stale: this.#isStale,
+      busy: this.#study.busy,
+      problem: this.#study.problem,
       canRun: vscode.workspace.isTrusted,
     };
   }
 
   /** Measures from nothing and shows what comes. */
   async measure(request: NeuronsRequest): Promise<void> {
+    const before = this.#request;
+    const isSame = before?.specification === request.specification && before.model === request.model;
     this.#request = request;
-    this.#runs = new Map();
-    this.#importance = null;
-    this.#layers = [];
-    this.#model = request.model ?? '';
+    this.#isStale = isSame && this.#runs.size > 0;
+    if (!isSame) {
+      this.#runs = new Map();
+      this.#importance = null;
+      this.#layers = [];
+      this.#model = request.model ?? '';
+      this.#check = '';
+    }
     this.#page.reveal();
     const first = await this.#work(request.epsilons, request.importance);
     const own = first?.runs[0]?.epsilon;
@@ -119,52 +134,42 @@ export class NeuronsPanel implements vscode.Disposable {
   ): Promise<UnstableNeuronsResult | null> {
     const request = this.#request;
     if (!request) return null;
-    await this.#study?.stop();
-    const { studies, index } = this.context;
-    const about = shownPath(
-      request.model === null ? vscode.Uri.parse(request.specification) : vscode.Uri.file(request.model),
-    );
-    this.#problem = null;
-    this.#busy = { fraction: null, text: 'Reading the model' };
+    const chosen = chosenOf(request);
+    const subject = subjectOf(chosen);
+    const about = aboutOf(chosen);
+    const result = await this.#study.ask({
+      kind: 'unstable-neurons',
+      title: `Unstable neurons of ${about}`,
+      about,
+      params: subject.ok
+        ? ok({
+            subject: subject.value,
+            method: request.method,
+            ...(epsilons === null ? {} : { epsilons }),
+            ...(importance === null ? {} : { importance }),
+          })
+        : subject,
+      onPart: part => void this.#take(part),
+    });
+    if (!result) return null;
+    ({ model: this.#model, check: this.#check } = result);
     this.#show();
-    const study = studies.start(
-      'unstable-neurons',
-      {
-        subject: subjectOf(request, index),
-        method: request.method,
-        ...(epsilons === null ? {} : { epsilons }),
-        ...(importance === null ? {} : { importance }),
-      },
-      {
-        title: `Unstable neurons of ${about}`,
-        about,
-        onPart: part => void this.#take(part),
-        onProgress: (fraction, text) => {
-          this.#busy = { fraction, text };
-          this.#show();
-        },
-      },
-    );
-    this.#study = study;
-    const answer = await study.answer;
-    // Someone has asked for something else meanwhile.
-    if (this.#study !== study) return null;
-    this.#study = null;
-    this.#busy = null;
-    if (!answer.ok) this.#problem = answer.problems.find(({ code }) => code !== 'engine/cancelled')?.message ?? null;
-    else ({ model: this.#model, check: this.#check } = answer.value);
-    this.#show();
-    return answer.ok ? answer.value : null;
+    return result;
   }
 
   async #take(part: UnstableNeuronsPart): Promise<void> {
-    if (part.kind === 'layers') this.#layers = part.layers;
-    else if (part.kind === 'run') {
+    if (part.kind === 'layers') {
+      // Another file under the same name: nothing of before fits.
+      if (JSON.stringify(part.layers) !== JSON.stringify(this.#layers)) this.#runs.clear();
+      this.#layers = part.layers;
+    } else if (part.kind === 'run') {
+      if (this.#isStale) this.#runs.clear();
+      this.#isStale = false;
       this.#runs.set(part.run.epsilon, part.run);
       await this.#sendCounts(part.run);
     } else {
       this.#importance = part.importance;
-      await this.#sendImportance();
+      await this.#sendImportance(part.importance);
     }
     this.#show();
   }
@@ -186,19 +191,21 @@ export class NeuronsPanel implements vscode.Disposable {
 
   async #showAll(): Promise<void> {
     this.#show();
-    for (const run of this.#runs.values()) await this.#sendCounts(run);
-    await this.#sendImportance();
+    for (const run of [...this.#runs.values()]) await this.#sendCounts(run);
+    if (this.#importance) await this.#sendImportance(this.#importance);
   }
 
-  async #sendCounts({ epsilon, counts }: UnstableRun): Promise<void> {
-    const read = await readTensor(counts);
-    if (read.ok) this.#page.post({ type: 'counts', epsilon, counts: read.value });
-    else this.#problem = read.error.message;
+  async #sendCounts(run: UnstableRun): Promise<void> {
+    const read = await readTensor(run.counts);
+    if (this.#runs.get(run.epsilon) !== run) return;
+    if (read.ok) return this.#page.post({ type: 'counts', epsilon: run.epsilon, counts: read.value });
+    this.#study.problem = read.error.message;
+    this.#show();
   }
 
-  async #sendImportance(): Promise<void> {
-    const read = this.#importance && (await readTensor(this.#importance.values));
-    if (read?.ok) this.#page.post({ type: 'importance', values: read.value });
+  async #sendImportance(importance: MeasuredImportance): Promise<void> {
+    const read = await readTensor(importance.values);
+    if (read.ok && this.#importance === importance) this.#page.post({ type: 'importance', values: read.value });
   }
 
   /** One neuron's column of the bounds around every sample. */
@@ -206,7 +213,7 @@ export class NeuronsPanel implements vscode.Disposable {
     const run = this.#runs.get(epsilon);
     if (!run) return;
     const [lower, upper] = await Promise.all([readTensor(run.lower), readTensor(run.upper)]);
-    if (!lower.ok || !upper.ok) return;
+    if (!lower.ok || !upper.ok || this.#runs.get(epsilon) !== run) return;
     const neurons = lower.value.length / run.boundedSamples;
     const column = (all: Float32Array): Float32Array =>
       Float32Array.from({ length: run.boundedSamples }, (_, k) => all[k * neurons + neuron]!);
@@ -226,30 +233,32 @@ export class NeuronsPanel implements vscode.Disposable {
     if (!request) return;
     switch (message.type) {
       case 'stop':
-        return this.#study?.stop();
+        return this.#study.stop();
       case 'again':
         return this.measure(request);
       case 'openSpecification':
-        return void vscode.window.showTextDocument(vscode.Uri.parse(request.specification));
+        return openSpecification(chosenOf(request).specification);
       case 'addEpsilon': {
         const epsilons = [...this.#ordered().map(each => each.epsilon), message.epsilon];
-        this.#request = { ...request, epsilons };
-        return void this.#work([message.epsilon], null);
+        if (!(await this.#work([message.epsilon], null))) return;
+        this.#request = { ...this.#request!, epsilons };
+        return this.#show();
       }
       case 'method':
         return this.measure({ ...request, method: message.method });
       case 'importanceKind':
         this.#request = { ...request, importance: message.kind };
-        return void this.#work(
+        await this.#work(
           this.#ordered()
             .slice(0, 1)
             .map(each => each.epsilon),
           message.kind,
         );
+        return;
       case 'bounds':
         return this.#sendBounds(message.epsilon, message.neuron);
       case 'graft':
-        return this.context.graft(request, request.method, this.#ordered().at(-1)?.epsilon ?? null);
+        return this.#context.graft(request, request.method, this.#ordered().at(-1)?.epsilon ?? null);
     }
   }
 }

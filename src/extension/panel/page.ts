@@ -14,11 +14,11 @@ export interface PageOptions<From extends Message, State> {
   /** Folders beside the extension's own from which the page may load pictures. */
   readonly resources?: readonly vscode.Uri[];
   /** The page can be told things: after it was opened, after a reload, after it was moved to another window. */
-  onReady(): void;
+  onReady(): void | Promise<void>;
   /** A message of the page other than `ready`. */
-  onMessage(message: Exclude<From, { type: 'ready' }>): void;
+  onMessage(message: Exclude<From, { type: 'ready' }>): void | Promise<void>;
   /** A window was reloaded and the page came back with what it had kept; absent where a page is not worth bringing back. */
-  onRestore?(state: State | undefined): void;
+  onRestore?(state: State | undefined): void | Promise<void>;
   onClose?(): void;
 }
 
@@ -42,7 +42,7 @@ export class Page<From extends Message, To extends Message, State = never> imple
           this.#panel?.dispose();
           panel.webview.options = this.#webviewOptions();
           this.#adopt(panel);
-          onRestore(state);
+          void told(() => onRestore(state));
           return Promise.resolve();
         },
       });
@@ -99,9 +99,9 @@ export class Page<From extends Message, To extends Message, State = never> imple
     this.#ready = false;
     panel.iconPath = vscode.Uri.joinPath(extensionUri, 'media', 'icon.svg');
     panel.webview.onDidReceiveMessage((message: From) => {
-      if (message.type !== 'ready') return onMessage(message as Exclude<From, { type: 'ready' }>);
+      if (message.type !== 'ready') return void told(() => onMessage(message as Exclude<From, { type: 'ready' }>));
       this.#ready = true;
-      onReady();
+      void told(onReady);
     });
     panel.onDidDispose(() => {
       if (this.#panel !== panel) return;
@@ -110,6 +110,15 @@ export class Page<From extends Message, To extends Message, State = never> imple
       onClose?.();
     });
     panel.webview.html = pageHtml(panel.webview, extensionUri, viewType.replace('certiscope.', ''), title);
+  }
+}
+
+/** Does what a page asks for; what goes wrong is said to the person who asked, and is no unhandled rejection. */
+async function told(act: () => void | Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    void vscode.window.showErrorMessage(`Certiscope: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -40,7 +40,7 @@ export class ResultsPanel implements vscode.Disposable {
       viewType: RESULTS_PANEL,
       title: 'Certiscope Results',
       onReady: () => this.#show(),
-      onMessage: message => void this.#receive(message),
+      onMessage: message => this.#receive(message),
       onRestore: state => {
         this.#question = state?.question ?? null;
         if (this.#question) this.actions.restore(this.#question);
@@ -128,7 +128,8 @@ export class ResultsPanel implements vscode.Disposable {
     const result = results.find(candidate => candidate.index === index) ?? worstFirst(results)[0];
     if (!result) return;
     const { tensors, problem } = await readTensors(result);
-    this.#page.post({ type: 'details', question, row: rowOf(result), tensors, problem, work: workOf(result) });
+    const row = rowOf(result);
+    this.#page.post({ type: 'details', question, asked: index, row, tensors, problem, work: workOf(result) });
   }
 }
 

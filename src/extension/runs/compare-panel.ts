@@ -12,8 +12,8 @@ import type {
   ToPanel,
   Which,
 } from '../../../webview/compare/protocol';
-import { saveModelFile } from '../panel/changed-model';
 import { Page } from '../panel/page';
+import { saveModel } from '../panel/save-model';
 import { rowOf, workOf } from '../panel/shown';
 import { readTensors } from '../panel/tensors';
 import { seconds } from '../core/wording';
@@ -39,6 +39,8 @@ export class ComparePanel implements vscode.Disposable {
   #shown: Shown | null = null;
   /** A result to be chosen once the page is there. */
   #wanted: number | null = null;
+  /** The comparison that was asked for last: one that is read more slowly is not shown over it. */
+  #turn = 0;
 
   constructor(
     extensionUri: vscode.Uri,
@@ -49,9 +51,9 @@ export class ComparePanel implements vscode.Disposable {
       viewType: COMPARE_PANEL,
       title: 'Certiscope Runs',
       onReady: () => this.#show(),
-      onMessage: message => void this.#receive(message),
-      onRestore: state => {
-        if (state?.after) void this.#load(state.before, state.after);
+      onMessage: message => this.#receive(message),
+      onRestore: async state => {
+        if (state?.after) await this.#load(state.before, state.after);
       },
     });
   }
@@ -68,27 +70,30 @@ export class ComparePanel implements vscode.Disposable {
   }
 
   async #load(before: string | null, after: string): Promise<void> {
+    const turn = ++this.#turn;
+    const read = await this.#read(before, after);
+    if (turn !== this.#turn) return;
+    this.#shown = read;
+    this.#show();
+  }
+
+  async #read(before: string | null, after: string): Promise<Shown | null> {
     await this.history.open();
     const later = this.history.head(after);
     const earlier = before === null ? null : (this.history.head(before) ?? null);
-    if (!later) this.#shown = null;
-    else {
-      const [results, others] = await Promise.all([
-        this.history.results(after),
-        earlier ? this.history.results(earlier.id) : [],
-      ]);
-      const [text, otherText] = await Promise.all([
-        this.history.text(after),
-        earlier ? this.history.text(earlier.id) : null,
-      ]);
-      this.#shown = {
-        before: earlier,
-        after: later,
-        comparison: compareRuns(earlier ? others : results, results),
-        textsDiffer: text !== null && otherText !== null && text !== otherText,
-      };
-    }
-    this.#show();
+    if (!later) return null;
+    const [results, others, text, otherText] = await Promise.all([
+      this.history.results(after),
+      earlier ? this.history.results(earlier.id) : [],
+      this.history.text(after),
+      earlier ? this.history.text(earlier.id) : null,
+    ]);
+    return {
+      before: earlier,
+      after: later,
+      comparison: compareRuns(earlier ? others : results, results),
+      textsDiffer: text !== null && otherText !== null && text !== otherText,
+    };
   }
 
   #show(): void {
@@ -128,7 +133,7 @@ export class ComparePanel implements vscode.Disposable {
       case 'saveModel': {
         const verdict = this.#resultOf(message)?.verdict;
         if (verdict?.kind === 'falsified' && verdict.weights?.patched?.kind === 'file')
-          await saveModelFile(verdict.weights.patched.path, shown.after.model);
+          await saveModel({ file: verdict.weights.patched.path, base: shown.after.model, kind: 'changed' });
         return;
       }
     }
@@ -139,12 +144,11 @@ export class ComparePanel implements vscode.Disposable {
   }
 
   async #sendDetails(filter: Filter, place: number): Promise<void> {
+    const shown = this.#shown;
     const question = this.#questions(filter)[place];
-    if (!question) return;
-    const [before, after] = await Promise.all([
-      this.#shown?.before ? sideOf(question.before) : null,
-      sideOf(question.after),
-    ]);
+    if (!shown || !question) return;
+    const [before, after] = await Promise.all([shown.before ? sideOf(question.before) : null, sideOf(question.after)]);
+    if (this.#shown !== shown) return;
     this.#page.post({ type: 'details', filter, place, title: titleOf(question), before, after });
   }
 }

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
+import { fileOf, type Clicked } from '../commands/clicked';
 import type { SpecificationChoice } from '../commands/specification-choice';
 import { COMMAND } from '../ids';
 import type { Studies } from '../studies';
-import type { Item } from '../views/trees';
 import { LastTolerances } from './last-tolerances';
 import { ToleranceLenses } from './tolerance-lenses';
 import { TolerancePanel } from './tolerance-panel';
@@ -27,7 +27,7 @@ export function registerTolerance(
     vscode.languages.registerCodeLensProvider({ pattern: '**/*.certiscope.jsonc' }, new ToleranceLenses()),
     vscode.commands.registerCommand(
       COMMAND.weightTolerance,
-      async (target?: vscode.Uri | Item, check?: unknown): Promise<void> => {
+      async (target: Clicked, check?: unknown): Promise<void> => {
         const chosen = await choice.choose(fileOf(target), { title: 'Weight tolerance', needsData: true });
         // Without the check's own layers, all of them are asked about.
         if (chosen) await panel.open({ ...chosen, ...(typeof check === 'string' ? { check } : {}) });
@@ -35,10 +35,4 @@ export function registerTolerance(
     ),
   );
   return { panel, last };
-}
-
-function fileOf(target: vscode.Uri | Item | undefined): vscode.Uri | undefined {
-  if (target === undefined || target instanceof vscode.Uri) return target;
-  if (target.kind === 'model') return target.uri;
-  return target.kind === 'specification' ? vscode.Uri.parse(target.id) : undefined;
 }

@@ -13,17 +13,18 @@ import {
   type PanelState,
   type ToPanel,
 } from '../../../webview/tolerance/protocol';
-import { filePath, shownPath, textUri } from '../documents/uris';
+import type { Chosen } from '../commands/specification-choice';
+import { filePath, shownPath } from '../documents/uris';
 import { TOLERANCE_PANEL } from '../ids';
 import { Page } from '../panel/page';
-import type { RunningStudy, Studies } from '../studies';
+import { PanelStudy } from '../panel/panel-study';
+import { saveModel } from '../panel/save-model';
+import { aboutOf, askedOf, chosenOf, openSpecification, subjectOf } from '../panel/subject';
+import type { Studies } from '../studies';
 import type { LastTolerances } from './last-tolerances';
 
 /** What a panel is about. */
-export interface ToleranceSubject {
-  readonly specification: vscode.Uri;
-  /** Over the model that the specification names. */
-  readonly model: vscode.Uri | undefined;
+export interface ToleranceSubject extends Chosen {
   /** Name of a check of weights: its layers are asked about first. */
   readonly check?: string;
 }
@@ -31,16 +32,14 @@ export interface ToleranceSubject {
 /** The one panel of weight tolerances: it starts the study, shows its parts as they come, and keeps the last report. */
 export class TolerancePanel implements vscode.Disposable {
   readonly #page: Page<FromPanel, ToPanel, PanelState>;
+  readonly #study: PanelStudy;
   #subject: ToleranceSubject | null = null;
   #choice: Choice = FIRST_CHOICE;
   #report: WeightToleranceReport | null = null;
-  #problem: string | null = null;
-  #running: RunningStudy<WeightToleranceReport> | null = null;
-  #progress: { fraction: number | null; text: string } = { fraction: null, text: '' };
 
   constructor(
     extensionUri: vscode.Uri,
-    private readonly studies: Studies,
+    studies: Studies,
     private readonly last: LastTolerances,
   ) {
     this.#page = new Page({
@@ -48,18 +47,21 @@ export class TolerancePanel implements vscode.Disposable {
       viewType: TOLERANCE_PANEL,
       title: 'Weight Tolerance',
       onReady: () => this.#show(),
-      onMessage: message => void this.#receive(message),
+      onMessage: message => this.#receive(message),
       onRestore: state => {
-        if (!state?.specification) return;
-        const model = state.model === null ? undefined : vscode.Uri.parse(state.model);
-        this.#subject = { specification: vscode.Uri.parse(state.specification), model };
+        if (!state?.asked) return;
+        this.#subject = chosenOf(state.asked);
         this.#choice = state.choice ?? FIRST_CHOICE;
       },
+    });
+    this.#study = new PanelStudy(studies, {
+      onChange: () => this.#show(),
+      onProgress: busy => this.#page.post({ type: 'progress', busy }),
     });
   }
 
   dispose(): void {
-    void this.#running?.stop();
+    this.#study.dispose();
     this.#page.dispose();
   }
 
@@ -69,53 +71,38 @@ export class TolerancePanel implements vscode.Disposable {
 
   /** Shows the panel about a subject and starts to work; what was in work is stopped. */
   async open(subject: ToleranceSubject): Promise<void> {
-    await this.#running?.stop();
     this.#subject = subject;
     this.#choice = FIRST_CHOICE;
     this.#report = null;
     this.#page.reveal();
-    await this.#run();
+    await this.#run(subject);
   }
 
-  async #run(): Promise<void> {
-    const subject = this.#subject;
-    if (!subject || this.#running) return;
-    const params = await this.#params(subject);
-    this.#problem = params.ok ? null : params.error.message;
-    if (!params.ok) return this.#show();
-    const about = shownPath(subject.model ?? subject.specification);
-    this.#progress = { fraction: null, text: 'Starting' };
-    const running = this.studies.start('weight-tolerance', params.value, {
+  async #run(subject: ToleranceSubject): Promise<void> {
+    const about = aboutOf(subject);
+    const report = await this.#study.ask({
+      kind: 'weight-tolerance',
       title: `Weight tolerance of ${about}`,
       about,
-      onProgress: (fraction, text) => {
-        this.#progress = { fraction, text };
-        if (this.#running === running) this.#page.post({ type: 'progress', busy: this.#progress });
-      },
+      params: this.#params(subject),
       onPart: part => {
-        if (this.#running !== running) return;
         this.#report = withPart(this.#report, part);
         if (part.kind === 'begin') this.#show();
         else this.#page.post({ type: 'layer', layer: part.layer });
       },
     });
-    this.#running = running;
-    this.#show();
-    const answer = await running.answer;
-    if (this.#running !== running) return;
-    this.#running = null;
-    if (answer.ok) this.#report = answer.value;
-    // What was found before a stop or a mistake stays.
-    else this.#problem = answer.problems.find(({ code }) => code !== 'engine/cancelled')?.message ?? null;
+    // What was found before a stop or a mistake stays; another subject's report is told by its own run.
+    if (this.#subject !== subject || this.#study.busy) return;
+    if (report) this.#report = report;
     if (this.#report) this.last.keep(this.#report);
     this.#show();
   }
 
   /** What is asked, or what of the choice makes no sense. */
-  async #params({ specification, model, check }: ToleranceSubject): Promise<Result<WeightToleranceParams>> {
+  #params({ check, ...chosen }: ToleranceSubject): Result<WeightToleranceParams> {
     const { layers, methods, grid, samples, timeout } = this.#choice;
-    const path = filePath(specification);
-    if (path === null) return failure('tolerance/virtual', 'The specification is on no disk that the engine can read.');
+    const subject = subjectOf(chosen);
+    if (!subject.ok) return subject;
     if (methods.length === 0) return failure('tolerance/methods', 'Choose at least one line of the curve.');
     if (layers?.length === 0) return failure('tolerance/layers', 'Choose at least one layer.');
     const magnitudes = grid.trim() === '' ? ok(undefined) : readMagnitudes(grid);
@@ -129,11 +116,8 @@ export class TolerancePanel implements vscode.Disposable {
     const seconds = Number(timeout);
     if (!(seconds > 0))
       return failure('tolerance/timeout', `"${timeout}" is no time: give the seconds for one complete verdict.`);
-    const { getText } = await vscode.workspace.openTextDocument(textUri(specification)).then(document => ({
-      getText: () => document.getText(),
-    }));
     return ok({
-      subject: { specification: { path, text: getText() }, ...(model === undefined ? {} : { model: model.fsPath }) },
+      subject: subject.value,
       ...(layers === null ? {} : { layers }),
       ...(layers === null && check !== undefined ? { check } : {}),
       methods,
@@ -150,33 +134,29 @@ export class TolerancePanel implements vscode.Disposable {
     this.#page.post({
       type: 'show',
       shown: {
-        address: subject.specification.toString(),
-        modelAddress: subject.model?.toString() ?? null,
+        asked: askedOf(subject),
         specification: shownPath(subject.specification),
         model: model ? shownPath(model) : '',
         choice: this.#choice,
         report: this.#report,
-        busy: this.#running && this.#progress,
-        problem: this.#problem,
+        busy: this.#study.busy,
+        problem: this.#study.problem,
         canRun: vscode.workspace.isTrusted && filePath(subject.specification) !== null,
       },
     });
   }
 
   async #receive(message: Exclude<FromPanel, { type: 'ready' }>): Promise<void> {
+    const subject = this.#subject;
+    if (!subject) return;
     switch (message.type) {
       case 'run':
         this.#choice = message.choice;
-        return this.#run();
+        return this.#run(subject);
       case 'stop':
-        return this.#running?.stop();
+        return this.#study.stop();
       case 'openSpecification':
-        return void (
-          this.#subject &&
-          (await vscode.window.showTextDocument(textUri(this.#subject.specification), {
-            viewColumn: vscode.ViewColumn.One,
-          }))
-        );
+        return openSpecification(subject.specification);
       case 'saveModel':
         return this.#save(message.layer);
       case 'openModel': {
@@ -196,20 +176,7 @@ export class TolerancePanel implements vscode.Disposable {
     const patched = this.#patched(number);
     const layer = this.#report?.layers.find(each => each.number === number);
     if (!patched || !layer || !this.#report) return;
-    const name = layer.name === '' ? `layer-${number}` : layer.name.replaceAll(/[^\w.-]+/g, '_');
-    const target = await vscode.window.showSaveDialog({
-      defaultUri: vscode.Uri.file(this.#report.model.replace(/(\.onnx)?(\.gz)?$/, `.${name}-changed.onnx`)),
-      filters: { 'ONNX models': ['onnx'] },
-      title: 'Save the patched model',
-    });
-    if (!target) return;
-    try {
-      await vscode.workspace.fs.copy(patched, target, { overwrite: true });
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      void vscode.window.showErrorMessage(`The patched model could not be saved: ${reason} Run again to make it anew.`);
-      return;
-    }
-    void vscode.window.setStatusBarMessage('Certiscope: the patched model was saved.', 4000);
+    const part = layer.name === '' ? `layer-${number}` : layer.name;
+    await saveModel({ file: patched.fsPath, base: this.#report.model, kind: 'patched', part });
   }
 }

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import assert from 'node:assert/strict';
 import { DEFAULT_GRAFT_TRAINING, DEFAULT_MASK_SOURCE } from '../../../src/engine/study-protocols/graft';
-import { saveGraftedModel } from '../../../src/extension/grafting/save-grafted-model';
+import { saveModel } from '../../../src/extension/panel/save-model';
 import { closeEverything, file, internals } from './editor';
 
 describe('unstable neurons and linearity grafting', () => {
@@ -46,7 +46,8 @@ describe('unstable neurons and linearity grafting', () => {
     assert.equal(panel.shown?.training?.message, 'Trained for 2 epochs.');
     assert.match(panel.shown?.training?.mask ?? '', /^Linear neurons: relu_1 \d+ of 384, relu_2 \d+ of 128$/);
     const saved = file('samples/digits-conv.grafted.onnx');
-    await saveGraftedModel(panel.model ?? undefined, model().fsPath, saved);
+    assert.ok(panel.model);
+    await saveModel({ file: panel.model, base: model().fsPath, kind: 'grafted' }, saved);
     assert.ok((await vscode.workspace.fs.stat(saved)).size > 1000);
     await panel.compare(2, 1);
     const { outcomes } = panel.shown!;
