@@ -52,9 +52,9 @@ The tables of Wan et al., "Accelerating Robustness Verification of Deep Neural N
   falsified ends it. **t_sort** is the time for sorting and discarding, not part of T\\*. What one label taught the prover serves the next.
 - **saved**: (T − T\\* − t_sort)/T. **RST**, **RST\\***: images proved robust. **false**, **open**: falsified, undecided, unguided and guided. No attack runs beside the
   back ends: what they falsify they find themselves (\`zonotope\` never does).
-- **valid**: images that the network classifies rightly. **paper**: RST and RST\\* there, where the network is the same file.
+- **slowest**: the image that took longest, unguided and guided (with sorting). **valid**: images that the network classifies rightly. **paper**: RST and RST\\* there, where the network is the same file.
 
-Times are processor seconds over all images, of one thread and ONNX Runtime's. ${builds === 1 ? 'All were measured by one build.' : `They were measured by ${builds} builds.`}
+Times are processor seconds over all images (slowest: of one), of one thread and ONNX Runtime's. ${builds === 1 ? 'All were measured by one build.' : `They were measured by ${builds} builds.`}
 
 ${parts.join('\n')}`;
 }
@@ -68,6 +68,8 @@ function table(title: string, rows: readonly Measured[]): string {
     const all = sum(each => each.unguided.seconds);
     const sort = sum(each => each.guided.sortSeconds);
     const guided = sum(each => each.guided.seconds) - sort;
+    const most = (way: 'unguided' | 'guided') =>
+      own.reduce((worst, each) => Math.max(worst, each[way].seconds), 0).toFixed(2);
     const both = (kind: Run['kind']) => `${count('unguided', kind)} ${count('guided', kind)}`;
     const of = own.length;
     const published = rows[0].network === 'mnist24' ? (PUBLISHED[rows[0].backend]?.[epsilon] ?? '') : '';
@@ -81,6 +83,7 @@ function table(title: string, rows: readonly Measured[]): string {
       `${count('guided', 'verified')}/${of}`,
       both('falsified'),
       both('undecided'),
+      `${most('unguided')} ${most('guided')}`,
       `${sum(each => (each.right ? 1 : 0))}/${of}`,
       published,
     ];
@@ -88,8 +91,8 @@ function table(title: string, rows: readonly Measured[]): string {
   });
   return `## ${title}
 
-| ε | t_sort | T | T\\* | saved | RST | RST\\* | false | open | valid | paper |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| ε | t_sort | T | T\\* | saved | RST | RST\\* | false | open | slowest | valid | paper |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ${lines.join('\n')}
 `;
 }
