@@ -7,13 +7,13 @@
 import { buildSync } from 'esbuild';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { boxProblems } from '../src/verify/problems';
 import type { NeuronSplitProver } from '../src/verify/neuron-split/prover';
 import { imageQuestions, type ImageQuestion } from './image-questions';
 import { LABEL_NETWORKS } from './label-networks';
+import { machine } from './vnncomp-tables';
 import type { Network } from '../src/network/network';
 
 const { values: options } = parseArgs({
@@ -131,7 +131,7 @@ async function main(): Promise<void> {
   console.log(total);
   const table = `# Sub-problems a second
 
-Branch and bound on ReLU phases, \`npm run bench:subproblems\`: ${head}. ${os.cpus()[0]?.model ?? 'unknown processor'}, ${os.availableParallelism()} cores, Node ${process.version}.
+Branch and bound on ReLU phases, \`npm run bench:subproblems\`: ${head}. ${machine()}.
 
 Counted are sub-problems that were bounded, each with its slopes and split multipliers searched and concluded in float64: those of the question's own trees (all margins) and those of the trees over
 inner neurons, which tighten the bounds that all share. The seconds are all of a run's, first bounds included.

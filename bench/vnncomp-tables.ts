@@ -69,6 +69,12 @@ function spread(times: readonly number[]): string {
   return `sum ${sum.toFixed(1)}, median ${(times[Math.floor(times.length / 2)] ?? 0).toFixed(2)}, max ${(times.at(-1) ?? 0).toFixed(2)}`;
 }
 
+/** Processor, the cores of it that this process may use, and Node. */
+export function machine(): string {
+  const cores = os.availableParallelism();
+  return `${os.cpus()[0]?.model ?? 'unknown processor'}, ${cores} ${cores === 1 ? 'core' : 'cores'}, Node ${process.version}`;
+}
+
 function toolsOf(rows: readonly Row[]): string[] {
   return [...new Set(rows.flatMap(row => [...(row.expected?.others.keys() ?? [])]))];
 }
@@ -80,7 +86,7 @@ export function markdown(set: string, rows: readonly Row[]): string {
   return [
     `# ${set}`,
     '',
-    `${os.cpus()[0]?.model ?? 'unknown processor'}, ${os.availableParallelism()} cores, Node ${process.version}. A process each, start to end. The other tools' seconds are published ones, from other machines.`,
+    `${machine()}. A process each, start to end. The other tools' seconds are published ones, from other machines.`,
     '',
     ...totalsOf(rows).map(line => `- ${line}`),
     '',
