@@ -57,6 +57,8 @@ export class ParallelSearch implements Prover {
   private rejected = 0;
   private worked = 0;
   private failure: Error | null = null;
+  /** A run has thrown: the box that was in work may be lost, so that nothing follows from there being none. */
+  private broken = false;
 
   constructor(
     private readonly network: Network,
@@ -81,8 +83,9 @@ export class ParallelSearch implements Prover {
   /** Boxes are bounded for all disjuncts together: until every box is closed nothing is known of a single one. */
   standings(): readonly Standing[] {
     const { leafBound, openBound, stuckBound, open, stuck, subproblems } = this.counts();
-    const bound = Math.min(leafBound, openBound, stuckBound);
-    return this.problem.disjuncts.map(() => ({ bound, proved: open === 0 && stuck === 0, subproblems }));
+    const bound = this.broken ? -Infinity : Math.min(leafBound, openBound, stuckBound);
+    const proved = !this.broken && open === 0 && stuck === 0;
+    return this.problem.disjuncts.map(() => ({ bound, proved, subproblems }));
   }
 
   preActivations(): readonly PreActivationBounds[] | null {
@@ -91,6 +94,16 @@ export class ParallelSearch implements Prover {
 
   /** Works until decided or until the budget is used up; then (`stopped`) it may be called again. */
   async run(budget: Budget): Promise<ProofEnd> {
+    if (this.broken) return { kind: 'exhausted', reason: 'An earlier run on this region has failed' };
+    try {
+      return await this.work(budget);
+    } catch (error) {
+      this.broken = true;
+      throw error;
+    }
+  }
+
+  private async work(budget: Budget): Promise<ProofEnd> {
     for (;;) {
       const begin = performance.now();
       if (budget.cancelled() || begin >= budget.deadline) return { kind: 'stopped' };

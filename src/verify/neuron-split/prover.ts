@@ -57,6 +57,8 @@ export class NeuronSplitProver implements Prover {
   private worked = 0;
   private bestAttack = Infinity;
   private offered: Candidate | null = null;
+  /** A run has thrown: sub-problems that it had taken up may be lost, so that nothing follows from there being none. */
+  private broken = false;
 
   constructor(
     network: Network,
@@ -73,6 +75,16 @@ export class NeuronSplitProver implements Prover {
   }
 
   async run(budget: Budget, disjuncts: readonly number[] = this.allDisjuncts()): Promise<ProofEnd> {
+    if (this.broken) return { kind: 'exhausted', reason: 'An earlier run on this region has failed' };
+    try {
+      return await this.work(budget, disjuncts);
+    } catch (error) {
+      this.broken = true;
+      throw error;
+    }
+  }
+
+  private async work(budget: Budget, disjuncts: readonly number[]): Promise<ProofEnd> {
     const begin = performance.now() - this.worked;
     const over = () => {
       this.worked = performance.now() - begin;
@@ -128,13 +140,15 @@ export class NeuronSplitProver implements Prover {
 
   standings(): readonly Standing[] {
     return this.tallies.map((tally, disjunct) => {
+      const { whole, subproblems } = tally;
+      if (this.broken) return { bound: whole, proved: whole > 0, subproblems };
       const openBound = this.openBound(disjunct);
-      const bound = Math.max(tally.whole, Math.min(tally.leafBound, tally.unsplittableBound, openBound));
+      const bound = Math.max(whole, Math.min(tally.leafBound, tally.unsplittableBound, openBound));
       const known = this.state === 'open';
       return {
         bound: known ? bound : -Infinity,
         proved: known && openBound === Infinity && tally.unsplittable === 0,
-        subproblems: tally.subproblems,
+        subproblems,
       };
     });
   }
