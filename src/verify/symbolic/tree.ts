@@ -43,6 +43,8 @@ export class RefinementTree {
 
   /** The part to be split next, taken out; null when there is none. */
   next(): OpenPart | null {
+    // One that a failure kept from coming back is still open.
+    if (this.working) this.stack.push(this.working);
     return (this.working = this.stack.pop() ?? null);
   }
 

@@ -4,6 +4,8 @@ import { ParallelSearch } from '../../../src/verify/input-split/parallel';
 import type { BoxProblem } from '../../../src/verify/input-split/search';
 import { NeuronSplitProver } from '../../../src/verify/neuron-split/prover';
 import type { Prover } from '../../../src/verify/prover';
+import type { OpenPart } from '../../../src/verify/symbolic/examine';
+import { RefinementTree } from '../../../src/verify/symbolic/tree';
 import { randomChain, randomConstraints } from '../bounds/chains';
 import { fewFreeInputs, lowered, truth } from './oracle';
 
@@ -64,4 +66,14 @@ it('boxes that were lost in a failure are not proved', async () => {
   const { queue } = search as unknown as { readonly queue: { readonly search: object } };
   Object.assign(queue.search, { step: trap });
   await breaks(search);
+});
+
+it('nor are parts that were lost while they were refined', () => {
+  const tree = new RefinementTree(new Set([0]));
+  const bounds = { lower: [], upper: [] };
+  const part: OpenPart = { phases: [], bounds, open: new Map([[0, -1]]), next: { node: 1, neuron: 0 } };
+  tree.add([{ part, outcome: { closed: [], part, empty: false, points: [], failure: null } }]);
+  expect(tree.next()).toBe(part);
+  expect(tree.next()).toBe(part);
+  expect(tree.open).toEqual([part]);
 });
