@@ -281,7 +281,7 @@ export const JOURNEYS = [
       const taken = results.getByRole('combobox', { name: 'Taken for' });
       await taken.click();
       await taken.getByRole('option', { name: 'class 8', exact: true }).click();
-      await results.getByText(/^\d+ listed$/).waitFor();
+      await results.getByText(/^\d+ of \d+ inputs listed\.$/).waitFor();
       assert.ok((await gallery.getByRole('option').count()) < before);
       await results.getByRole('button', { name: 'Test case' }).click();
       await workbench.quickInput.locator('input:visible').first().press('Enter');

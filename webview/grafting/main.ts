@@ -164,7 +164,7 @@ function drawMask(): void {
   const selected = selectNeurons(ranked.plane, { ...mask, schedule });
   if (!selected.ok) return tell(selected.error.message, 'note');
   tell(
-    `Instability on ${shown.samples} samples at ε = ${shown.epsilon}; ${mask.importance.toUpperCase()} on ${shown.importanceOf}. Orange: becomes linear; the dashed lines are where each stage stops.`,
+    `Instability on ${shown.samples} samples at ε = ${shown.epsilon}; ${shown.importance?.toUpperCase() ?? 'significance'} on ${shown.importanceOf}. Orange: becomes linear; the dashed lines are where each stage stops.`,
     'quiet',
   );
   plane.draw(ranked.plane, selected.value, schedule);

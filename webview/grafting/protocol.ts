@@ -43,7 +43,8 @@ export interface ShownGraft {
   readonly epsilon: string;
   readonly layers: readonly { readonly name: string; readonly shape: readonly number[] }[];
   readonly samples: number;
-  /** On what importance was measured. */
+  /** How significance was measured, and on what. */
+  readonly importance: Importance | null;
   readonly importanceOf: string;
   readonly training: ShownTraining | null;
   readonly outcomes: GraftOutcomesResult | null;

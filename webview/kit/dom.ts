@@ -79,7 +79,7 @@ export function facts(rows: readonly Fact[]): HTMLElement {
 const opened = new Set<string>();
 
 /** What is folded away until a person opens it. `key` names it on its page. */
-export function disclosure(key: string, summary: string, ...children: readonly Child[]): HTMLElement {
+export function disclosure(key: string, summary: string, ...children: readonly Child[]): HTMLDetailsElement {
   const made = element(
     'details',
     opened.has(key) ? { open: '' } : {},

@@ -1,5 +1,5 @@
 import { BOUND_METHODS, IMPORTANCES, type BoundMethod, type Importance } from '../../src/engine/study-protocols/graft';
-import { element, Part, replaceContent, table, type Child } from '../kit/dom';
+import { disclosure, element, Part, replaceContent, table, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
 import { percent, sizeOf } from '../kit/numbers';
 import { emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
@@ -8,6 +8,7 @@ import { rangeField } from '../kit/range';
 import { button, select, textField } from '../kit/toolkit';
 import { VIEWS, type View } from './arrangement';
 import { LayerMaps } from './layer-maps';
+import { mostUnstable } from './most-unstable';
 import { neuronDetail } from './neuron-detail';
 import { INITIAL_STATE, type FromNeurons, type NeuronsState, type ShownNeurons, type ToNeurons } from './protocol';
 import './neurons.css';
@@ -30,17 +31,14 @@ const maps = new LayerMaps({
   onScale: samples =>
     (fullColour.textContent = `on ${Number(samples.toPrecision(3))} of ${shown?.runs.at(-1)?.samples ?? 0} samples`),
   onMove: text => (readout.textContent = text),
-  onChoose: neuron => {
-    keep({ neuron });
-    askForBounds();
-    drawDetail();
-  },
+  onChoose: choose,
 });
 const head = new Part();
 const work = new WorkBar(() => extension.post({ type: 'stop' }));
 const controls = new Part('div', { class: 'below' });
 const layers = new Part('section');
 const views = new Part('div', { class: 'below' });
+const listed = new Part();
 const chosen = element('section', { 'aria-live': 'off' });
 const page = new PageBody(
   head.element,
@@ -49,6 +47,7 @@ const page = new PageBody(
   layers.element,
   views.element,
   maps.element,
+  listed.element,
   chosen,
 );
 
@@ -251,6 +250,19 @@ function drawMaps(): void {
         }
       : null,
   );
+  // The numbers of one run never change: which run it is says all.
+  listed.draw(run && values && [run, shown?.layers, values.length], () =>
+    shown && run && values
+      ? [disclosure('neurons', 'As a table', mostUnstable(shown.layers, values, run.samples, choose))]
+      : [],
+  );
+}
+
+function choose(neuron: number): void {
+  keep({ neuron });
+  askForBounds();
+  drawMaps();
+  drawDetail();
 }
 
 function askForBounds(): void {

@@ -1,5 +1,5 @@
 import { TimeChart } from '../kit/time-chart';
-import { element, table, type Child } from '../kit/dom';
+import { disclosure, element, Part, table, type Child } from '../kit/dom';
 import { short } from '../kit/numbers';
 import type { LabelRow, Work } from './protocol';
 
@@ -13,13 +13,21 @@ const LEAST_SECONDS = 0.3;
 export class BoundCurve {
   readonly #chart = new TimeChart('Lower bound over time');
   readonly #title = element('h3', {}, 'Bound over time');
+  readonly #numbers = new Part();
+  readonly #folded = disclosure('bounds', 'As a table', this.#numbers.element);
   readonly #section = element(
     'section',
     { class: 'curve' },
     this.#title,
     this.#chart.element,
     element('p', { class: 'quiet' }, 'Above the dashed line the property is proved; rounding is already subtracted.'),
+    this.#folded,
   );
+  #trace: Trace = [];
+
+  constructor() {
+    this.#folded.addEventListener('toggle', () => this.#list());
+  }
 
   /** Null while there is too little to draw. */
   draw(trace: Trace): HTMLElement | null {
@@ -49,6 +57,24 @@ export class BoundCurve {
       ],
     );
     this.#chart.description = describe(trace);
+    this.#trace = trace;
+    this.#list();
+  }
+
+  /** The numbers are written down where somebody looks at them. */
+  #list(): void {
+    if (!this.#folded.open) return;
+    this.#numbers.draw(this.#trace, () => [
+      table(
+        'Bound over time',
+        ['Time', 'Lower bound', 'Open sub-problems'],
+        this.#trace.map(({ seconds, lowerBound, open }) => [
+          `${seconds.toFixed(1)} s`,
+          lowerBound === null ? '–' : short(lowerBound),
+          String(open),
+        ]),
+      ),
+    ]);
   }
 }
 

@@ -1,4 +1,4 @@
-import { element, link, Part, replaceContent, table } from '../kit/dom';
+import { disclosure, element, link, Part, replaceContent, table } from '../kit/dom';
 import { Extension } from '../kit/messages';
 import { short } from '../kit/numbers';
 import { brightness, layoutOf, photograph } from '../kit/picture';
@@ -189,7 +189,7 @@ function drawImages(): void {
   const layout = layoutOf(shape, preprocess);
   const failing = counterexample !== null && track.step >= counterexample.step ? counterexample : null;
   if (!layout || original.length !== layout.width * layout.height * layout.channels)
-    return replaceContent(images, featureRanges(pictures, failing));
+    return replaceContent(images, featureRanges(pictures, failing), failing && element('p', {}, failing.text));
   const scale = fittingZoom(layout, PLATES, MARGINS_PIXELS);
   const shown = [original, lower, upper, ...(failing ? [failing.input] : [])];
   const bright = brightness(layout, preprocess, ...shown);
@@ -207,6 +207,7 @@ function drawImages(): void {
       ...bright.map((each, k) => plates.figure({ title: titles[k]!, pixels: photograph(layout, each), note: '' })),
     ),
     element('p', { class: 'quiet' }, readout),
+    disclosure('ranges', 'As a table', featureRanges(pictures, failing)),
     failing && element('p', {}, failing.text),
   );
 }
@@ -225,7 +226,6 @@ function featureRanges({ original, lower, upper }: Pictures, failing: Counterexa
     {},
     table('Ranges', ['Feature', 'Sample', 'Smallest', 'Largest', ...(failing ? ['Counterexample'] : [])], rows),
     more > 0 && element('p', { class: 'quiet' }, `and ${more} more`),
-    failing && element('p', {}, failing.text),
   );
 }
 

@@ -82,6 +82,7 @@ export class GraftingPanel implements vscode.Disposable {
       epsilon: run?.epsilon ?? '',
       layers: this.#scores?.layers ?? [],
       samples: run?.samples.length ?? 0,
+      importance: this.#scores?.importance?.kind ?? null,
       importanceOf: this.#scores?.importance?.samples ?? '',
       training: this.#training,
       outcomes: this.#outcomes,
