@@ -15,11 +15,13 @@ export class BoundCurve {
   readonly #title = element('h3', {}, 'Bound over time');
   readonly #numbers = new Part();
   readonly #folded = disclosure('bounds', 'As a table', this.#numbers.element);
+  readonly #depth = element('p', { class: 'quiet' });
   readonly #section = element(
     'section',
     { class: 'curve' },
     this.#title,
     this.#chart.element,
+    this.#depth,
     element('p', { class: 'quiet' }, 'Above the dashed line the property is proved; rounding is already subtracted.'),
     this.#folded,
   );
@@ -57,6 +59,7 @@ export class BoundCurve {
       ],
     );
     this.#chart.description = describe(trace);
+    this.#depth.textContent = treeOf(trace.at(-1)!);
     this.#trace = trace;
     this.#list();
   }
@@ -83,10 +86,15 @@ export function isCurve(trace: Trace): boolean {
   return known.length >= LEAST_POINTS && trace.at(-1)!.seconds >= LEAST_SECONDS;
 }
 
+/** E.g. "12 sub-problems open, 340 bounded; the tree is 7 splits deep." */
+function treeOf({ open, subproblems, depth }: Trace[number]): string {
+  return `${open} sub-problems open, ${subproblems} bounded; the tree is ${depth} ${depth === 1 ? 'split' : 'splits'} deep.`;
+}
+
 function describe(trace: Trace): string {
   const known = trace.filter(({ lowerBound }) => lowerBound !== null);
   const last = trace.at(-1)!;
-  return `Lower bound over time: from ${short(known[0]!.lowerBound!)} to ${short(known.at(-1)!.lowerBound!)} in ${last.seconds.toFixed(1)} seconds, ${last.open} sub-problems open at the end.`;
+  return `Lower bound over time: from ${short(known[0]!.lowerBound!)} to ${short(known.at(-1)!.lowerBound!)} in ${last.seconds.toFixed(1)} seconds. At the end ${treeOf(last)}`;
 }
 
 const SIGN: Record<LabelRow['outcome'], string> = {

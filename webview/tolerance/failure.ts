@@ -2,6 +2,7 @@ import type { LayerTolerance } from '../../src/engine/study-protocols/weight-tol
 import { element, type Child } from '../kit/dom';
 import { counted } from '../kit/numbers';
 import { button } from '../kit/toolkit';
+import { changedWeights } from '../results/changed-weights';
 import { weightTable } from '../results/weights';
 import { failingPercent } from './words';
 
@@ -33,18 +34,7 @@ export function failureOf({ failure }: LayerTolerance, actions: FailureActions):
       button({ label: 'Save patched model…', title: 'Keep the ONNX file with these weights', onClick: actions.save }),
       button({ label: 'Open patched model', title: 'Open the ONNX file with these weights', onClick: actions.open }),
     ),
-    weightTable(
-      {
-        rows: changes.map(({ layer, tensor, index, before, after }) => ({
-          layer,
-          place: `${tensor}[${index.join(', ')}]`,
-          before,
-          after,
-        })),
-        more: changed - changes.length,
-        model: false,
-      },
-      actions,
-    ),
+    // The model with them is saved by the button above.
+    weightTable(changedWeights(changes, changed, false), actions),
   ];
 }

@@ -92,4 +92,5 @@ export type FromPanel =
 export interface PanelState {
   readonly uri: string;
   readonly index: number;
+  readonly sample: number | null;
 }

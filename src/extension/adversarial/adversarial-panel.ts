@@ -22,12 +22,12 @@ import type {
   PageState,
   ToPage,
 } from '../../../webview/adversarial/protocol';
+import type { StudyMessage } from '../../../webview/kit/study';
 import type { Chosen } from '../commands/specification-choice';
 import { shownPath } from '../documents/uris';
 import { ADVERSARIAL_PANEL } from '../ids';
-import { Page } from '../panel/page';
-import { PanelStudy } from '../panel/panel-study';
-import { aboutOf, askedOf, chosenOf, openSpecification, subjectOf } from '../panel/subject';
+import { StudyPage } from '../panel/study-page';
+import { aboutOf, askedOf, chosenOf, subjectOf } from '../panel/subject';
 import type { Studies } from '../studies';
 import { coalesce, VIEW_INTERVAL_MS } from '../views/coalesce';
 import { attackParams, FIRST_ATTACK_CHOICE } from './choice';
@@ -43,8 +43,7 @@ export interface AttackSubject extends Chosen {
 
 /** The gallery of one run, live or read back from its folder. */
 export class AdversarialPanel implements vscode.Disposable {
-  readonly #page: Page<FromPage, ToPage, PageState>;
-  readonly #study: PanelStudy;
+  readonly #page: StudyPage<FromPage, ToPage, PageState>;
   readonly #adding = coalesce(VIEW_INTERVAL_MS, () => this.#add());
   #subject: AttackSubject | null = null;
   #choice: Choice = FIRST_ATTACK_CHOICE;
@@ -58,23 +57,20 @@ export class AdversarialPanel implements vscode.Disposable {
     studies: Studies,
     private readonly patch: (subject: AttackSubject, inputs: readonly WrongInput[]) => void,
   ) {
-    this.#page = new Page({
+    this.#page = new StudyPage({
       extensionUri,
+      studies,
       viewType: ADVERSARIAL_PANEL,
       title: 'Adversarial Inputs',
-      onReady: () => this.#show(),
+      show: () => this.#show(),
+      specification: () => this.#subject?.specification,
       onMessage: message => this.#receive(message),
       onRestore: state => this.#restore(state),
-    });
-    this.#study = new PanelStudy(studies, {
-      onChange: () => this.#show(),
-      onProgress: busy => this.#page.post({ type: 'progress', busy }),
     });
   }
 
   dispose(): void {
     this.#adding.dispose();
-    this.#study.dispose();
     this.#page.dispose();
   }
 
@@ -108,7 +104,7 @@ export class AdversarialPanel implements vscode.Disposable {
   async #start(attacked: AttackSubject): Promise<void> {
     const params = this.#params(attacked);
     const about = aboutOf(attacked);
-    const result = await this.#study.ask({
+    const result = await this.#page.study.ask({
       kind: 'adversarial-inputs',
       title: `Finding adversarial inputs of ${about}`,
       about,
@@ -166,14 +162,14 @@ export class AdversarialPanel implements vscode.Disposable {
       entries: this.#outcomes.map(entryOf),
       summary: this.#summary,
       asked: this.#subject && askedOf(this.#subject),
-      busy: this.#study.busy,
+      busy: this.#page.study.busy,
       choice: this.#choice,
-      problem: this.#study.problem,
+      problem: this.#page.study.problem,
       canRun: this.#subject !== null && vscode.workspace.isTrusted,
     };
   }
 
-  async #receive(message: Exclude<FromPage, { type: 'ready' }>): Promise<void> {
+  async #receive(message: Exclude<FromPage, StudyMessage>): Promise<void> {
     switch (message.type) {
       case 'tensors':
         return this.#sendTensors(message.samples);
@@ -192,10 +188,6 @@ export class AdversarialPanel implements vscode.Disposable {
       }
       case 'run':
         return this.#subject ? this.#start(this.#subject) : undefined;
-      case 'stop':
-        return this.#study.stop();
-      case 'openSpecification':
-        return this.#subject ? openSpecification(this.#subject.specification) : undefined;
       case 'patch':
         if (this.#subject) this.patch(this.#subject, this.#found());
         return;
@@ -258,7 +250,7 @@ export class AdversarialPanel implements vscode.Disposable {
   async #read(folder: string): Promise<void> {
     const text = await readFile(path.join(folder, 'run.json'), 'utf8').catch(() => null);
     // The cache was cleared: there is nothing to come back to. Or something newer is there already.
-    if (text === null || this.#run || this.#study.busy) return;
+    if (text === null || this.#run || this.#page.study.busy) return;
     const { schema, run, outcomes, summary } = JSON.parse(text) as AdversarialRunFile;
     if (schema !== 1) return;
     this.#run = run;

@@ -7,14 +7,14 @@ import type {
   PatchModelResult,
   WrongInput,
 } from '../../engine/study-protocols/patch-model';
+import type { StudyMessage } from '../../../webview/kit/study';
 import type { Choice, FromPage, KeptPatch, PageState, ToPage } from '../../../webview/patch/protocol';
 import type { Chosen } from '../commands/specification-choice';
 import { shownPath } from '../documents/uris';
 import { PATCH_PANEL } from '../ids';
-import { Page } from '../panel/page';
-import { PanelStudy } from '../panel/panel-study';
 import { saveModel } from '../panel/save-model';
-import { aboutOf, askedOf, chosenOf, openSpecification, subjectOf } from '../panel/subject';
+import { StudyPage } from '../panel/study-page';
+import { aboutOf, askedOf, chosenOf, subjectOf } from '../panel/subject';
 import type { Studies } from '../studies';
 import { FIRST_PATCH_CHOICE, patchParams } from './choice';
 
@@ -31,8 +31,7 @@ const MOST_KEPT = 200_000;
 
 /** The patches of one model: layer by layer as they are found. */
 export class PatchPanel implements vscode.Disposable {
-  readonly #page: Page<FromPage, ToPage, PageState>;
-  readonly #study: PanelStudy;
+  readonly #page: StudyPage<FromPage, ToPage, PageState>;
   #subject: PatchSubject | null = null;
   #choice: Choice = FIRST_PATCH_CHOICE;
   #run: PatchBegun | null = null;
@@ -40,11 +39,13 @@ export class PatchPanel implements vscode.Disposable {
   #result: PatchModelResult | null = null;
 
   constructor(extensionUri: vscode.Uri, studies: Studies) {
-    this.#page = new Page({
+    this.#page = new StudyPage({
       extensionUri,
+      studies,
       viewType: PATCH_PANEL,
       title: 'Patch of the Model',
-      onReady: () => this.#show(),
+      show: () => this.#show(),
+      specification: () => this.#subject?.specification,
       onMessage: message => this.#receive(message),
       // A patch may take minutes, so that the person says when to look for it again.
       onRestore: state => {
@@ -54,14 +55,9 @@ export class PatchPanel implements vscode.Disposable {
         this.#choice = choice;
       },
     });
-    this.#study = new PanelStudy(studies, {
-      onChange: () => this.#show(),
-      onProgress: busy => this.#page.post({ type: 'progress', busy }),
-    });
   }
 
   dispose(): void {
-    this.#study.dispose();
     this.#page.dispose();
   }
 
@@ -84,7 +80,7 @@ export class PatchPanel implements vscode.Disposable {
 
   async #start(subject: PatchSubject): Promise<void> {
     const about = aboutOf(subject);
-    const result = await this.#study.ask({
+    const result = await this.#page.study.ask({
       kind: 'patch-model',
       title: `Patching ${about}`,
       about,
@@ -122,10 +118,10 @@ export class PatchPanel implements vscode.Disposable {
         about: subject.about,
         run: this.#run,
         layers: this.#layers,
-        busy: this.#study.busy,
+        busy: this.#page.study.busy,
         statement: this.#result?.statement ?? null,
         best: this.#result?.best ?? null,
-        problem: this.#study.problem,
+        problem: this.#page.study.problem,
         choice: this.#choice,
         canRun: vscode.workspace.isTrusted,
       },
@@ -137,7 +133,7 @@ export class PatchPanel implements vscode.Disposable {
     return inputs === null || JSON.stringify(inputs).length <= MOST_KEPT ? kept : null;
   }
 
-  async #receive(message: Exclude<FromPage, { type: 'ready' }>): Promise<void> {
+  async #receive(message: Exclude<FromPage, StudyMessage>): Promise<void> {
     const subject = this.#subject;
     if (!subject) return;
     switch (message.type) {
@@ -146,10 +142,6 @@ export class PatchPanel implements vscode.Disposable {
         return this.#show();
       case 'run':
         return this.#start(subject);
-      case 'stop':
-        return this.#study.stop();
-      case 'openSpecification':
-        return openSpecification(subject.specification);
       case 'save': {
         const file = this.#layers.find(({ layer }) => layer === message.layer)?.file;
         if (file && this.#run) await saveModel({ file, base: this.#run.model, kind: 'patched', part: message.layer });

@@ -3,6 +3,7 @@ import type { WrongInput } from '../../engine/study-protocols/patch-model';
 import { parsePerturbationSpec } from '../../spec/perturbation/parse';
 import { fileOf, type Clicked } from '../commands/clicked';
 import type { SpecificationChoice } from '../commands/specification-choice';
+import { registerTable } from '../commands/command-table';
 import { tellProblems } from '../commands/specification-choice';
 import type { VerdictStore } from '../core/verdict-store';
 import { shownPath, textUri } from '../documents/uris';
@@ -19,13 +20,14 @@ export interface Adversarial {
 
 interface Parts {
   readonly context: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
   readonly store: VerdictStore;
   readonly choice: SpecificationChoice;
   readonly studies: Studies;
 }
 
 /** The commands *Find Adversarial Inputs* and *Patch This Model*, and their panels. */
-export function registerAdversarial({ context, store, choice, studies }: Parts): Adversarial {
+export function registerAdversarial({ context, log, store, choice, studies }: Parts): Adversarial {
   const patches = new PatchPanel(context.extensionUri, studies);
   const panel = new AdversarialPanel(context.extensionUri, studies, (subject, inputs) => {
     const about = `${inputs.length} adversarial ${inputs.length === 1 ? 'input' : 'inputs'}`;
@@ -56,8 +58,7 @@ export function registerAdversarial({ context, store, choice, studies }: Parts):
   context.subscriptions.push(
     panel,
     patches,
-    vscode.commands.registerCommand(COMMAND.findAdversarialInputs, find),
-    vscode.commands.registerCommand(COMMAND.patchModel, patch),
+    registerTable({ [COMMAND.findAdversarialInputs]: find, [COMMAND.patchModel]: patch }, log),
   );
   return { panel, patches };
 }

@@ -15,12 +15,13 @@ import type {
   ShownTraining,
   ToGrafting,
 } from '../../../webview/grafting/protocol';
+import type { StudyMessage } from '../../../webview/kit/study';
 import { shownPath, withShortPaths } from '../documents/uris';
 import { GRAFTING_PANEL } from '../ids';
-import { Page } from '../panel/page';
-import { PanelStudy, type PanelWork } from '../panel/panel-study';
+import type { PanelWork } from '../panel/panel-study';
 import { saveModel } from '../panel/save-model';
-import { aboutOf, chosenOf, openSpecification, subjectOf } from '../panel/subject';
+import { StudyPage } from '../panel/study-page';
+import { aboutOf, chosenOf, subjectOf } from '../panel/subject';
 import type { Studies } from '../studies';
 
 /** Steps of the attack of a comparison: PGD-100. */
@@ -28,9 +29,8 @@ const ATTACK_STEPS = 100;
 
 /** The panel that goes from scores to a mask, from a mask to a grafted model, and from there to what becomes of the samples. */
 export class GraftingPanel implements vscode.Disposable {
-  readonly #page: Page<FromGrafting, ToGrafting, GraftingState>;
-  readonly #study: PanelStudy;
-  #request: GraftRequest | null = null;
+  readonly #page: StudyPage<FromGrafting, ToGrafting, GraftingState>;
+  #request: GraftRequest | undefined;
   #scores: UnstableNeuronsResult | null = null;
   #training: ShownTraining | null = null;
   #result: GraftResult | null = null;
@@ -39,29 +39,24 @@ export class GraftingPanel implements vscode.Disposable {
   #turn = 0;
 
   constructor(extensionUri: vscode.Uri, studies: Studies) {
-    this.#page = new Page({
+    this.#page = new StudyPage({
       extensionUri,
+      studies,
       viewType: GRAFTING_PANEL,
       title: 'Linearity Grafting',
-      onReady: () => {
-        this.#show();
-        return this.#sendScores();
-      },
+      show: () => this.#show(),
+      onReady: () => this.#sendScores(),
+      specification: () => this.#request && chosenOf(this.#request).specification,
       onMessage: message => this.#receive(message),
       // Scores are kept by the engine, so that this takes moments; a training begun before goes on when the person says so.
       onRestore: async state => {
-        this.#request = state?.request ?? null;
+        this.#request = state?.request ?? undefined;
         if (this.#request && vscode.workspace.isTrusted) await this.measure(this.#request);
       },
-    });
-    this.#study = new PanelStudy(studies, {
-      onChange: () => this.#show(),
-      onProgress: busy => this.#page.post({ type: 'progress', busy }),
     });
   }
 
   dispose(): void {
-    this.#study.dispose();
     this.#page.dispose();
   }
 
@@ -86,8 +81,8 @@ export class GraftingPanel implements vscode.Disposable {
       importanceOf: this.#scores?.importance?.samples ?? '',
       training: this.#training,
       outcomes: this.#outcomes,
-      busy: this.#study.busy,
-      problem: this.#study.problem,
+      busy: this.#page.study.busy,
+      problem: this.#page.study.problem,
       canRun: vscode.workspace.isTrusted,
     };
   }
@@ -174,7 +169,7 @@ export class GraftingPanel implements vscode.Disposable {
   ): Promise<ResultOf<K> | null> {
     const chosen = chosenOf(this.#request!);
     const subject = subjectOf(chosen);
-    return this.#study.ask({
+    return this.#page.study.ask({
       kind,
       title,
       about: aboutOf(chosen),
@@ -208,7 +203,7 @@ export class GraftingPanel implements vscode.Disposable {
 
   #show(): void {
     const { shown } = this;
-    if (shown?.model) this.#page.title = `Grafting · ${shown.model.slice(shown.model.lastIndexOf('/') + 1)}`;
+    this.#page.name('Grafting', shown?.model ?? '');
     this.#page.post({ type: 'show', shown });
   }
 
@@ -223,20 +218,16 @@ export class GraftingPanel implements vscode.Disposable {
     if (this.#scores !== scores) return;
     if (instability.ok && significance.ok)
       return this.#page.post({ type: 'scores', instability: instability.value, significance: significance.value });
-    this.#study.problem = 'The scores are gone: the cache was cleared. Measure again to make them anew.';
+    this.#page.study.problem = 'The scores are gone: the cache was cleared. Measure again to make them anew.';
     this.#show();
   }
 
-  async #receive(message: Exclude<FromGrafting, { type: 'ready' }>): Promise<void> {
+  async #receive(message: Exclude<FromGrafting, StudyMessage>): Promise<void> {
     const request = this.#request;
     if (!request) return;
     switch (message.type) {
-      case 'stop':
-        return this.#study.stop();
       case 'again':
         return this.measure(request);
-      case 'openSpecification':
-        return openSpecification(chosenOf(request).specification);
       case 'importance':
         return this.measure({ ...request, importance: message.kind });
       case 'train':

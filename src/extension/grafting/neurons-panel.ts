@@ -16,12 +16,11 @@ import type {
   ShownNeurons,
   ToNeurons,
 } from '../../../webview/neurons/protocol';
-import type { Asked } from '../../../webview/kit/study';
+import type { Asked, StudyMessage } from '../../../webview/kit/study';
 import { shownPath } from '../documents/uris';
 import { NEURONS_PANEL } from '../ids';
-import { Page } from '../panel/page';
-import { PanelStudy } from '../panel/panel-study';
-import { aboutOf, chosenOf, openSpecification, subjectOf } from '../panel/subject';
+import { StudyPage } from '../panel/study-page';
+import { aboutOf, chosenOf, subjectOf } from '../panel/subject';
 import type { Studies } from '../studies';
 import { divided } from './divided';
 
@@ -38,9 +37,8 @@ const PARTS = [4, 2];
 /** The panel of unstable neurons: one study at a time, whose runs add up while model, check and bounds stay the same. */
 export class NeuronsPanel implements vscode.Disposable {
   readonly #context: NeuronsPanelContext;
-  readonly #page: Page<FromNeurons, ToNeurons, NeuronsState>;
-  readonly #study: PanelStudy;
-  #request: NeuronsRequest | null = null;
+  readonly #page: StudyPage<FromNeurons, ToNeurons, NeuronsState>;
+  #request: NeuronsRequest | undefined;
   #layers: readonly NeuronLayerInfo[] = [];
   #runs = new Map<string, UnstableRun>();
   /** What is there was measured otherwise; it stays to be looked at until the first new run comes. */
@@ -51,26 +49,24 @@ export class NeuronsPanel implements vscode.Disposable {
 
   constructor(context: NeuronsPanelContext) {
     this.#context = context;
-    this.#page = new Page({
+    this.#page = new StudyPage({
       extensionUri: context.extensionUri,
+      studies: context.studies,
       viewType: NEURONS_PANEL,
       title: 'Unstable Neurons',
-      onReady: () => this.#showAll(),
+      show: () => this.#show(),
+      onReady: () => this.#sendAll(),
+      specification: () => this.#request && chosenOf(this.#request).specification,
       onMessage: message => this.#receive(message),
       // What was measured is kept by the engine, so that this takes moments.
       onRestore: async state => {
-        this.#request = state?.request ?? null;
+        this.#request = state?.request ?? undefined;
         if (this.#request && vscode.workspace.isTrusted) await this.measure(this.#request);
       },
-    });
-    this.#study = new PanelStudy(context.studies, {
-      onChange: () => this.#show(),
-      onProgress: busy => this.#page.post({ type: 'progress', busy }),
     });
   }
 
   dispose(): void {
-    this.#study.dispose();
     this.#page.dispose();
   }
 
@@ -99,8 +95,8 @@ export class NeuronsPanel implements vscode.Disposable {
       })),
       importance: this.#importance && { kind: this.#importance.kind, samples: this.#importance.samples },
       stale: this.#isStale,
-      busy: this.#study.busy,
-      problem: this.#study.problem,
+      busy: this.#page.study.busy,
+      problem: this.#page.study.problem,
       canRun: vscode.workspace.isTrusted,
     };
   }
@@ -137,7 +133,7 @@ export class NeuronsPanel implements vscode.Disposable {
     const chosen = chosenOf(request);
     const subject = subjectOf(chosen);
     const about = aboutOf(chosen);
-    const result = await this.#study.ask({
+    const result = await this.#page.study.ask({
       kind: 'unstable-neurons',
       title: `Unstable neurons of ${about}`,
       about,
@@ -185,12 +181,11 @@ export class NeuronsPanel implements vscode.Disposable {
 
   #show(): void {
     const { shown } = this;
-    if (shown?.model) this.#page.title = `Unstable Neurons · ${shown.model.slice(shown.model.lastIndexOf('/') + 1)}`;
+    this.#page.name('Unstable Neurons', shown?.model ?? '');
     this.#page.post({ type: 'show', shown });
   }
 
-  async #showAll(): Promise<void> {
-    this.#show();
+  async #sendAll(): Promise<void> {
     for (const run of [...this.#runs.values()]) await this.#sendCounts(run);
     if (this.#importance) await this.#sendImportance(this.#importance);
   }
@@ -199,7 +194,7 @@ export class NeuronsPanel implements vscode.Disposable {
     const read = await readTensor(run.counts);
     if (this.#runs.get(run.epsilon) !== run) return;
     if (read.ok) return this.#page.post({ type: 'counts', epsilon: run.epsilon, counts: read.value });
-    this.#study.problem = read.error.message;
+    this.#page.study.problem = read.error.message;
     this.#show();
   }
 
@@ -228,16 +223,12 @@ export class NeuronsPanel implements vscode.Disposable {
     });
   }
 
-  async #receive(message: Exclude<FromNeurons, { type: 'ready' }>): Promise<void> {
+  async #receive(message: Exclude<FromNeurons, StudyMessage>): Promise<void> {
     const request = this.#request;
     if (!request) return;
     switch (message.type) {
-      case 'stop':
-        return this.#study.stop();
       case 'again':
         return this.measure(request);
-      case 'openSpecification':
-        return openSpecification(chosenOf(request).specification);
       case 'addEpsilon': {
         const epsilons = [...this.#ordered().map(each => each.epsilon), message.epsilon];
         if (!(await this.#work([message.epsilon], null))) return;

@@ -1,7 +1,8 @@
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { DEFAULT_MASK_SOURCE, type BoundMethod } from '../../engine/study-protocols/graft';
 import type { Asked } from '../../../webview/kit/study';
 import { fileOf, type Clicked } from '../commands/clicked';
+import { registerTable } from '../commands/command-table';
 import type { SpecificationChoice } from '../commands/specification-choice';
 import { COMMAND } from '../ids';
 import { askedOf } from '../panel/subject';
@@ -11,6 +12,7 @@ import { NeuronsPanel } from './neurons-panel';
 
 export interface GraftingContext {
   readonly extensionUri: vscode.Uri;
+  readonly log: vscode.LogOutputChannel;
   readonly studies: Studies;
   readonly choice: SpecificationChoice;
 }
@@ -21,7 +23,7 @@ export interface Grafting extends vscode.Disposable {
   readonly grafting: GraftingPanel;
 }
 
-export function registerGrafting({ extensionUri, studies, choice }: GraftingContext): Grafting {
+export function registerGrafting({ extensionUri, log, studies, choice }: GraftingContext): Grafting {
   const grafting = new GraftingPanel(extensionUri, studies);
   const { method: usual, importance } = DEFAULT_MASK_SOURCE;
   const graft = (
@@ -33,14 +35,19 @@ export function registerGrafting({ extensionUri, studies, choice }: GraftingCont
   const disposables = [
     grafting,
     neurons,
-    vscode.commands.registerCommand(COMMAND.unstableNeurons, async (target: Clicked) => {
-      const chosen = await choice.choose(fileOf(target), { title: 'Unstable Neurons', needsData: true });
-      if (chosen) await neurons.measure({ ...askedOf(chosen), method: usual, epsilons: null, importance });
-    }),
-    vscode.commands.registerCommand(COMMAND.graft, async (target: Clicked) => {
-      const chosen = await choice.choose(fileOf(target), { title: 'Graft', needsData: true });
-      if (chosen) void graft(askedOf(chosen));
-    }),
+    registerTable(
+      {
+        [COMMAND.unstableNeurons]: async (target: Clicked) => {
+          const chosen = await choice.choose(fileOf(target), { title: 'Unstable Neurons', needsData: true });
+          if (chosen) await neurons.measure({ ...askedOf(chosen), method: usual, epsilons: null, importance });
+        },
+        [COMMAND.graft]: async (target: Clicked) => {
+          const chosen = await choice.choose(fileOf(target), { title: 'Graft', needsData: true });
+          if (chosen) void graft(askedOf(chosen));
+        },
+      },
+      log,
+    ),
   ];
   return { neurons, grafting, dispose: () => disposables.forEach(each => void each.dispose()) };
 }

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 
 /** Messages are objects told apart by `type`; both directions have a union of their own. */
-interface Message {
+export interface Message {
   readonly type: string;
 }
 

@@ -3,6 +3,7 @@ import type { ResultRecord } from '../../report/record';
 import { explain, labelName, methodName } from '../../report/summary';
 import { pointsOf } from '../../report/trace';
 import type { Verdict } from '../../report/verdict';
+import { changedWeights } from '../../../webview/results/changed-weights';
 import type { ChangedWeights, ListedRow, Row, Shown, Work } from '../../../webview/results/protocol';
 import {
   capital,
@@ -124,16 +125,7 @@ export function workOf({ verdict, outputNames }: ResultRecord<unknown>): Work {
 function weightsOf(verdict: Verdict<unknown>): ChangedWeights | null {
   if (verdict.kind !== 'falsified' || !verdict.weights) return null;
   const { changes, changed, patched } = verdict.weights;
-  return {
-    rows: changes.map(({ layer, tensor, index, before, after }) => ({
-      layer,
-      place: `${tensor}[${index.join(', ')}]`,
-      before,
-      after,
-    })),
-    more: changed - changes.length,
-    model: patched?.kind === 'file',
-  };
+  return changedWeights(changes, changed, patched?.kind === 'file');
 }
 
 /** A result in a list. */

@@ -6,6 +6,7 @@ import {
   type WeightToleranceParams,
   type WeightToleranceReport,
 } from '../../engine/study-protocols/weight-tolerance';
+import type { StudyMessage } from '../../../webview/kit/study';
 import {
   FIRST_CHOICE,
   type Choice,
@@ -16,10 +17,9 @@ import {
 import type { Chosen } from '../commands/specification-choice';
 import { filePath, shownPath } from '../documents/uris';
 import { TOLERANCE_PANEL } from '../ids';
-import { Page } from '../panel/page';
-import { PanelStudy } from '../panel/panel-study';
 import { saveModel } from '../panel/save-model';
-import { aboutOf, askedOf, chosenOf, openSpecification, subjectOf } from '../panel/subject';
+import { StudyPage } from '../panel/study-page';
+import { aboutOf, askedOf, chosenOf, subjectOf } from '../panel/subject';
 import type { Studies } from '../studies';
 import type { LastTolerances } from './last-tolerances';
 
@@ -31,8 +31,7 @@ export interface ToleranceSubject extends Chosen {
 
 /** The one panel of weight tolerances: it starts the study, shows its parts as they come, and keeps the last report. */
 export class TolerancePanel implements vscode.Disposable {
-  readonly #page: Page<FromPanel, ToPanel, PanelState>;
-  readonly #study: PanelStudy;
+  readonly #page: StudyPage<FromPanel, ToPanel, PanelState>;
   #subject: ToleranceSubject | null = null;
   #choice: Choice = FIRST_CHOICE;
   #report: WeightToleranceReport | null = null;
@@ -42,11 +41,13 @@ export class TolerancePanel implements vscode.Disposable {
     studies: Studies,
     private readonly last: LastTolerances,
   ) {
-    this.#page = new Page({
+    this.#page = new StudyPage({
       extensionUri,
+      studies,
       viewType: TOLERANCE_PANEL,
       title: 'Weight Tolerance',
-      onReady: () => this.#show(),
+      show: () => this.#show(),
+      specification: () => this.#subject?.specification,
       onMessage: message => this.#receive(message),
       onRestore: state => {
         if (!state?.asked) return;
@@ -54,14 +55,9 @@ export class TolerancePanel implements vscode.Disposable {
         this.#choice = state.choice ?? FIRST_CHOICE;
       },
     });
-    this.#study = new PanelStudy(studies, {
-      onChange: () => this.#show(),
-      onProgress: busy => this.#page.post({ type: 'progress', busy }),
-    });
   }
 
   dispose(): void {
-    this.#study.dispose();
     this.#page.dispose();
   }
 
@@ -80,7 +76,7 @@ export class TolerancePanel implements vscode.Disposable {
 
   async #run(subject: ToleranceSubject): Promise<void> {
     const about = aboutOf(subject);
-    const report = await this.#study.ask({
+    const report = await this.#page.study.ask({
       kind: 'weight-tolerance',
       title: `Weight tolerance of ${about}`,
       about,
@@ -92,7 +88,7 @@ export class TolerancePanel implements vscode.Disposable {
       },
     });
     // What was found before a stop or a mistake stays; another subject's report is told by its own run.
-    if (this.#subject !== subject || this.#study.busy) return;
+    if (this.#subject !== subject || this.#page.study.busy) return;
     if (report) this.#report = report;
     if (this.#report) this.last.keep(this.#report);
     this.#show();
@@ -139,24 +135,20 @@ export class TolerancePanel implements vscode.Disposable {
         model: model ? shownPath(model) : '',
         choice: this.#choice,
         report: this.#report,
-        busy: this.#study.busy,
-        problem: this.#study.problem,
+        busy: this.#page.study.busy,
+        problem: this.#page.study.problem,
         canRun: vscode.workspace.isTrusted && filePath(subject.specification) !== null,
       },
     });
   }
 
-  async #receive(message: Exclude<FromPanel, { type: 'ready' }>): Promise<void> {
+  async #receive(message: Exclude<FromPanel, StudyMessage>): Promise<void> {
     const subject = this.#subject;
     if (!subject) return;
     switch (message.type) {
       case 'run':
         this.#choice = message.choice;
         return this.#run(subject);
-      case 'stop':
-        return this.#study.stop();
-      case 'openSpecification':
-        return openSpecification(subject.specification);
       case 'saveModel':
         return this.#save(message.layer);
       case 'openModel': {

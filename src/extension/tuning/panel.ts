@@ -70,10 +70,12 @@ export class TuningPanel implements vscode.Disposable {
       extensionUri,
       viewType: TUNING_PANEL,
       title: 'Tune ε',
-      onReady: () => void this.#show(),
-      onMessage: message => void this.#receive(message),
+      onReady: () => this.#show(),
+      onMessage: message => this.#receive(message),
       onRestore: state => {
-        if (state) this.#target = { uri: state.uri, index: state.index };
+        if (!state) return;
+        this.#target = { uri: state.uri, index: state.index };
+        this.#sample = state.sample ?? undefined;
       },
     });
     this.#disposables = [
@@ -156,7 +158,7 @@ export class TuningPanel implements vscode.Disposable {
       steps: this.#steps,
       sample: this.#sample ?? null,
       searching: this.#searching,
-      state: { uri: document.uri.toString(), index: place.index },
+      state: { uri: document.uri.toString(), index: place.index, sample: this.#sample ?? null },
     };
     this.#page.post({ type: 'subject', subject });
     await this.#showBracket();
@@ -181,13 +183,17 @@ export class TuningPanel implements vscode.Disposable {
       case 'largest':
         this.#searching = true;
         await this.#show();
-        await this.actions.largest(
-          found,
-          message.samples === 'all' || this.#sample === undefined ? 'all' : this.#sample,
-        );
-        this.#searching = false;
-        this.#epsilon = null;
-        return this.#show();
+        try {
+          await this.actions.largest(
+            found,
+            message.samples === 'all' || this.#sample === undefined ? 'all' : this.#sample,
+          );
+        } finally {
+          this.#searching = false;
+          this.#epsilon = null;
+          await this.#show();
+        }
+        return;
       case 'verify':
         return this.actions.verify(found);
       case 'openSpecification': {
@@ -242,7 +248,10 @@ export class TuningPanel implements vscode.Disposable {
     this.#sample ??= value.sample;
     this.tuner.noteBound(document, place, value);
     this.#shown = { meaning: place.meaning, value };
-    this.#page.post({ type: 'bound', bound: this.#boundOf(place, value), pictures: await picturesOf(value) });
+    const pictures = await picturesOf(value);
+    // Another check was opened meanwhile: this is not about it.
+    if (this.#target?.uri !== document.uri.toString() || this.#target.index !== place.index) return;
+    this.#page.post({ type: 'bound', bound: this.#boundOf(place, value), pictures });
     const key = `${value.sample}\n${place.meaning}`;
     if (this.#again || this.#bracketed === key || value.outcome === 'misclassified') return this.#showBracket();
     this.#bracketed = key;
