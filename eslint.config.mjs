@@ -45,6 +45,7 @@ const MAY_IMPORT = {
     'engine/quick/client',
     'engine/study-protocols',
     'engine/tensor-reference',
+    'engine/tools',
     'verify/progress',
     'verify/options',
   ],

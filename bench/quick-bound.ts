@@ -98,6 +98,8 @@ const engine = new EngineClient({
   storeFolder: path.join(folder, 'store'),
   storeLimitMegabytes: 50,
   memoryLimitMegabytes: 2048,
+  // As in the editor; 0 shows what it would be without.
+  environment: { CERTISCOPE_BACKGROUND: process.env.CERTISCOPE_BACKGROUND ?? '1' },
 });
 
 /** What the text of an edit is, and what is asked about it. */

@@ -1,4 +1,4 @@
-/** Writes package.json's settings and docs/settings.md from the one table, src/base/settings.ts: `npm run settings`. */
+/** Writes package.json's settings and tools, and docs/settings.md, from src/base/settings.ts and src/engine/tools/table.ts: `npm run settings`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { settingsDocument, withSettings } from './settings-files';
 

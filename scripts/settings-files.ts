@@ -1,14 +1,15 @@
-/** What is made from the table of settings: package.json's part, and docs/settings.md. `npm run settings` writes both; a test compares them. */
+/** What is made from the tables of settings and of tools: package.json's parts, and docs/settings.md. `npm run settings` writes them; a test compares them. */
 import { SETTINGS, type Setting } from '../src/base/settings';
+import { TOOLS, type ToolDescription } from '../src/engine/tools/table';
 
 interface Manifest {
   capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
-  contributes: { configuration: unknown };
+  contributes: { configuration: unknown; languageModelTools?: unknown };
 }
 
 const ENTRIES = Object.entries<Setting>(SETTINGS);
 
-/** The text of package.json with the table's settings in it; everything else stays as it is. */
+/** The text of package.json with the settings and the tools of the tables in it; everything else stays as it is. */
 export function withSettings(manifestText: string): string {
   const manifest = JSON.parse(manifestText) as Manifest;
   manifest.capabilities.untrustedWorkspaces.restrictedConfigurations = ENTRIES.filter(([, { machine }]) => machine).map(
@@ -20,6 +21,16 @@ export function withSettings(manifestText: string): string {
       ENTRIES.map(([name, setting], index) => [`certiscope.${name}`, property(setting, index + 1)]),
     ),
   };
+  manifest.contributes.languageModelTools = Object.entries<ToolDescription>(TOOLS).map(([name, tool]) => ({
+    name: `certiscope_${name}`,
+    displayName: tool.title,
+    toolReferenceName: `certiscope${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+    canBeReferencedInPrompt: true,
+    userDescription: tool.description.split('. ')[0],
+    modelDescription: tool.description,
+    when: 'isWorkspaceTrusted && config.certiscope.languageModelTools',
+    inputSchema: tool.inputSchema,
+  }));
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 

@@ -96,6 +96,11 @@ export const SETTINGS = {
     default: true,
     text: 'Show the state and *Run* above every property of a specification.',
   },
+  fileDecorations: {
+    type: 'boolean',
+    default: true,
+    text: 'Mark models and specifications in the Explorer by how their questions stand: ✓ verified, ✗ falsified, ? undecided, ~ stale.',
+  },
   quickBounds: {
     type: 'string',
     default: 'afterFirstRun',
@@ -115,6 +120,11 @@ export const SETTINGS = {
       never: 'Only on request.',
     },
     text: 'What happens with the counterexample when a run that you started falsifies a property.',
+  },
+  languageModelTools: {
+    type: 'boolean',
+    default: true,
+    text: 'Let language models of the editor ask what `certiscope mcp` answers. They ask you before anything is run, and never in a workspace that is not trusted.',
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { EngineClient } from '../engine/client';
+import { engineTools } from '../engine/tools/tools';
 import { packageVersion } from '../engine/version';
 import { machineMemory, MEMORY_PART, type World } from './execute';
 import { serveMcp } from './mcp/server';
-import { mcpTools } from './mcp/tools';
 
 /** Room for what was decided and for counterexamples; it lives as long as the server. */
 const STORE_MEGABYTES = 500;
@@ -26,7 +26,10 @@ export async function mcp({ stdout, folder, signal }: World): Promise<number> {
   const engine = async () => (await (started ??= start())).client;
   signal.onStop(() => process.stdin.destroy());
   try {
-    await serveMcp(process.stdin, stdout, { version: packageVersion, tools: mcpTools(engine) });
+    await serveMcp(process.stdin, stdout, {
+      version: packageVersion,
+      tools: engineTools({ engine, resolve: file => path.resolve(file) }),
+    });
   } finally {
     const opened = await started;
     await opened?.client.dispose();

@@ -1,4 +1,5 @@
 /** Entry of the engine process, dist/engine.js. Started by `EngineClient` with an IPC channel. */
+import os from 'node:os';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { startGuard } from './guard-handle';
 import { graphOf, infoOf, inspect, weightsAnswers } from './inspection';
@@ -15,6 +16,8 @@ if (process.send === undefined) {
   process.stderr.write('certiscope: the engine is started by the editor or by the certiscope command, not by hand.\n');
   process.exit(3);
 }
+// Before there are threads: they take over the priority of the one that makes them. The guard, a thread too, needs little.
+if (process.env.CERTISCOPE_BACKGROUND === '1') stepBack();
 startGuard(__dirname, { memoryLimit, endWithParent: true });
 process.on('disconnect', () => process.exit());
 
@@ -31,3 +34,12 @@ serve(createMessageConnection(new IPCMessageReader(process), new IPCMessageWrite
   loadStudy,
   exit: () => process.exit(),
 });
+
+/** Lets what a person sees go first where the cores do not suffice for all. */
+function stepBack(): void {
+  try {
+    os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // A system that forbids it is left as it is.
+  }
+}

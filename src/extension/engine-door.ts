@@ -22,8 +22,12 @@ export class EngineDoor implements vscode.Disposable {
   /** The engine, started anew when its memory ceiling was changed in the settings; runs come one after the other, so none is lost. */
   open = async (): Promise<Engine> => {
     if (this.#engine && this.#memoryLimit !== setting('memoryLimit')) await this.#end();
-    this.#engine ??= this.#create();
-    return this.#engine;
+    const opening = (this.#engine ??= this.#create());
+    // What could not be set up (a folder that refuses to be written) is tried again the next time.
+    opening.catch(() => {
+      if (this.#engine === opening) this.#engine = null;
+    });
+    return opening;
   };
 
   /** The engine if somebody has asked for it before; null otherwise: nothing is started. */
@@ -33,7 +37,8 @@ export class EngineDoor implements vscode.Disposable {
 
   /** Kills the process; the next request starts another. */
   async restart(): Promise<void> {
-    await (await this.#engine)?.restart();
+    const opened = await this.#engine?.catch(() => null);
+    await opened?.restart();
   }
 
   /** Ends the engine and removes what it has kept. */
@@ -51,7 +56,8 @@ export class EngineDoor implements vscode.Disposable {
   async #end(): Promise<void> {
     const engine = this.#engine;
     this.#engine = null;
-    await (await engine)?.dispose();
+    const opened = await engine?.catch(() => null);
+    await opened?.dispose();
   }
 
   async #create(): Promise<Engine> {
@@ -64,6 +70,7 @@ export class EngineDoor implements vscode.Disposable {
       storeFolder: this.storeFolder.fsPath,
       storeLimitMegabytes: setting('cacheLimit'),
       memoryLimitMegabytes: this.#memoryLimit,
+      environment: { CERTISCOPE_BACKGROUND: '1' },
     });
     engine.onLog(entry => logEngine(this.log, entry));
     engine.onState(state => {

@@ -12,6 +12,7 @@ import { registerGrafting, type Grafting } from './grafting/register';
 import { modelShapes } from './language/model-shapes';
 import { registerVnnlibLanguage } from './language/providers';
 import { registerSpecLanguage } from './language/spec-language';
+import { registerLanguageModelTools } from './language-tools/register';
 import { createLog } from './log';
 import { registerModelPages, type ModelPages } from './model-page/register';
 import { saveChangedModel } from './panel/save-model';
@@ -27,6 +28,7 @@ import { registerTuning } from './tuning/register';
 import { registerTasks } from './tasks/register';
 import { CodeLenses } from './views/code-lenses';
 import { Diagnostics } from './views/diagnostics';
+import { FileDecorations } from './views/file-decorations';
 import { Hovers } from './views/hovers';
 import { StatusItem } from './views/status-item';
 import { TestItems } from './views/test-items';
@@ -62,10 +64,10 @@ export function activate(context: vscode.ExtensionContext): Internals {
   const choice = new SpecificationChoice(store, index, door);
   const flow = new VerifyFlow(context, store, index, runner, door, choice);
   const studies = new Studies(door);
-  const tolerance = registerTolerance(context, choice, studies);
-  const adversarial = registerAdversarial({ context, store, choice, studies });
-  const grafting = registerGrafting({ extensionUri: context.extensionUri, studies, choice });
-  const modelPages = registerModelPages({ context, store, index, door, choice, studies });
+  const tolerance = registerTolerance({ context, log, choice, studies });
+  const adversarial = registerAdversarial({ context, log, store, choice, studies });
+  const grafting = registerGrafting({ extensionUri: context.extensionUri, log, studies, choice });
+  const modelPages = registerModelPages({ context, log, store, index, door, choice, studies });
   const panel = new ResultsPanel(context.extensionUri, store, {
     run: id => void flow.verifyQuestion(id),
     stop: id => void flow.stop(store.question(id)?.specification),
@@ -91,14 +93,16 @@ export function activate(context: vscode.ExtensionContext): Internals {
     new CodeLenses(store),
     new Hovers(store).register(),
     new StatusItem(store),
+    new FileDecorations(store),
     new TestItems(store, index, {
       run: (specification, scope) => flow.runAsTest(specification, scope),
       stop: specification => void flow.stop(specification),
     }),
-    registerTrees(store, index),
+    registerTrees(store, index, log),
     registerRuns(context, history, flow, log),
     registerStart(context, door, log),
     registerTasks(context, store, index),
+    registerLanguageModelTools(index, door),
     registerUnpackedDocuments(),
     registerSpecLanguage(index, door),
     registerVnnlibLanguage(modelShapes(store, door)),

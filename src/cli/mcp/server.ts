@@ -1,32 +1,11 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import type { Tool } from '../../engine/tools/tools';
 
 /**
  * A Model Context Protocol server over two streams, as far as tools need it: JSON-RPC 2.0, one message a line. The official SDK brings a web server and a
  * schema library along, which a few hundred lines of messages do not need.
  */
-export interface McpTool {
-  readonly name: string;
-  readonly title: string;
-  /** For the language model: what it does, when to use it, and what it cannot do. */
-  readonly description: string;
-  /** JSON schema of the arguments. */
-  readonly inputSchema: Readonly<Record<string, unknown>>;
-  call(words: Readonly<Record<string, unknown>>, environment: McpCall): Promise<McpAnswer>;
-}
-
-export interface McpCall {
-  onProgress(fraction: number | null, text: string): void;
-  /** Called when the client takes the call back. */
-  onCancel(act: () => void): void;
-}
-
-/** `failed`: the tool was used wrongly, or the files are no good; the text says what to do. */
-export interface McpAnswer {
-  readonly text: string;
-  readonly content?: Readonly<Record<string, unknown>>;
-  readonly failed?: boolean;
-}
 
 /** Versions of the protocol that this server speaks, the newest last. */
 const VERSIONS = ['2024-11-05', '2025-03-26', '2025-06-18'];
@@ -45,7 +24,7 @@ interface Message {
 export async function serveMcp(
   input: Readable,
   output: { write(text: string): unknown },
-  { version, tools }: { readonly version: string; readonly tools: readonly McpTool[] },
+  { version, tools }: { readonly version: string; readonly tools: readonly Tool[] },
 ): Promise<void> {
   const calls = new Map<Id, () => void>();
   const working = new Set<Promise<void>>();

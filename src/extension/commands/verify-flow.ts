@@ -112,10 +112,11 @@ export class VerifyFlow {
     const path = filePath(specification);
     if (path === null) return null;
     const id = specification.toString();
-    await this.index.read(specification);
     this.#restored.add(id);
     const model = chosenModel ?? (await this.#modelFor(specification, purpose));
     if (model === null) return null;
+    // Read when everything else is known: the run is about the text of this moment.
+    await this.index.read(specification);
     const text = this.index.openText(specification);
     const ended = this.runner.run({
       specification: id,

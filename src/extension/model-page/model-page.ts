@@ -147,6 +147,7 @@ export class ModelPage implements vscode.Disposable {
     if (answer.ok) await this.#sendMeasures();
   }
 
+  /** The graph, or why there is none; never rejects. */
   async #structure(): Promise<Answer<PackedStructure>> {
     const path = filePath(this.model);
     if (path === null) {
@@ -154,7 +155,12 @@ export class ModelPage implements vscode.Disposable {
         'This workspace is virtual: its files are on no disk that the engine can read. Open the folder on the machine it lives on to see the model.';
       return { ok: false, problems: [{ code: 'model-unreadable', message }] };
     }
-    return (await this.parts.door.open()).graph({ model: path });
+    try {
+      return await (await this.parts.door.open()).graph({ model: path });
+    } catch (error) {
+      const message = `The engine could not be started: ${error instanceof Error ? error.message : String(error)}. The log has more.`;
+      return { ok: false, problems: [{ code: 'engine/unavailable', message }] };
+    }
   }
 
   async #sendWeights(tensors: readonly string[]): Promise<void> {

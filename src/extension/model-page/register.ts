@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
 import type { StudySubject } from '../../engine/study-protocols/subject';
+import { fileOf, type Clicked } from '../commands/clicked';
+import { registerTable } from '../commands/command-table';
 import type { SpecificationChoice } from '../commands/specification-choice';
 import type { VerdictStore } from '../core/verdict-store';
 import type { SpecificationIndex } from '../documents/specification-index';
@@ -7,7 +9,6 @@ import { filePath, shownPath } from '../documents/uris';
 import type { EngineDoor } from '../engine-door';
 import { COMMAND, MODEL_PAGE } from '../ids';
 import type { Studies } from '../studies';
-import type { Item } from '../views/trees';
 import { LayerMemory } from './layer-memory';
 import { ModelPage, readNumbers } from './model-page';
 import { commandOf } from './page-measures';
@@ -15,6 +16,7 @@ import { measuresOf, type MeasureId } from './study-measures';
 
 export interface ModelPageContext {
   readonly context: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
   readonly store: VerdictStore;
   readonly index: SpecificationIndex;
   readonly door: EngineDoor;
@@ -27,7 +29,7 @@ export type ModelPages = ReadonlySet<ModelPage>;
 
 /** The model's own page: a read-only editor that is opened on request and takes `.onnx` from no other viewer; its command; what it remembers. */
 export function registerModelPages(parts: ModelPageContext): ModelPages {
-  const { context, index, studies } = parts;
+  const { context, log, index, studies } = parts;
   const memory = new LayerMemory(context.workspaceState);
   const pages = new Set<ModelPage>();
   const provider: vscode.CustomReadonlyEditorProvider = {
@@ -49,21 +51,24 @@ export function registerModelPages(parts: ModelPageContext): ModelPages {
   context.subscriptions.push(
     memory,
     vscode.window.registerCustomEditorProvider(MODEL_PAGE, provider, { supportsMultipleEditorsPerDocument: true }),
-    vscode.commands.registerCommand(COMMAND.openModelPage, async (target?: vscode.Uri | Item) => {
-      const model = modelOf(target) ?? (await pickModel(index));
-      if (model) await vscode.commands.executeCommand('vscode.openWith', model, MODEL_PAGE);
-    }),
+    registerTable(
+      {
+        [COMMAND.openModelPage]: async (target: Clicked) => {
+          const model = fileOf(target) ?? (await pickModel(index));
+          if (!model) return;
+          if (/\.onnx(\.gz)?$/.test(model.path))
+            await vscode.commands.executeCommand('vscode.openWith', model, MODEL_PAGE);
+          else void vscode.window.showWarningMessage(`${shownPath(model)} is no model (.onnx): it has no model page.`);
+        },
+      },
+      log,
+    ),
     studies.onAnswer(async study => {
       const told = await measuresOf(study, subject => modelOfSubject(parts.store, subject), readNumbers);
       if (told) await memory.keep(told.model, told.measures);
     }),
   );
   return pages;
-}
-
-function modelOf(target: vscode.Uri | Item | undefined): vscode.Uri | undefined {
-  if (target instanceof vscode.Uri) return target;
-  return target?.kind === 'model' ? target.uri : undefined;
 }
 
 async function pickModel(index: SpecificationIndex): Promise<vscode.Uri | undefined> {

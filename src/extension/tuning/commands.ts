@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { LargestEpsilonResult } from '../../engine/study-protocols/largest-epsilon';
 import { COMMAND } from '../ids';
+import { registerTable, type CommandTable } from '../commands/command-table';
 import { mayRun } from '../commands/specification-choice';
 import type { TuningPlace } from '../core/tuning-places';
 import type { Studies } from '../studies';
@@ -39,29 +40,33 @@ export interface TuningActions {
 }
 
 /** Stepping ε, finding the largest that holds, and opening the panel. */
-export function registerTuningCommands(actions: TuningActions): vscode.Disposable {
+export function registerTuningCommands(actions: TuningActions, log: vscode.LogOutputChannel): vscode.Disposable {
   const { tuner, door, openPanel } = actions;
-  const commands = Object.entries(STEPS).map(([id, step]) =>
-    vscode.commands.registerCommand(id, async (target?: PlaceTarget) => {
+  const steps = Object.entries(STEPS).map(([id, step]) => [
+    id,
+    async (target?: PlaceTarget) => {
       const found = await findPlace(tuner, target);
       const text = found?.place.form && step(found.place.form);
       if (!found || text === null || text === undefined) return;
       door.noteAsked(found.document.uri);
       await writeEpsilon(found, text);
-    }),
-  );
-  return vscode.Disposable.from(
-    ...commands,
-    vscode.commands.registerCommand(COMMAND.largestEpsilon, async (target?: PlaceTarget) => {
-      const found = await findPlace(tuner, target, 'epsilon');
-      if (found) await findLargest(actions, found);
-    }),
-    vscode.commands.registerCommand(COMMAND.tune, async (target?: PlaceTarget) => {
-      const found = await findPlace(tuner, target, 'epsilon');
-      if (!found || !mayRun(found.document.uri)) return;
-      door.noteAsked(found.document.uri);
-      openPanel(found);
-    }),
+    },
+  ]);
+  return registerTable(
+    {
+      ...(Object.fromEntries(steps) as CommandTable),
+      [COMMAND.largestEpsilon]: async (target?: PlaceTarget) => {
+        const found = await findPlace(tuner, target, 'epsilon');
+        if (found) await findLargest(actions, found);
+      },
+      [COMMAND.tune]: async (target?: PlaceTarget) => {
+        const found = await findPlace(tuner, target, 'epsilon');
+        if (!found || !mayRun(found.document.uri)) return;
+        door.noteAsked(found.document.uri);
+        openPanel(found);
+      },
+    },
+    log,
   );
 }
 

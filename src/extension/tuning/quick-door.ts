@@ -42,7 +42,10 @@ export class QuickDoor implements vscode.Disposable {
 
   dispose(): void {
     this.#subscription.dispose();
-    void this.#client?.then(client => client.dispose());
+    void this.#client?.then(
+      client => client.dispose(),
+      () => undefined,
+    );
     this.#client = null;
   }
 
@@ -60,11 +63,23 @@ export class QuickDoor implements vscode.Disposable {
 
   /** Null where a newer question has taken its place. */
   async bound(params: QuickBoundParams): Promise<Answer<QuickBound> | null> {
-    return current(await (await this.#open()).bound(params));
+    return this.#ask(client => client.bound(params));
   }
 
   async bracket(params: QuickBracketParams): Promise<Answer<QuickBracket> | null> {
-    return current(await (await this.#open()).bracket(params));
+    return this.#ask(client => client.bracket(params));
+  }
+
+  /** Never rejects: where no lane can be had, that is the answer. */
+  async #ask<T>(ask: (client: QuickClient) => Promise<Answer<T>>): Promise<Answer<T> | null> {
+    try {
+      return current(await ask(await this.#open()));
+    } catch (error) {
+      this.#client = null;
+      const message = `Quick bounds cannot be had: ${error instanceof Error ? error.message : String(error)}.`;
+      this.log.error(message);
+      return { ok: false, problems: [{ code: 'quick/unavailable', message }] };
+    }
   }
 
   #open(): Promise<QuickClient> {

@@ -36,6 +36,6 @@ export function registerTuning({ context, log, store, index, studies, flow }: Tu
     panel,
     new TuningHints(tuner),
     new TuningLenses(tuner),
-    registerTuningCommands({ tuner, door, studies, openPanel: found => panel.open(found) }),
+    registerTuningCommands({ tuner, door, studies, openPanel: found => panel.open(found) }, log),
   );
 }

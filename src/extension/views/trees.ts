@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { labelName } from '../../report/summary';
 import type { LabelResult } from '../../report/verdict';
+import { registerTable } from '../commands/command-table';
 import { COMMAND, CONTEXT, VIEW } from '../ids';
 import { pagesOf, pageTitle, type Page } from '../core/pages';
 import { headline, kindHeadline, resultSentences, seconds, worstFirst, type Tone } from '../core/wording';
@@ -254,14 +255,23 @@ async function askFilter(tree: ResultsTree): Promise<void> {
   if (filter !== undefined) tree.setFilter(filter);
 }
 
-export function registerTrees(store: VerdictStore, index: SpecificationIndex): vscode.Disposable {
+export function registerTrees(
+  store: VerdictStore,
+  index: SpecificationIndex,
+  log: vscode.LogOutputChannel,
+): vscode.Disposable {
   const results = new ResultsTree(store, index);
   return vscode.Disposable.from(
     new ModelsTree(store, index).register(VIEW.models),
     new QuestionsTree(store, index).register(VIEW.questions),
     results.register(VIEW.results),
-    vscode.commands.registerCommand(COMMAND.filterResults, () => askFilter(results)),
-    vscode.commands.registerCommand(COMMAND.clearResultsFilter, () => results.setFilter('')),
+    registerTable(
+      {
+        [COMMAND.filterResults]: () => askFilter(results),
+        [COMMAND.clearResultsFilter]: () => results.setFilter(''),
+      },
+      log,
+    ),
   );
 }
 

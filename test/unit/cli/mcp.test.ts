@@ -5,7 +5,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { serveMcp, type McpTool } from '../../../src/cli/mcp/server';
+import { serveMcp } from '../../../src/cli/mcp/server';
+import type { Tool } from '../../../src/engine/tools/tools';
 import { bundle } from '../bundle';
 import { perturbation, property, writeTinyModel } from './tiny';
 
@@ -60,7 +61,7 @@ class Client {
 }
 
 describe('a server of tools', () => {
-  const tool = (call: McpTool['call']): McpTool => ({
+  const tool = (call: Tool['call']): Tool => ({
     name: 'work',
     title: 'Work',
     description: 'Works.',
@@ -68,7 +69,7 @@ describe('a server of tools', () => {
     call,
   });
 
-  function served(work: McpTool): { client: Client; input: PassThrough; ended: Promise<void> } {
+  function served(work: Tool): { client: Client; input: PassThrough; ended: Promise<void> } {
     const [input, output] = [new PassThrough(), new PassThrough()];
     const ended = serveMcp(input, output, { version: '1.2.3', tools: [work] });
     return { client: new Client(line => input.write(line), output), input, ended };
@@ -161,7 +162,7 @@ describe('certiscope mcp', () => {
     const info = await client.call('info', { model: 'tiny.onnx' });
     expect(info).toMatchObject({ isError: false, content: { supported: true } });
     const safe = await client.call('verify', { model: 'tiny.onnx', specification: 'safe.vnnlib' });
-    expect(safe.content).toMatchObject({ verdict: 'verified' });
+    expect(safe.content).toMatchObject({ verdict: 'verified', counts: { verified: 1 } });
     const broken = await client.call('counterexample', { model: 'tiny.onnx', specification: 'unsafe.vnnlib' });
     const [{ input, output, verdict }] = (
       broken.content as unknown as { counterexamples: [{ input: number[]; output: number[]; verdict: string }] }
@@ -177,7 +178,22 @@ describe('certiscope mcp', () => {
     const nowhere = await client.call('verify', { specification: 'nowhere.vnnlib', model: 'tiny.onnx' });
     expect(nowhere.isError).toBe(true);
     expect(nowhere.text).toMatch(/nowhere\.vnnlib/);
-    expect(await client.call('info', {})).toMatchObject({ isError: true, text: 'Give “model” as a path.' });
+    const misused = async (name: string, words: object) => {
+      const { text, isError } = await client.call(name, words);
+      expect(isError).toBe(true);
+      return text;
+    };
+    expect(await misused('info', {})).toBe('Give “model”. It takes model.');
+    // What is not understood is not left out: it would be another question.
+    const asked = { model: 'tiny.onnx', specification: 'safe.vnnlib' };
+    expect(await misused('verify', { ...asked, check: 'a' })).toMatch(
+      /^There is no argument “check”\. It takes .*checks/,
+    );
+    expect(await misused('verify', { ...asked, checks: 'a' })).toBe('“checks” is "a": give a list.');
+    expect(await misused('verify', { ...asked, samples: [0, -1] })).toBe(
+      '“samples” is [0,-1]: of every item, give 0 or more.',
+    );
+    expect(await misused('verify', { ...asked, timeout: 0 })).toBe('“timeout” is 0: give more than 0.');
     // Files stay as they are.
     expect(readFileSync(path.join(folder, 'safe.vnnlib'), 'utf8')).toBe(property(2.5));
   }, 30_000);
