@@ -20,17 +20,27 @@ import {
   type UnstableArguments,
 } from './graft-arguments';
 import { LARGEST_EPSILON_OPTIONS, readLargestEpsilon, type LargestEpsilonArguments } from './largest-epsilon-arguments';
-import { misuse, number, oneOf, optionLines, parse, readSamples, type Option } from './words';
+import {
+  misuse,
+  number,
+  numbers,
+  oneOf,
+  optionLines,
+  parse,
+  QUIET_OPTION,
+  readSamples,
+  REAL,
+  SAMPLE_OPTION,
+  severalOf,
+  subjectWords,
+  WHOLE,
+  type Option,
+} from './words';
 
 const VERIFY_OPTIONS = {
   timeout: { type: 'string', placeholder: 'S', help: SETTINGS.timeout.option.help },
   check: { type: 'string', multiple: true, placeholder: 'NAME', help: 'Only this check; may be repeated.' },
-  sample: {
-    type: 'string',
-    multiple: true,
-    placeholder: 'N',
-    help: 'Only this sample of the data (3, or 0..9); may be repeated.',
-  },
+  sample: SAMPLE_OPTION,
   backend: {
     type: 'string',
     placeholder: 'NAME',
@@ -61,7 +71,7 @@ const VERIFY_OPTIONS = {
   sarif: { type: 'string', placeholder: 'FILE', help: 'Write the results as SARIF 2.1.0.' },
   junit: { type: 'string', placeholder: 'FILE', help: 'Write the results as a JUnit report.' },
   verbose: { type: 'boolean', help: 'Print what became of every label.' },
-  quiet: { type: 'boolean', help: 'Print nothing but errors.' },
+  quiet: QUIET_OPTION,
 } as const satisfies Record<string, Option>;
 
 const INFO_OPTIONS = {
@@ -86,7 +96,7 @@ const TOLERANCE_OPTIONS = {
     placeholder: 'LIST',
     help: 'Magnitudes of the curve: 0.1%,0.2% of the range of a layer\u2019s weights.',
   },
-  sample: VERIFY_OPTIONS.sample,
+  sample: SAMPLE_OPTION,
   timeout: { type: 'string', placeholder: 'S', help: 'Seconds for one complete verdict; 10 unless given.' },
   threads: VERIFY_OPTIONS.threads,
   json: VERIFY_OPTIONS.json,
@@ -95,7 +105,7 @@ const TOLERANCE_OPTIONS = {
     placeholder: 'DIR',
     help: 'Keep falsifying models there, and answers that a stopped study goes on from.',
   },
-  quiet: VERIFY_OPTIONS.quiet,
+  quiet: QUIET_OPTION,
 } as const satisfies Record<string, Option>;
 
 export interface VerifyArguments {
@@ -212,21 +222,16 @@ function readVerify(words: readonly string[]): Result<Arguments> {
   if (!backend.ok) return backend;
   const labelOrder = oneOf(values['label-order'], '--label-order', LABEL_ORDERS);
   if (!labelOrder.ok) return labelOrder;
-  const timeout = number(values.timeout, '--timeout', { least: 0, integer: false });
-  if (!timeout.ok) return timeout;
-  const seed = number(values.seed, '--seed', { least: 0, integer: true });
-  if (!seed.ok) return seed;
-  const threads = number(values.threads, '--threads', { least: 0, integer: true });
-  if (!threads.ok) return threads;
-  const memory = number(values.memory, '--memory', { least: 64, integer: true });
-  if (!memory.ok) return memory;
+  const read = numbers(values, { timeout: REAL, seed: WHOLE, threads: WHOLE, memory: { least: 64, integer: true } });
+  if (!read.ok) return read;
+  const { memory, ...given } = read.value;
   const samples = readSamples(values.sample);
   if (!samples.ok) return samples;
   return ok({
     command: 'verify',
     model,
     specification,
-    timeout: timeout.value,
+    ...given,
     checks: values.check,
     samples: samples.value,
     backend: backend.value,
@@ -234,9 +239,7 @@ function readVerify(words: readonly string[]): Result<Arguments> {
     ...(values.unguided ? { guided: false } : {}),
     ...(values['attack-only'] ? { attackOnly: true } : {}),
     soundness: soundness.value,
-    seed: seed.value,
-    threads: threads.value,
-    memoryMegabytes: memory.value,
+    memoryMegabytes: memory,
     isolated: values.isolated ?? false,
     json: values.json,
     patched: values.patched,
@@ -253,7 +256,7 @@ function readVnncomp(words: readonly string[]): Result<Arguments> {
   const [version, , model, specification, results, seconds, ...more] = parsed.value.positionals;
   if (version !== 'v1' || seconds === undefined || more.length > 0)
     return misuse('vnncomp takes six words: certiscope vnncomp v1 CATEGORY MODEL.onnx SPEC.vnnlib RESULTS TIMEOUT');
-  const timeout = number(seconds, 'TIMEOUT', { least: 0, integer: false });
+  const timeout = number(seconds, 'TIMEOUT', REAL);
   return timeout.ok ? ok({ command: 'vnncomp', model, specification, results, timeout: timeout.value ?? 0 }) : timeout;
 }
 
@@ -269,36 +272,25 @@ function readTolerance(words: readonly string[]): Result<Arguments> {
   const parsed = parse(words, TOLERANCE_OPTIONS);
   if (!parsed.ok) return parsed;
   const { values, positionals } = parsed.value;
-  if (positionals.length === 0 || positionals.length > 2 || positionals[positionals.length - 1].endsWith('.onnx'))
-    return misuse(
-      'tolerance takes a perturbation specification, and before it a model over the one it names: certiscope tolerance [MODEL.onnx] SPEC',
-    );
-  const [specification, model] = [...positionals].reverse();
-  const methods: ToleranceMethod[] = [];
-  for (const name of values.method ?? []) {
-    const method = oneOf(name, '--method', TOLERANCE_METHODS);
-    if (!method.ok) return method;
-    if (method.value) methods.push(method.value);
-  }
+  const about = subjectWords('tolerance', positionals);
+  if (!about.ok) return about;
+  const methods = severalOf(values.method, '--method', TOLERANCE_METHODS);
+  if (!methods.ok) return methods;
   const grid = values.grid === undefined ? ok(undefined) : readMagnitudes(values.grid);
   if (!grid.ok) return misuse(`--grid: ${grid.error.message}`);
-  const timeout = number(values.timeout, '--timeout', { least: 0, integer: false });
-  if (!timeout.ok) return timeout;
-  const threads = number(values.threads, '--threads', { least: 0, integer: true });
-  if (!threads.ok) return threads;
+  const read = numbers(values, { timeout: REAL, threads: WHOLE });
+  if (!read.ok) return read;
   const samples = readSamples(values.sample);
   if (!samples.ok) return samples;
   return ok({
     command: 'tolerance',
-    model,
-    specification,
+    ...about.value,
+    ...read.value,
     // A node may be called "3"; one that is called so is meant by its number all the same, which is unique.
     layers: values.layer?.map(name => (/^\d+$/.test(name) ? Number(name) : name)),
-    methods: methods.length > 0 ? methods : undefined,
+    methods: methods.value,
     grid: grid.value,
     samples: samples.value,
-    timeout: timeout.value,
-    threads: threads.value,
     json: values.json,
     patched: values.patched,
     quiet: values.quiet ?? false,

@@ -6,16 +6,22 @@ import {
   type Closeness,
 } from '../engine/study-protocols/adversarial-inputs';
 import { PATCH_MEASURES } from '../engine/study-protocols/patch-model';
-import { misuse, number, oneOf, parse, readSamples, type Option } from './words';
+import {
+  misuse,
+  numbers,
+  oneOf,
+  parse,
+  QUIET_OPTION,
+  readSamples,
+  REAL,
+  SAMPLE_OPTION,
+  severalOf,
+  subjectWords,
+  WHOLE,
+  type Option,
+} from './words';
 
 /** The command lines of `attack` and `patch`. */
-
-const SAMPLE = {
-  type: 'string',
-  multiple: true,
-  placeholder: 'N',
-  help: 'Only this sample of the data (3, or 0..9); may be repeated.',
-} as const satisfies Option;
 
 export const ATTACK_OPTIONS = {
   method: {
@@ -51,11 +57,11 @@ export const ATTACK_OPTIONS = {
   },
   transfer: { type: 'string', placeholder: 'MODEL', help: 'Does this model fall for them too?' },
   features: { type: 'string', placeholder: 'MODEL', help: 'Naturalness over the outputs of this model.' },
-  sample: SAMPLE,
+  sample: SAMPLE_OPTION,
   seed: { type: 'string', placeholder: 'N', help: 'Seed of what is drawn.' },
   out: { type: 'string', placeholder: 'DIR', help: 'Write the inputs there as .npy, and run.json.' },
   json: { type: 'string', placeholder: 'FILE', help: 'Write the run as JSON; - is standard output.' },
-  quiet: { type: 'boolean', help: 'Print nothing but errors.' },
+  quiet: QUIET_OPTION,
 } as const satisfies Record<string, Option>;
 
 export const PATCH_OPTIONS = {
@@ -76,10 +82,10 @@ export const PATCH_OPTIONS = {
   margin: { type: 'string', placeholder: 'M', help: 'By how much the wanted class is to win; 0.001 unless given.' },
   keep: { type: 'string', placeholder: 'N', help: 'So many samples that are right are to stay right.' },
   seconds: { type: 'string', placeholder: 'S', help: 'Seconds for one layer; 60 unless given.' },
-  sample: SAMPLE,
+  sample: SAMPLE_OPTION,
   out: { type: 'string', placeholder: 'DIR', help: 'Write the patched models there.' },
   json: { type: 'string', placeholder: 'FILE', help: 'Write what was found as JSON; - is standard output.' },
-  quiet: { type: 'boolean', help: 'Print nothing but errors.' },
+  quiet: QUIET_OPTION,
 } as const satisfies Record<string, Option>;
 
 interface Common {
@@ -127,44 +133,34 @@ export function readAttack(words: readonly string[]): Result<AttackArguments> {
   const { values, positionals } = parsed.value;
   const about = subjectWords('attack', positionals);
   if (!about.ok) return about;
-  const methods: AttackMethod[] = [];
-  for (const name of values.method ?? []) {
-    const method = oneOf(name, '--method', ATTACK_METHODS);
-    if (!method.ok) return method;
-    if (method.value) methods.push(method.value);
-  }
+  const methods = severalOf(values.method, '--method', ATTACK_METHODS);
+  if (!methods.ok) return methods;
   const measure = oneOf(values.measure, '--measure', CLOSENESS);
   if (!measure.ok) return measure;
-  const target = number(values.target, '--target', { least: 0, integer: true });
-  if (!target.ok) return target;
   const ends = values.range?.split(',').map(end => end.trim());
   if (ends !== undefined && ends.length !== 2)
     return misuse(`--range takes two numbers such as 0,1, not '${values.range}'.`);
-  const epsilon = number(values.epsilon, '--epsilon', { least: 0, integer: false });
-  if (!epsilon.ok) return epsilon;
-  const optimum = number(values.optimum, '--optimum', { least: 0, integer: false });
-  if (!optimum.ok) return optimum;
-  const seed = number(values.seed, '--seed', { least: 0, integer: true });
-  if (!seed.ok) return seed;
+  const read = numbers(values, { target: WHOLE, epsilon: REAL, optimum: REAL, seed: WHOLE });
+  if (!read.ok) return read;
   const common = commonWords(values);
   if (!common.ok) return common;
   return ok({
     command: 'attack',
     ...about.value,
     ...common.value,
-    methods: methods.length > 0 ? [...new Set(methods)] : undefined,
+    methods: methods.value,
     measure: measure.value,
-    target: target.value,
+    target: read.value.target,
     range: ends && [ends[0], ends[1]],
-    epsilon: epsilon.value,
+    epsilon: read.value.epsilon,
     reduce: !values['as-found'],
     regional: values.regional ?? false,
     lines: values.lines ?? false,
-    optimum: optimum.value,
+    optimum: read.value.optimum,
     misclassified: values.misclassified ?? false,
     transfer: values.transfer,
     features: values.features,
-    seed: seed.value,
+    seed: read.value.seed,
   });
 }
 
@@ -176,10 +172,8 @@ export function readPatch(words: readonly string[]): Result<PatchArguments> {
   if (!about.ok) return about;
   const measure = oneOf(values.measure, '--measure', PATCH_MEASURES);
   if (!measure.ok) return measure;
-  const margin = number(values.margin, '--margin', { least: 0, integer: false });
-  if (!margin.ok) return margin;
-  const keep = number(values.keep, '--keep', { least: 0, integer: true });
-  if (!keep.ok) return keep;
+  const read = numbers(values, { margin: REAL, keep: WHOLE });
+  if (!read.ok) return read;
   const common = commonWords(values);
   if (!common.ok) return common;
   return ok({
@@ -192,21 +186,8 @@ export function readPatch(words: readonly string[]): Result<PatchArguments> {
     measure: measure.value,
     phases: values['free-phases'] ? 'free' : 'fixed',
     marking: values.marking ?? false,
-    margin: margin.value,
-    keep: keep.value,
+    ...read.value,
   });
-}
-
-function subjectWords(
-  command: string,
-  positionals: readonly string[],
-): Result<Pick<Common, 'model' | 'specification'>> {
-  const [specification, model] = [...positionals].reverse();
-  if (positionals.length === 0 || positionals.length > 2 || /\.onnx(\.gz)?$/.test(specification))
-    return misuse(
-      `${command} takes a perturbation specification, and before it a model over the one it names: certiscope ${command} [MODEL.onnx] SPEC`,
-    );
-  return ok({ specification, ...(model === undefined ? {} : { model }) });
 }
 
 function commonWords(values: {
@@ -218,8 +199,8 @@ function commonWords(values: {
 }): Result<Omit<Common, 'model' | 'specification'>> {
   const samples = readSamples(values.sample);
   if (!samples.ok) return samples;
-  const seconds = number(values.seconds, '--seconds', { least: 0, integer: false });
-  if (!seconds.ok) return seconds;
+  const read = numbers(values, { seconds: REAL });
+  if (!read.ok) return read;
   const { out, json, quiet = false } = values;
-  return ok({ samples: samples.value, seconds: seconds.value, out, json, quiet });
+  return ok({ samples: samples.value, seconds: read.value.seconds, out, json, quiet });
 }

@@ -10,7 +10,21 @@ import {
   type Importance,
   type MaskSource,
 } from '../engine/study-protocols/graft';
-import { misuse, number, oneOf, parse, readSamples, type Option } from './words';
+import {
+  COUNT,
+  misuse,
+  number,
+  numbers,
+  oneOf,
+  parse,
+  QUIET_OPTION,
+  readSamples,
+  REAL,
+  SAMPLE_OPTION,
+  subjectWords,
+  WHOLE,
+  type Option,
+} from './words';
 
 /** What the words after `certiscope unstable` and `certiscope graft` ask for. */
 
@@ -20,15 +34,10 @@ const SUBJECT_OPTIONS = {
     placeholder: 'NAME',
     help: 'The check whose regions are meant; the first one unless given.',
   },
-  sample: {
-    type: 'string',
-    multiple: true,
-    placeholder: 'N',
-    help: 'Only this sample of the data (3, or 0..9); may be repeated.',
-  },
+  sample: SAMPLE_OPTION,
   method: { type: 'string', placeholder: 'NAME', help: `Bounds by ${BOUND_METHODS.join(', ')}; crown unless given.` },
   json: { type: 'string', placeholder: 'FILE', help: 'Write the results as JSON; - is standard output.' },
-  quiet: { type: 'boolean', help: 'Print nothing but errors.' },
+  quiet: QUIET_OPTION,
 } as const satisfies Record<string, Option>;
 
 export const UNSTABLE_OPTIONS = {
@@ -153,10 +162,8 @@ export function readGraft(words: readonly string[]): Result<GraftArguments> {
   if (!mask.ok) return mask;
   const training = readTraining(values);
   if (!training.ok) return training;
-  const timeout = number(values.timeout, '--timeout', { least: 0, integer: false });
-  if (!timeout.ok) return timeout;
-  const restarts = number(values.restarts, '--restarts', { least: 0, integer: true });
-  if (!restarts.ok) return restarts;
+  const read = numbers(values, { timeout: REAL, restarts: WHOLE });
+  if (!read.ok) return read;
   return ok({
     ...subject.value,
     command: 'graft',
@@ -165,45 +172,50 @@ export function readGraft(words: readonly string[]): Result<GraftArguments> {
     ...(values.output === undefined ? {} : { output: values.output }),
     ...(values.folder === undefined ? {} : { folder: values.folder }),
     fresh: values.fresh ?? false,
-    outcomes: values.outcomes ? { timeout: timeout.value ?? 30, restarts: restarts.value ?? 5 } : null,
+    outcomes: values.outcomes ? { timeout: read.value.timeout ?? 30, restarts: read.value.restarts ?? 5 } : null,
   });
 }
 
 /** The values of options as the command line had them. */
-type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+type Values<Table extends Readonly<Record<string, Option>>> = {
+  readonly [Name in keyof Table]?: Table[Name] extends { readonly multiple: true }
+    ? readonly string[]
+    : Table[Name] extends { readonly type: 'boolean' }
+      ? boolean
+      : string;
+};
 
-function readSubject(command: string, positionals: readonly string[], values: Values): Result<SubjectArguments> {
-  const [specification, model] = [...positionals].reverse();
-  if (specification === undefined || positionals.length > 2 || /\.onnx(\.gz)?$/.test(specification))
-    return misuse(
-      `${command} takes a perturbation specification, and before it a model over the one it names: certiscope ${command} [MODEL.onnx] SPEC`,
-    );
-  const samples = readSamples(values.sample as readonly string[] | undefined);
+function readSubject(
+  command: string,
+  positionals: readonly string[],
+  { sample, check, json, quiet = false }: Values<typeof SUBJECT_OPTIONS>,
+): Result<SubjectArguments> {
+  const about = subjectWords(command, positionals);
+  if (!about.ok) return about;
+  const samples = readSamples(sample);
   if (!samples.ok) return samples;
   return ok({
-    specification,
-    ...(model === undefined ? {} : { model }),
-    ...(values.check === undefined ? {} : { check: values.check as string }),
+    ...about.value,
+    ...(check === undefined ? {} : { check }),
     ...(samples.value === undefined ? {} : { samples: samples.value }),
-    ...(values.json === undefined ? {} : { json: values.json as string }),
-    quiet: values.quiet === true,
+    ...(json === undefined ? {} : { json }),
+    quiet,
   });
 }
 
-function readMaskSource(values: Values): Result<MaskSource> {
-  if (values.mask !== undefined) return ok({ from: 'file', path: values.mask as string });
-  const text = (name: string): string | undefined => values[name] as string | undefined;
-  const method = oneOf(text('method'), '--method', BOUND_METHODS);
+function readMaskSource(values: Values<typeof GRAFT_OPTIONS>): Result<MaskSource> {
+  if (values.mask !== undefined) return ok({ from: 'file', path: values.mask });
+  const method = oneOf(values.method, '--method', BOUND_METHODS);
   if (!method.ok) return method;
-  const importance = oneOf(text('importance'), '--importance', IMPORTANCES);
+  const importance = oneOf(values.importance, '--importance', IMPORTANCES);
   if (!importance.ok) return importance;
-  const instability = oneOf(text('instability'), '--instability', RANKINGS);
+  const instability = oneOf(values.instability, '--instability', RANKINGS);
   if (!instability.ok) return instability;
-  const significance = oneOf(text('significance'), '--significance', RANKINGS);
+  const significance = oneOf(values.significance, '--significance', RANKINGS);
   if (!significance.ok) return significance;
-  const ratio = number(text('ratio'), '--ratio', { least: 0, integer: false });
+  const ratio = number(values.ratio, '--ratio', REAL);
   if (!ratio.ok) return ratio;
-  const schedule = readSchedule(text('gamma'));
+  const schedule = readSchedule(values.gamma);
   if (!schedule.ok) return schedule;
   const usual = DEFAULT_MASK_SOURCE;
   return ok({
@@ -227,42 +239,37 @@ function readSchedule(text: string | undefined): Result<(number | 'infinity')[] 
       gammas.push('infinity');
       continue;
     }
-    const gamma = number(word, '--gamma', { least: 0, integer: false });
+    const gamma = number(word, '--gamma', REAL);
     if (!gamma.ok) return misuse(`--gamma takes numbers from 0 up with commas between them, or inf, not '${text}'.`);
     gammas.push(gamma.value ?? 0);
   }
   return ok(gammas);
 }
 
-function readTraining(values: Values): Result<GraftTraining> {
+function readTraining(values: Values<typeof GRAFT_OPTIONS>): Result<GraftTraining> {
+  const read = numbers(values, {
+    epochs: COUNT,
+    batch: COUNT,
+    train: COUNT,
+    'weight-rate': REAL,
+    'line-rate': REAL,
+    patience: COUNT,
+    seed: WHOLE,
+    threads: WHOLE,
+  });
+  if (!read.ok) return read;
   const usual = DEFAULT_GRAFT_TRAINING;
-  const read = (name: string, least: number, integer: boolean): Result<number | undefined> =>
-    number(values[name] as string | undefined, `--${name}`, { least, integer });
-  const numbers: Record<string, number | undefined> = {};
-  for (const [name, least, integer] of [
-    ['epochs', 1, true],
-    ['batch', 1, true],
-    ['train', 1, true],
-    ['weight-rate', 0, false],
-    ['line-rate', 0, false],
-    ['patience', 1, true],
-    ['seed', 0, true],
-    ['threads', 0, true],
-  ] as const) {
-    const one = read(name, least, integer);
-    if (!one.ok) return one;
-    numbers[name] = one.value;
-  }
+  const given = read.value;
   return ok({
     ...usual,
-    epochs: numbers.epochs ?? usual.epochs,
-    batch: numbers.batch ?? usual.batch,
-    samples: numbers.train ?? usual.samples,
-    weightRate: values['fixed-weights'] ? null : (numbers['weight-rate'] ?? usual.weightRate),
-    lineRate: numbers['line-rate'] ?? usual.lineRate,
+    epochs: given.epochs ?? usual.epochs,
+    batch: given.batch ?? usual.batch,
+    samples: given.train ?? usual.samples,
+    weightRate: values['fixed-weights'] ? null : (given['weight-rate'] ?? usual.weightRate),
+    lineRate: given['line-rate'] ?? usual.lineRate,
     adversarial: values.standard !== true,
-    patience: numbers.patience ?? usual.patience,
-    seed: numbers.seed ?? usual.seed,
-    threads: numbers.threads ?? usual.threads,
+    patience: given.patience ?? usual.patience,
+    seed: given.seed ?? usual.seed,
+    threads: given.threads ?? usual.threads,
   });
 }

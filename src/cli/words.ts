@@ -9,6 +9,15 @@ export interface Option {
   readonly help: string;
 }
 
+/** Options that several commands have. */
+export const SAMPLE_OPTION = {
+  type: 'string',
+  multiple: true,
+  placeholder: 'N',
+  help: 'Only this sample of the data (3, or 0..9); may be repeated.',
+} as const satisfies Option;
+export const QUIET_OPTION = { type: 'boolean', help: 'Print nothing but errors.' } as const satisfies Option;
+
 /** The options and the other words of a command, or what is wrong with the first that makes no sense. */
 export function parse<O extends NonNullable<ParseArgsConfig['options']>>(
   words: readonly string[],
@@ -35,11 +44,61 @@ export function oneOf<T extends string>(
   return ok(word);
 }
 
+/** Every one of a few words, for an option that may be repeated; undefined where it was not given. */
+export function severalOf<T extends string>(
+  texts: readonly string[] | undefined,
+  name: string,
+  words: readonly T[],
+): Result<readonly T[] | undefined> {
+  const chosen = new Set<T>();
+  for (const text of texts ?? []) {
+    const word = oneOf(text, name, words);
+    if (!word.ok) return word;
+    if (word.value !== undefined) chosen.add(word.value);
+  }
+  return ok(chosen.size > 0 ? [...chosen] : undefined);
+}
+
+interface NumberKind {
+  readonly least: number;
+  readonly integer: boolean;
+}
+export const WHOLE: NumberKind = { least: 0, integer: true };
+export const REAL: NumberKind = { least: 0, integer: false };
+export const COUNT: NumberKind = { least: 1, integer: true };
+
+/** The numbers of several options, or what is wrong with the first that makes no sense; undefined for each that was not given. */
+export function numbers<Name extends string>(
+  values: { readonly [name in NoInfer<Name>]?: string | undefined },
+  kinds: Readonly<Record<Name, NumberKind>>,
+): Result<Readonly<Record<Name, number | undefined>>> {
+  const read = {} as Record<Name, number | undefined>;
+  for (const name of Object.keys(kinds) as Name[]) {
+    const one = number(values[name], `--${name}`, kinds[name]);
+    if (!one.ok) return one;
+    read[name] = one.value;
+  }
+  return ok(read);
+}
+
+/** The specification of a command about samples, and the model that it is asked about in place of its own. */
+export function subjectWords(
+  command: string,
+  positionals: readonly string[],
+): Result<{ readonly model?: string; readonly specification: string }> {
+  const [specification, model] = [...positionals].reverse();
+  if (specification === undefined || positionals.length > 2 || /\.onnx(\.gz)?$/.test(specification))
+    return misuse(
+      `${command} takes a perturbation specification, and before it a model over the one it names: certiscope ${command} [MODEL.onnx] SPEC`,
+    );
+  return ok({ specification, ...(model === undefined ? {} : { model }) });
+}
+
 /** A number from `least` up; undefined where the option was not given. */
 export function number(
   text: string | undefined,
   name: string,
-  { least, integer }: { readonly least: number; readonly integer: boolean },
+  { least, integer }: NumberKind,
 ): Result<number | undefined> {
   if (text === undefined) return ok(undefined);
   const value = Number(text);
