@@ -42,6 +42,9 @@ export interface Internals {
   readonly grafting: Grafting;
   readonly adversarial: Adversarial;
   readonly modelPages: ModelPages;
+  readonly decorations: FileDecorations;
+  /** Where messages and questions go: every extension has a window object of its own. */
+  readonly window: typeof vscode.window;
   /** Milliseconds that activation took: of loading the code, and of `activate`. What VS Code does between the two is not ours. */
   readonly activation: { readonly load: number; readonly activate: number };
 }
@@ -60,6 +63,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
   const { version } = context.extension.packageJSON as { version: string };
   const runner = new Runner(door.open, store, warn, new Recorder(history, version));
   const diagnostics = new Diagnostics(store);
+  const decorations = new FileDecorations(store);
   const index = new SpecificationIndex(store);
   const choice = new SpecificationChoice(store, index, door);
   const flow = new VerifyFlow(context, store, index, runner, door, choice);
@@ -93,7 +97,7 @@ export function activate(context: vscode.ExtensionContext): Internals {
     new CodeLenses(store),
     new Hovers(store).register(),
     new StatusItem(store),
-    new FileDecorations(store),
+    decorations,
     new TestItems(store, index, {
       run: (specification, scope) => flow.runAsTest(specification, scope),
       stop: specification => void flow.stop(specification),
@@ -117,5 +121,15 @@ export function activate(context: vscode.ExtensionContext): Internals {
   restoreOpened(vscode.window.activeTextEditor?.document);
   const activation = { load, activate: sinceFirstLine() - started };
   log.info(`Activated in ${(activation.load + activation.activate).toFixed(1)} ms.`);
-  return { store, history, tolerance, grafting, adversarial, modelPages, activation };
+  return {
+    store,
+    history,
+    tolerance,
+    grafting,
+    adversarial,
+    modelPages,
+    decorations,
+    window: vscode.window,
+    activation,
+  };
 }

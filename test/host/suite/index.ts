@@ -18,6 +18,9 @@ const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
   grafting: () => import('./grafting'),
   'model-page': () => import('./model-page'),
   tasks: () => import('./tasks'),
+  'language-tools': () => import('./language-tools'),
+  decorations: () => import('./decorations'),
+  'wrong-input': () => import('./wrong-input'),
   engine: () => import('./engine'),
 };
 

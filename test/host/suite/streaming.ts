@@ -7,43 +7,12 @@ import * as vscode from 'vscode';
 import assert from 'node:assert/strict';
 import type { Answered } from '../../../src/extension/core/verdict-store';
 import { eventually, file, internals, open } from './editor';
+import { watchTurns, type LongTurn } from './turns';
 
 const RESULTS = 10_000;
 const LIMIT_MS = 16;
 const HALVES = 'pictures/halves.certiscope.jsonc';
 const KINDS = ['verified', 'falsified', 'unknown'] as const;
-
-interface Turns {
-  readonly longest: number;
-  readonly turns: number;
-  /** Turns over the limit, and what had come by then. */
-  readonly over: readonly string[];
-}
-
-/** Watches every turn of the event loop until it is stopped. */
-function watchTurns(where: () => string = () => ''): () => Turns {
-  let longest = 0;
-  const over: string[] = [];
-  let turns = 0;
-  let running = true;
-  let clock = performance.now();
-  let processor = process.cpuUsage();
-  const turn = () => {
-    const { user, system } = process.cpuUsage(processor);
-    const took = Math.min(performance.now() - clock, (user + system) / 1000);
-    longest = Math.max(longest, took);
-    if (took > LIMIT_MS) over.push(`${took.toFixed(0)} ms at ${where()}`);
-    turns++;
-    clock = performance.now();
-    processor = process.cpuUsage();
-    if (running) setImmediate(turn);
-  };
-  setImmediate(turn);
-  return () => {
-    running = false;
-    return { longest, over, turns };
-  };
-}
 
 function tensor(values: number): { kind: 'inline'; base64: string; shape: number[] } {
   return { kind: 'inline', base64: Buffer.alloc(4 * values, 7).toString('base64'), shape: [1, values] };
@@ -87,6 +56,14 @@ function result(index: number): Answered {
   };
 }
 
+/** Part of the path of the extension's own code. */
+const OURS = '/dist/';
+
+function lineOf({ milliseconds, at, spent }: LongTurn): string {
+  const parts = spent.slice(0, 6).map(([who, part]) => `${who} ${part.toFixed(1)}`);
+  return `${milliseconds.toFixed(0)} ms at ${at}: ${parts.join(', ')}`;
+}
+
 describe('streaming results', () => {
   before(internals);
 
@@ -101,9 +78,9 @@ describe('streaming results', () => {
     for (const view of ['workbench.view.testing.focus', 'certiscope.results.focus', 'certiscope.runs.focus'])
       await vscode.commands.executeCommand(view);
     await new Promise(resolve => setTimeout(resolve, 3000));
-    const idle = watchTurns();
+    const idle = await watchTurns(LIMIT_MS, OURS, () => 'rest');
     await new Promise(resolve => setTimeout(resolve, 2000));
-    const before = idle();
+    const before = await idle();
 
     const run = 'bench-run';
     const tasks = Array.from({ length: RESULTS }, (_, index) => ({
@@ -132,7 +109,7 @@ describe('streaming results', () => {
       longestEvent = took;
       longestKind = `${event.kind} ${told}`;
     };
-    const stop = watchTurns(() => `result ${told}`);
+    const stop = await watchTurns(LIMIT_MS, OURS, () => `result ${told}`);
     tell({ kind: 'queued', run, specification, names: ['five levels'], quiet: false });
     tell({
       kind: 'planned',
@@ -176,11 +153,15 @@ describe('streaming results', () => {
     await writer.finish(finished, []);
     const streamed = performance.now() - started;
     await new Promise(resolve => setTimeout(resolve, 2000));
-    const after = stop();
-    console.log(`    idle: longest turn ${before.longest.toFixed(1)} ms`);
+    const after = await stop();
     console.log(
-      `    streaming: ${((1000 * RESULTS) / streamed).toFixed(0)} results a second; longest turn ${after.longest.toFixed(1)} ms, ${after.over.length} of ${after.turns} over ${LIMIT_MS} ms (${after.over.join(', ')}); longest event ${longestEvent.toFixed(1)} ms (${longestKind})`,
+      `    idle: longest turn ${before.longest.toFixed(1)} ms, ${before.long.length} of ${before.turns} over ${LIMIT_MS} ms`,
     );
+    for (const turn of before.long) console.log(`      ${lineOf(turn)}`);
+    console.log(
+      `    streaming: ${((1000 * RESULTS) / streamed).toFixed(0)} results a second; longest turn ${after.longest.toFixed(1)} ms, ${after.long.length} of ${after.turns} over ${LIMIT_MS} ms; longest event ${longestEvent.toFixed(1)} ms (${longestKind})`,
+    );
+    for (const turn of after.long) console.log(`      ${lineOf(turn)}`);
     assert.equal(store.question(question)?.evidence?.results.length, RESULTS);
   });
 });
