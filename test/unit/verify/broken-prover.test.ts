@@ -11,7 +11,7 @@ import { fewFreeInputs, lowered, truth } from './oracle';
 
 const within = (seconds: number) => ({ deadline: performance.now() + 1000 * seconds, cancelled: () => false });
 const trap = () => {
-  throw new WebAssembly.RuntimeError('unreachable');
+  throw new Error('unreachable');
 };
 
 /** One disjunct that is violated somewhere by so little that bounds of the whole region do not tell. */
