@@ -1,13 +1,34 @@
 /** The paper's figure as a picture: percent of images verified over magnitude, one panel a layer and one line a method; seconds an image below. */
 
-export interface Point {
+import { mean, percent, type Row } from './weights-tables';
+import type { Method } from './weights-state';
+
+interface Point {
   readonly layer: string;
-  /** Percent of the range of the layer's weights. */
   readonly magnitude: number;
   /** Percent of images verified, by method. */
-  readonly verified: Readonly<Record<string, number>>;
-  /** Seconds an image, by method. */
-  readonly seconds: Readonly<Record<string, number>>;
+  readonly verified: Readonly<Record<string, number | null>>;
+  /** Processor seconds an image, by method. */
+  readonly seconds: Readonly<Record<string, number | null>>;
+}
+
+const METHODS: Readonly<Record<string, Method>> = {
+  complete: 'complete',
+  star: 'star',
+  'Weng margin': 'wengMargin',
+  'Weng range': 'wengRange',
+  Tsai: 'tsai',
+};
+
+function pointOf(row: Row): Point {
+  const of = (value: (method: Method) => number | null) =>
+    Object.fromEntries(Object.entries(METHODS).map(([name, method]) => [name, value(method)]));
+  return {
+    layer: row.layers,
+    magnitude: row.magnitude,
+    verified: of(method => percent(row, method, 'verified')),
+    seconds: of(method => mean(row, method, answer => answer.processor)),
+  };
 }
 
 const COLOURS: Readonly<Record<string, string>> = {
@@ -21,11 +42,12 @@ const COLOURS: Readonly<Record<string, string>> = {
 const PANEL = { width: 190, height: 150, gap: 56, left: 60, top: 30 } as const;
 
 /** An SVG document. Layers in the order of their first point. */
-export function figure(points: readonly Point[]): string {
+export function figure(rows: readonly Row[]): string {
+  const points = rows.map(pointOf);
   const layers = [...new Set(points.map(point => point.layer))];
   const width = PANEL.left + layers.length * (PANEL.width + PANEL.gap);
   const height = PANEL.top + 2 * (PANEL.height + PANEL.gap) + 30;
-  const most = Math.max(0.001, ...points.flatMap(point => Object.values(point.seconds)));
+  const most = Math.max(0.001, ...points.flatMap(point => Object.values(point.seconds).map(value => value ?? 0)));
   const parts = layers.flatMap((layer, k) => {
     const own = points.filter(point => point.layer === layer);
     const left = PANEL.left + k * (PANEL.width + PANEL.gap);
@@ -33,7 +55,7 @@ export function figure(points: readonly Point[]): string {
     return [
       text(left + PANEL.width / 2, PANEL.top - 10, layer, 'middle'),
       panel(left, PANEL.top, own, point => point.verified, 100, '% verified', k === 0),
-      panel(left, low, own, point => point.seconds, most, 'seconds an image', k === 0),
+      panel(left, low, own, point => point.seconds, most, 'processor seconds an image', k === 0),
       text(left + PANEL.width / 2, low + PANEL.height + 34, '% of the range of the weights', 'middle'),
     ];
   });
@@ -49,7 +71,7 @@ function panel(
   left: number,
   top: number,
   points: readonly Point[],
-  values: (point: Point) => Readonly<Record<string, number>>,
+  values: (point: Point) => Readonly<Record<string, number | null>>,
   most: number,
   title: string,
   titled: boolean,
@@ -61,7 +83,7 @@ function panel(
   const lines = Object.entries(COLOURS).flatMap(([method, colour]) => {
     const own = points.flatMap(point => {
       const value = values(point)[method];
-      return value === undefined ? [] : [[x(point.magnitude), y(value)]];
+      return value === null ? [] : [[x(point.magnitude), y(value)]];
     });
     if (own.length === 0) return [];
     const path = own.map(([a, b]) => `${a.toFixed(1)},${b.toFixed(1)}`).join(' ');

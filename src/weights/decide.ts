@@ -3,10 +3,12 @@ import { shownBelow } from '../base/shown-number';
 import type { Budget } from '../verify/progress';
 import { ok, type Result } from '../base/result';
 import { SEARCH } from '../bounds/tolerances';
-import { proverMakers, type Method } from '../verify/create-prover';
+import { proverMakers, type Method, type ProverContext } from '../verify/create-prover';
 import type { BoxProblem } from '../verify/input-split/search';
 import { attackBox, DEFAULT_ATTACK } from './attack';
+import type { Prover } from '../verify/prover';
 import { attackWeights } from './direct-attack';
+import { HullProver, hullSuits } from './hull/prover';
 import { Opening } from './open-network';
 import type { OpenedNetwork } from './opened-network';
 import { perturbedLayers, type WeightQuestion } from './question';
@@ -37,7 +39,7 @@ interface Answered {
 }
 
 export type WeightVerdict =
-  | (Answered & { readonly kind: 'verified'; readonly method: 'backward bounds' | 'star' | Method })
+  | (Answered & { readonly kind: 'verified'; readonly method: 'backward bounds' | 'star' | 'hull' | Method })
   /** A change within the bounds that ONNX Runtime confirms on the patched file. */
   | (Answered & { readonly kind: 'falsified'; readonly failure: WeightFailure })
   /** The file as it is fails already. */
@@ -123,12 +125,17 @@ export class WeightDecision {
       opened,
       open.map(k => this.question.unsafe[k]),
     );
-    const makers = proverMakers('auto', opened.network, problem, {
+    const context: ProverContext = {
       seed: this.options.seed,
       threads: this.options.threads,
       tryCandidate: ({ input }) => this.tryPoint(opened, Float64Array.from(input), 'branch and bound'),
       onProgress: () => this.report('branching'),
-    });
+    };
+    const makers: (() => { readonly prover: Prover; readonly method: Method | 'hull' })[] = [
+      ...proverMakers('auto', opened.network, problem, context),
+    ];
+    if (hullSuits(opened.network, problem))
+      makers.unshift(() => ({ prover: new HullProver(opened.network, problem, context), method: 'hull' }));
     let left = open.map((_, d) => d);
     for (const make of makers) {
       const { prover, method } = make();

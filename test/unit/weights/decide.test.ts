@@ -4,10 +4,12 @@ import { loadModelBytes } from '../../../src/network/load';
 import type { Network } from '../../../src/network/network';
 import { evaluate } from '../../../src/network/evaluate';
 import { decideWeights, DEFAULT_WEIGHT_OPTIONS, type WeightVerdict } from '../../../src/weights/decide';
+import { Opening } from '../../../src/weights/open-network';
 import { boxOf } from '../../../src/weights/opened-network';
 import { nextFloat32, patchModel } from '../../../src/weights/patch';
 import type { LayerPerturbation } from '../../../src/weights/perturbation';
 import { perturbedLayer } from '../../../src/weights/perturbed-layer';
+import { perturbedLayers } from '../../../src/weights/question';
 import { weightTolerance } from '../../../src/weights/tolerance';
 import { truth } from '../verify/oracle';
 import {
@@ -124,6 +126,28 @@ describe('complete verdicts', () => {
       }
     }
     expect([...seen].sort()).toEqual(['falsified', 'verified']);
+  });
+
+  it('equal a mixed-integer program where one hidden layer follows the box', async () => {
+    const seen = new Set<string>();
+    for (let seed = 1; seed <= 10; seed++) {
+      const random = new Random(seed, 13);
+      const one = mlp(seed, [4, 6, 7, 3]);
+      const x = randomInput(random, 4);
+      const label = largest(outputOf(one, one.tensors, x));
+      const perturbations = [whole('fc_1', 0.4 * random.uniform())];
+      const verdict = await decide(one, perturbations, x, label, 3);
+      const model = weightModel(one);
+      const question = { perturbations, input: { kind: 'point', values: x } as const, unsafe: otherWins(3, label) };
+      const { network, box } = new Opening(model, must(perturbedLayers(model, question))).at(question.input);
+      let least = Infinity;
+      for (const set of question.unsafe) least = Math.min(least, (await truth(network, box, set)).bound);
+      if (Math.abs(least) < 1e-4) continue;
+      expect(verdict.kind).toBe(least > 0 ? 'verified' : 'falsified');
+      seen.add(verdict.kind === 'verified' ? verdict.method : verdict.kind);
+    }
+    expect(seen).toContain('hull');
+    expect(seen).toContain('falsified');
   });
 
   it('a convolution whose taps are shared is verified below and falsified above its tolerance', async () => {
