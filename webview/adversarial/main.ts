@@ -12,6 +12,7 @@ import { Filters } from './filters';
 import { metrics } from './metrics';
 import {
   INITIAL_STATE,
+  type Choice,
   type Entry,
   type EntryTensors,
   type FromPage,
@@ -193,15 +194,19 @@ function drawOptions(): void {
   options.element.hidden = now === null;
   options.draw(now && [now.choice, now.summary], () => {
     if (!now) return [];
-    return [
-      choices(
-        now.choice,
-        change => gallery && extension.post({ type: 'choice', choice: { ...gallery.choice, ...change } }),
-        () => extension.post({ type: 'chooseTransfer' }),
-      ),
-      now.summary && metrics(now.summary),
-    ];
+    const chooseTransfer = (): void => extension.post({ type: 'chooseTransfer' });
+    return [choices(now.choice, choose, chooseTransfer), now.summary && metrics(now.summary)];
   });
+}
+
+function choose(change: Partial<Choice>): void {
+  if (!gallery) return;
+  const choice = { ...gallery.choice, ...change };
+  gallery = { ...gallery, choice };
+  // Fields show what they were made to; the line about the other model does not.
+  if (change.transfer === undefined) options.shows([choice, gallery.summary]);
+  else drawOptions();
+  extension.post({ type: 'choice', choice });
 }
 
 function drawList(): void {

@@ -116,6 +116,11 @@ export class Part {
     this.element = element(name, attributes);
   }
 
+  /** A person has made it show this themselves: it is not drawn anew for it. */
+  shows(about: unknown): void {
+    this.#about = JSON.stringify(about);
+  }
+
   /** `about` is everything that the part shows, as JSON can say it. */
   draw(about: unknown, children: () => readonly Child[]): void {
     const now = JSON.stringify(about);

@@ -5,7 +5,7 @@ import { percent, short, signed } from '../kit/numbers';
 import { emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
 import { button, divider } from '../kit/toolkit';
 import { choices } from './choices';
-import { INITIAL_STATE, type FromPage, type PageState, type Shown, type ToPage } from './protocol';
+import { INITIAL_STATE, type Choice, type FromPage, type PageState, type Shown, type ToPage } from './protocol';
 import './patch.css';
 
 /** Inputs that are listed at first. */
@@ -46,14 +46,18 @@ function draw(): void {
       : [emptyPage('No patch yet', 'Right-click an ONNX model in the Explorer and choose Patch This Model.')],
   );
   work.show(now?.busy ?? null);
-  options.draw(now?.choice, () =>
-    now
-      ? [choices(now.choice, change => extension.post({ type: 'choice', choice: { ...now.choice, ...change } }))]
-      : [],
-  );
+  options.draw(now?.choice, () => (now ? [choices(now.choice, choose)] : []));
   results.draw([now?.run, now?.layers, now?.best, state.layer, everything], () =>
     now?.run ? found(now, now.run) : [],
   );
+}
+
+function choose(change: Partial<Choice>): void {
+  if (!shown) return;
+  const choice = { ...shown.choice, ...change };
+  shown = { ...shown, choice };
+  options.shows(choice);
+  extension.post({ type: 'choice', choice });
 }
 
 function header(now: Shown): Child[] {
