@@ -11,7 +11,7 @@ import { Style, wantsColour } from './terminal';
 /** Steps of the attack of a comparison: PGD-100. */
 const ATTACK_STEPS = 100;
 
-/** `certiscope graft`: 0 when it came to its end, 2 when the training diverged, 3 when something is wrong with the files. */
+/** `certiscope graft`: 0 when it came to its end, 2 when the training diverged or was stopped, 3 when something is wrong with the files. */
 export async function graft(words: GraftArguments, world: World): Promise<number> {
   const text = words.json === '-' ? world.stderr : world.stdout;
   const style = new Style(wantsColour(text));
@@ -28,7 +28,8 @@ export async function graft(words: GraftArguments, world: World): Promise<number
   );
   if (!answer.ok) return 3;
   const { message, end, model } = answer.value;
-  print(end === 'diverged' ? style.bold(message) : message);
+  const isWhole = end === 'finished' || end === 'stopped-early';
+  print(isWhole ? message : style.bold(message));
   const output = words.output ?? besideModel(words);
   try {
     copyFileSync(model, output);
@@ -52,7 +53,7 @@ export async function graft(words: GraftArguments, world: World): Promise<number
     outcomes = compared.value;
     describeOutcomes(outcomes, style).forEach(print);
   }
-  const code = end === 'diverged' ? 2 : 0;
+  const code = isWhole ? 0 : 2;
   const report = { schema: 1, ...answer.value, model: output, ...(outcomes ? { outcomes } : {}) };
   return writeJson(words.json, report, world) ? code : 3;
 }
@@ -119,7 +120,10 @@ function describeOutcomes(outcomes: GraftOutcomesResult, style: Style): string[]
       ['from base, to graft', ...OUTCOMES],
       ...OUTCOMES.map(from => [from, ...OUTCOMES.map(to => String(flow[from][to]))]),
     ]),
-    ...hypotheses.map(({ statement, contained, of }) => `${statement}: ${contained} of ${of}`),
+    ...hypotheses.map(
+      ({ statement, contained, of }) =>
+        `${statement}: ${contained} of ${of}${of === 0 ? '' : ` (${percent(contained / of)})`}`,
+    ),
     '',
     `Adversarial examples of the graft on the base: ${describeTransfer(transfer.toBase)}`,
     `Adversarial examples of the base on the graft: ${describeTransfer(transfer.toGrafted)}`,
@@ -129,7 +133,7 @@ function describeOutcomes(outcomes: GraftOutcomesResult, style: Style): string[]
   return [
     ...lines,
     `Proven distance: outputs of graft and base differ by ranges of up to ${widest.toFixed(3)} over the regions of ${distance.samples} samples`,
-    `Verdicts carried back to the base: ${distance.carried}, of which its own verification missed ${distance.missedByBase} in equal time and ${distance.onlyCarried} altogether`,
+    `Verdicts carried back to the base: ${distance.carried}, of which its own verification missed ${distance.missedByBase} in equal time (or its limit, where that is less) and ${distance.onlyCarried} altogether`,
   ];
 }
 

@@ -87,7 +87,7 @@ export interface CarrySummary {
   readonly samples: number;
   /** Verified for f by way of g. */
   readonly carried: number;
-  /** Of these: not verified by f's own verification within the time that g's verification and the pair took together. */
+  /** Of these: not verified by f's own verification within the time that g's verification and the pair took together, or within its own limit where that is less. */
   readonly missedByBase: number;
   /** Of these: not verified by f's own verification at all. */
   readonly onlyCarried: number;

@@ -20,7 +20,7 @@ export interface TrainingState {
   readonly parameters: readonly Parameter[];
   /** Of the optimiser, by label. */
   readonly velocities: readonly Parameter[];
-  /** The epoch with the best validation score; null without validation or before the first. */
+  /** The epoch with the best validation score, 0 for what training began with; null without validation or before any. */
   readonly best: { readonly epoch: number; readonly score: number; readonly parameters: readonly Parameter[] } | null;
   readonly history: readonly EpochRecord[];
 }

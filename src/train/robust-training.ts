@@ -58,7 +58,7 @@ export interface TrainingOutcome {
   readonly end: 'finished' | 'stopped-early' | 'cancelled' | 'diverged';
   /** What happened, in a sentence. */
   readonly message: string;
-  /** With the parameters of the best epoch; without validation those of the last complete one. */
+  /** With the best parameters, those of an epoch or those it began with; without validation those of the last complete epoch. */
   readonly model: GraftedNetwork;
   readonly state: TrainingState;
 }
@@ -131,6 +131,10 @@ function movingGroups(model: GraftedNetwork, options: RobustTrainingOptions): Mo
   });
 }
 
+function nameOf(epoch: number): string {
+  return epoch === 0 ? 'what it began with' : `epoch ${epoch}`;
+}
+
 class RobustTraining {
   private state: TrainingState;
 
@@ -153,12 +157,15 @@ class RobustTraining {
 
   async run(): Promise<Result<TrainingOutcome>> {
     const { epochs, patience } = this.options;
+    const begun = await this.scoreStart();
+    if (!begun.ok) return begun;
+    if (begun.value === 'cancelled') return this.cancelled();
     while (this.state.epoch < epochs) {
       const since = this.state.epoch - (this.state.best?.epoch ?? 0);
       if (patience !== null && this.state.best && since >= patience)
         return this.outcome(
           'stopped-early',
-          `Stopped after epoch ${this.state.epoch}: epoch ${this.state.best.epoch} had the best score.`,
+          `Stopped after epoch ${this.state.epoch}: ${nameOf(this.state.best.epoch)} had the best score.`,
         );
       const started = performance.now();
       const passed = await this.epoch();
@@ -167,13 +174,24 @@ class RobustTraining {
       if (passed.value.end === 'diverged')
         return this.outcome(
           'diverged',
-          `Training diverged in epoch ${this.state.epoch + 1}; what was reached by epoch ${this.state.epoch} is kept. Choose a smaller learning rate.`,
+          `Training diverged in epoch ${this.state.epoch + 1}; ${nameOf(this.state.best?.epoch ?? this.state.epoch)} is kept. Choose a smaller learning rate.`,
         );
       const closed = await this.closeEpoch(passed.value.values, passed.value.meanLoss, started);
       if (!closed.ok) return closed;
       if (closed.value === 'cancelled') return this.cancelled();
     }
     return this.outcome('finished', `Trained for ${this.state.epoch} epochs.`);
+  }
+
+  /** What training begins with can be better than anything that comes after it. */
+  private async scoreStart(): Promise<Result<'scored' | 'cancelled'>> {
+    const { epoch, parameters, best } = this.state;
+    if (epoch > 0 || best) return ok('scored');
+    const score = await this.score(parameters);
+    if (!score.ok) return score;
+    if (score.value === 'cancelled') return ok('cancelled');
+    if (score.value !== null) this.state = { ...this.state, best: { epoch, score: score.value, parameters } };
+    return ok('scored');
   }
 
   private cancelled(): Result<TrainingOutcome> {
@@ -237,7 +255,9 @@ class RobustTraining {
     if (!score.ok) return score;
     if (score.value === 'cancelled') return ok('cancelled');
     const epoch = this.state.epoch + 1;
-    const isBest = score.value !== null && score.value > (this.state.best?.score ?? -1);
+    // Of equal ones the first, but an epoch of training before none.
+    const { score: highest, epoch: since } = this.state.best ?? { score: -1, epoch: 0 };
+    const isBest = score.value !== null && (score.value > highest || (since === 0 && score.value === highest));
     const record = { epoch, meanLoss, score: score.value, seconds: (performance.now() - started) / 1000 };
     this.state = {
       epoch,

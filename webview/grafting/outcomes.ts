@@ -77,7 +77,7 @@ function distanceOf(distance: NonNullable<GraftOutcomesResult['distance']>): Chi
     element(
       'p',
       {},
-      `Over the regions of ${samples} samples. ${carried} of them are verified for the base by way of the graft; of those, its own verification missed ${missedByBase} in equal time and ${onlyCarried} altogether.`,
+      `Over the regions of ${samples} samples. ${carried} of them are verified for the base by way of the graft; of those, its own verification missed ${missedByBase} in equal time (or its limit, where that is less) and ${onlyCarried} altogether.`,
     ),
     disclosure(
       'distance',

@@ -1,6 +1,6 @@
 import { affineRows } from '../../lp/affine-rows';
 import type { Network, NetworkNode } from '../../network/network';
-import type { OutputConstraint } from './minimal-modification';
+import type { OutputConstraint } from './output-constraint';
 import type { Direction } from './weight-program';
 
 /** Which way a value may have to go for the property: bits, so that a value can need both. */

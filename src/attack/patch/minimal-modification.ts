@@ -6,16 +6,13 @@ import { HighsModel, type SolveOutcome } from '../../lp/highs';
 import { linearProgramRefusal, regionProgram } from '../../lp/relu-program';
 import { evaluate } from '../../network/evaluate';
 import type { DenseNode, Network } from '../../network/network';
-import type { Constraint } from '../../spec/question';
 import { linesAt, LocalMap, type AffineForm } from './local-map';
 import { marksOf } from './marking';
+import type { OutputConstraint } from './output-constraint';
 import { tailOf } from './tail';
 import { weightProgram, type Demands, type LayerCase, type PatchMeasure, type WeightProgram } from './weight-program';
 
 /** The smallest change of one layer's weights that makes given inputs satisfy given output properties. */
-
-/** outputs·y ≤ bound. */
-export type OutputConstraint = Pick<Constraint, 'outputs' | 'bound'>;
 
 export interface PatchCase {
   readonly input: ArrayLike<number>;

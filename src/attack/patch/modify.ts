@@ -8,13 +8,13 @@ import {
   patchableLayers,
   smallestPatch,
   sizesOf,
-  type OutputConstraint,
   type PatchCase,
   type PatchOptions,
   type PatchOutcome,
   type PatchSizes,
   type WeightPatch,
 } from './minimal-modification';
+import type { OutputConstraint } from './output-constraint';
 import { patchedModel, type PatchedModel } from './patched-model';
 
 /** Patches of a model's file: found, written, and replayed in ONNX Runtime. */

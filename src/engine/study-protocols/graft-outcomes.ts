@@ -71,7 +71,7 @@ export interface ProvenDistance {
   /** Per other class, over the samples: mean width of what is proven of the difference of the margins. */
   readonly marginWidth: number;
   readonly carried: number;
-  /** Of the carried: not verified by the base network's own verification in the time that graft and pair took. */
+  /** Of the carried: not verified by the base network's own verification in the time that graft and pair took, or in its own limit where that is less. */
   readonly missedByBase: number;
   readonly onlyCarried: number;
   readonly secondsPerSample: number;

@@ -219,9 +219,20 @@ describe('trainRobustly', () => {
     const wild = { rate: (progress: number) => (progress < 0.5 ? 0.05 : 1e30), decay: 0 };
     const outcome = must(await trainRobustly(given, { ...options, weights: wild }));
     expect(outcome.end).toBe('diverged');
-    expect(outcome.message).toContain('epoch 3 is kept');
+    const { epoch, parameters } = outcome.state.best!;
+    expect(outcome.message).toContain(`in epoch 4; epoch ${epoch} is kept`);
     expect(outcome.state.epoch).toBe(3);
-    for (const { data } of parametersOf(outcome.model).weights) expect(data.every(Number.isFinite)).toBe(true);
+    const weights = parametersOf(outcome.model).weights.map(({ data }) => data);
+    expect(weights).toEqual(parameters.map(({ data }) => data));
+    for (const data of weights) expect(data.every(Number.isFinite)).toBe(true);
+  });
+
+  it('gives back what it began with where an epoch only made it worse', async () => {
+    const trained = must(await trainRobustly(given, { ...options, adversarial: null })).model;
+    const wild = { ...options, adversarial: null, epochs: 1, weights: { rate: () => 1e4, decay: 0 } };
+    const outcome = must(await trainRobustly({ ...given, model: trained }, wild));
+    expect(outcome.state.best!.epoch).toBe(0);
+    expect(parametersOf(outcome.model)).toEqual(parametersOf(trained));
   });
 
   it('stops early when the score stops rising', async () => {

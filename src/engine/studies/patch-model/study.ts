@@ -4,12 +4,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AttackedModel } from '../../../attack/attacked-model';
 import {
   patchableLayers,
-  type OutputConstraint,
   type PatchCase,
   type PatchOptions,
   type WeightPatch,
 } from '../../../attack/patch/minimal-modification';
 import { modifyInTurn, modifyLayer, type Modification, type WrittenPatch } from '../../../attack/patch/modify';
+import type { OutputConstraint } from '../../../attack/patch/output-constraint';
 import { ok, problem, type Result } from '../../../base/result';
 import type { LoadedModel } from '../../../network/load';
 import type {

@@ -1,7 +1,7 @@
 import { model, node, tensor, valueInfo } from '../../../../src/network/authoring';
 import { encodeModel } from '../../../../src/network/codec';
 import { loadModelBytes, type LoadedModel } from '../../../../src/network/load';
-import type { OutputConstraint } from '../../../../src/attack/patch/minimal-modification';
+import type { OutputConstraint } from '../../../../src/attack/patch/output-constraint';
 
 export interface DenseLayer {
   /** Row by row, one row an output. */

@@ -1,0 +1,4 @@
+import type { Constraint } from '../../spec/question';
+
+/** outputs·y ≤ bound. */
+export type OutputConstraint = Pick<Constraint, 'outputs' | 'bound'>;
