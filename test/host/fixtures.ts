@@ -10,31 +10,33 @@ interface Layer {
   readonly bias: readonly number[];
 }
 
+/** (|x0|, |x1|), written with four Relu neurons. */
+const DISTANCES: readonly [Layer, Layer] = [
+  {
+    weight: [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ],
+    bias: [0, 0, 0, 0],
+  },
+  {
+    weight: [
+      [1, 1, 0, 0],
+      [0, 0, 1, 1],
+    ],
+    bias: [0, 0],
+  },
+];
+
 export function writeFixtures(folder: string): void {
   const file = (name: string, content: string | Uint8Array) => {
     const target = path.join(folder, name);
     mkdirSync(path.dirname(target), { recursive: true });
     writeFileSync(target, content);
   };
-  // y = |x0| − |x1|, written with four Relu neurons.
-  const distances = multilayer('distances', [
-    {
-      weight: [
-        [1, 0],
-        [-1, 0],
-        [0, 1],
-        [0, -1],
-      ],
-      bias: [0, 0, 0, 0],
-    },
-    {
-      weight: [
-        [1, 1, 0, 0],
-        [0, 0, 1, 1],
-      ],
-      bias: [0, 0],
-    },
-  ]);
+  const distances = multilayer('distances', DISTANCES);
   file('models/distances.onnx', distances);
   file(
     'models/holds.vnnlib',
@@ -114,6 +116,11 @@ export function writeFixtures(folder: string): void {
 
   file('graphs/deep.onnx', residualNetwork(240));
   file('graphs/odd.onnx', oddNetwork());
+  // The distances with their outputs in the other order.
+  file(
+    'graphs/swapped.onnx',
+    multilayer('swapped', [DISTANCES[0], { weight: [...DISTANCES[1].weight].reverse(), bias: [0, 0] }]),
+  );
 
   file('broken/truncated.onnx', distances.subarray(0, Math.floor(distances.length / 2)));
   file('broken/empty.onnx', '');

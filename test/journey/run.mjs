@@ -11,6 +11,7 @@ import { GRAFTING_JOURNEYS } from './grafting-journeys.mjs';
 import { JOURNEYS } from './journeys.mjs';
 import { MODEL_JOURNEYS } from './model-journeys.mjs';
 import { TUNING_JOURNEYS } from './tuning-journeys.mjs';
+import { UNHAPPY_JOURNEYS } from './unhappy-journeys.mjs';
 import { setTheme, THEMES, Workbench } from './workbench.mjs';
 
 const STORAGE_MS = 6500;
@@ -26,7 +27,7 @@ const browser = await launchBrowser();
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const journey of [...JOURNEYS, ...MODEL_JOURNEYS, ...TUNING_JOURNEYS, ...GRAFTING_JOURNEYS]) {
+for (const journey of [...JOURNEYS, ...MODEL_JOURNEYS, ...TUNING_JOURNEYS, ...GRAFTING_JOURNEYS, ...UNHAPPY_JOURNEYS]) {
   if (!journey.name.includes(word) || journey.needs?.(folder) === false) {
     skipped++;
     console.log(`SKIPPED  ${journey.name}`);

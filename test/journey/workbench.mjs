@@ -16,9 +16,13 @@ export const THEMES = {
 };
 
 export class Workbench {
-  /** @param {import('playwright-core').Page} page */
-  constructor(page) {
+  /**
+   * @param {import('playwright-core').Page} page
+   * @param {string} folder what is opened in it
+   */
+  constructor(page, folder) {
     this.page = page;
+    this.folder = folder;
     this.explorer = page.locator('.explorer-folders-view');
   }
 
@@ -37,7 +41,7 @@ export class Workbench {
     page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(workbenchUrl(server.origin, { folder }));
     await page.locator('.monaco-workbench').waitFor();
-    const workbench = new Workbench(page);
+    const workbench = new Workbench(page, folder);
     await workbench.explorer.waitFor();
     return workbench;
   }

@@ -11,10 +11,16 @@ export type QuestionId = string;
 
 export type Activity =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'queued'; readonly run: string }
+  | {
+      readonly kind: 'queued';
+      readonly run: string;
+      /** What the run asks; the text may mean something else by now. */
+      readonly fingerprint: string;
+    }
   | {
       readonly kind: 'running';
       readonly run: string;
+      readonly fingerprint: string;
       readonly progress: ProgressParams | null;
       /** How the task in work has gone so far. */
       readonly trace: Trace;

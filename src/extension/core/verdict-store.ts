@@ -223,7 +223,8 @@ export class VerdictStore {
       tasks: [],
     });
     if (event.quiet) return;
-    for (const { id } of asked) this.#updateQuestion(id, { activity: { kind: 'queued', run: event.run } }, touched);
+    for (const { id, fingerprint } of asked)
+      this.#updateQuestion(id, { activity: { kind: 'queued', run: event.run, fingerprint } }, touched);
     this.#updateSpecification(event.specification, { runProblems: [] }, touched);
   }
 
@@ -254,7 +255,8 @@ export class VerdictStore {
     const before = this.#questions.get(working)?.activity;
     const same = before?.kind === 'running' && before.progress?.task === event.progress.task;
     const trace = withProgress(same ? before.trace : EMPTY_TRACE, event.progress);
-    const activity: Activity = { kind: 'running', run: run.id, progress: event.progress, trace };
+    const fingerprint = run.fingerprints.get(working) ?? '';
+    const activity: Activity = { kind: 'running', run: run.id, fingerprint, progress: event.progress, trace };
     this.#updateQuestion(working, { activity }, touched);
   }
 

@@ -46,9 +46,18 @@ export function kindHeadline(kind: VerdictKind): Pick<Headline, 'icon' | 'label'
 /** The state of one question, as CodeLens, tree and tooltip say it. */
 export function headline(question: QuestionState, stale: boolean): Headline {
   const { activity, evidence } = question;
-  if (activity.kind === 'queued') return { icon: 'history', label: 'queued', detail: '', brief: '', tone: 'busy' };
-  if (activity.kind === 'running')
-    return { icon: 'loading~spin', label: 'verifying', tone: 'busy', ...runningDetails(question, activity) };
+  if (activity.kind !== 'idle') {
+    const about = activity.fingerprint === question.fingerprint ? '' : ' an earlier text';
+    if (activity.kind === 'queued')
+      return {
+        icon: 'history',
+        label: about === '' ? 'queued' : `queued:${about}`,
+        detail: '',
+        brief: '',
+        tone: 'busy',
+      };
+    return { icon: 'loading~spin', label: `verifying${about}`, tone: 'busy', ...runningDetails(question, activity) };
+  }
   const kind = verdictOf(evidence);
   if (!evidence || kind === null)
     return { icon: 'circle-outline', label: 'not run yet', detail: '', brief: '', tone: 'none' };

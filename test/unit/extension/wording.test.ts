@@ -54,6 +54,18 @@ describe('headline', () => {
     store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified) });
     store.apply({ kind: 'progress', run: '1', progress: progress(1, 0) });
     expect(said()).toEqual(['verifying', '1 of 2 · splitting the region · lower bound -0.5 · 1 s']);
+    const outlined = (fingerprint: string) =>
+      store.apply({
+        kind: 'outlined',
+        specification: SPEC,
+        outline: outlineOf(['a', fingerprint]),
+        model: '/w/m.onnx',
+        problems: [],
+      });
+    outlined('another');
+    expect(said()[0]).toBe('verifying an earlier text');
+    outlined('A');
+    expect(said()[0]).toBe('verifying');
     store.apply({ kind: 'result', run: '1', result: result(1, 'a', VERDICT.falsified) });
     store.apply({ kind: 'finished', run: '1', finished: finished() });
     expect(said()).toEqual(['falsified', '1 falsified, 1 verified · 1.50 s']);
