@@ -125,6 +125,9 @@ export class BranchTree {
       for (const close of closing) close();
       if (root !== null) this.stack.push(root);
     }
+    // A run that failed in the middle of a sub-problem has left it open.
+    if (this.current !== null) this.stack.push(this.current);
+    this.current = null;
     for (;;) {
       if (this.stack.length === 0)
         return this.stuck === 0 ? { kind: 'closed' } : { kind: 'exhausted', reason: this.stuckReason() };
@@ -269,7 +272,10 @@ export class BranchTree {
     if (outcome.kind === 'failed') {
       this.failures++;
       this.failure = outcome.reason;
-    } else if (outcome.kind === 'solved') this.failures = 0;
+    } else if (outcome.kind === 'solved') {
+      this.failures = 0;
+      this.failure = outcome.reason ?? this.failure;
+    }
     return outcome;
   }
 

@@ -43,7 +43,13 @@ export async function solveCertified(model: SolverModel, offset: number, limits:
     switch (outcome.kind) {
       case 'optimal':
         take(outcome.rowDuals);
-        return { kind: 'solved', bound, multipliers, point: outcome.primal, reason: null };
+        return {
+          kind: 'solved',
+          bound,
+          multipliers,
+          point: outcome.primal,
+          reason: isProved(outcome.objective + offset - model.program.offset, bound) ? null : `${UNPROVED}.`,
+        };
       case 'infeasible':
         if (outcome.ray !== null && provesInfeasible(model.program, outcome.ray))
           return { kind: 'solved', bound: Infinity, multipliers: outcome.ray, point: null, reason: null };
@@ -60,4 +66,14 @@ export async function solveCertified(model: SolverModel, offset: number, limits:
         return failed(`A linear program was not solved: ${outcome.reason}.`);
     }
   }
+}
+
+/** What is said of a solver whose optimum is not borne out. */
+export const UNPROVED = 'HiGHS claims an optimum that its multipliers do not prove';
+/** Part of its size by which an optimum may miss what its multipliers prove: solvers have tolerances. */
+const MISSED = 1e-3;
+
+/** Whether the certified bound of a program bears out the optimum that the solver claims. */
+export function isProved(claimed: number, bound: number): boolean {
+  return bound >= claimed - MISSED * (1 + Math.abs(claimed));
 }

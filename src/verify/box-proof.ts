@@ -1,4 +1,6 @@
+import { AssertionError } from '../base/assert';
 import type { Network } from '../network/network';
+import { methodName } from '../report/summary';
 import type { ProofLeaf } from '../report/verdict';
 import type { MadeProver, Method } from './create-prover';
 import { addCounts, type SearchCounts } from './input-split/queue';
@@ -20,6 +22,8 @@ export class BoxProof {
   end: ProofEnd | null = null;
   /** Place in the question of the label in work. */
   working: number | null = null;
+  /** What went wrong with a method on the way, as a sentence without its full stop; null while nothing did. */
+  failure: string | null = null;
   /** Seconds that sorting took, where it was a step of its own. */
   sortSeconds: number | null = null;
   /** The one at work last; those before it have given up. */
@@ -63,10 +67,12 @@ export class BoxProof {
     if (takesTurns && !this.sorted) {
       this.sorted = true;
       // The prover's own first bounds are those of the differences: computing them twice would be waste.
-      if (this.sortsItself) return this.firstLook(budget);
-      this.sort();
-    }
-    if (takesTurns) await this.takeTurns(budget);
+      if (this.sortsItself) await this.firstLook(budget);
+      else {
+        this.sort();
+        await this.takeTurns(budget);
+      }
+    } else if (takesTurns) await this.takeTurns(budget);
     else await this.work(budget, this.ledger.workable);
     if (this.exhausted) this.handOver();
   }
@@ -168,11 +174,23 @@ export class BoxProof {
     const started = performance.now();
     const all = disjuncts.length === this.problem.disjuncts.length;
     this.working = disjuncts.length === 1 && !all ? this.problem.places[disjuncts[0]] : null;
-    const end = await prover.run(budget, all ? undefined : disjuncts);
+    const end = await this.endOf(prover.run(budget, all ? undefined : disjuncts));
     this.ledger.update(prover.standings());
     this.ledger.note(disjuncts, end, (performance.now() - started) / 1000);
     if (end.kind === 'falsified') this.end = end;
     else this.conclude();
+  }
+
+  /** A method that fails (a thread without memory, a solver that traps) has given up: what it had proved stays, and the next one goes on. */
+  private async endOf(run: Promise<ProofEnd>): Promise<ProofEnd> {
+    try {
+      return await run;
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      this.failure = `The method "${methodName(this.method)}" failed (${message})`;
+      return { kind: 'exhausted', reason: this.failure };
+    }
   }
 
   /** What has become of the single labels, put together. */

@@ -18,6 +18,8 @@ export interface Findings {
   readonly timeout: number;
   /** Why a prover could do no more. */
   readonly stuckReason: string | null;
+  /** What went wrong with methods on the way; sentences without their full stops. */
+  readonly failures: readonly string[];
   /** Nothing was to be proved. */
   readonly attackOnly: boolean;
   readonly bestAttack: number | null;
@@ -32,6 +34,10 @@ export function conclude(findings: Findings): Verdict {
   const common = { seconds, lowerBound, statistics };
   if (counterexample) return { kind: 'falsified', counterexample, ...common };
   if (findings.verified) return { kind: 'verified', soundness: findings.soundness, proof: findings.proof, ...common };
+  const failed = findings.failures
+    .filter(failure => failure !== findings.stuckReason)
+    .map(failure => ` ${failure}.`)
+    .join('');
   const reached = `The certified lower bound reached ${lowerBound === null ? 'nothing' : shownBelow(lowerBound)}; the closest attack came to ${format(findings.bestAttack)}.`;
   if (findings.replayProblem !== null)
     return {
@@ -59,13 +65,13 @@ export function conclude(findings: Findings): Verdict {
   if (stopped === 'timeout')
     return {
       kind: 'timeout',
-      reason: `Not decided within ${findings.timeout} s. ${reached}${undecided(findings.labels)}`,
+      reason: `Not decided within ${findings.timeout} s. ${reached}${undecided(findings.labels)}${failed}`,
       advice: 'Give it more time, or ask about a smaller region.',
       ...common,
     };
   return {
     kind: 'unknown',
-    reason: `${findings.stuckReason ?? 'The bounds do not settle it'}, and no attack succeeded. ${reached}${undecided(findings.labels)}`,
+    reason: `${findings.stuckReason ?? 'The bounds do not settle it'}, and no attack succeeded. ${reached}${undecided(findings.labels)}${failed}`,
     advice: 'Ask about a smaller region.',
     ...common,
   };

@@ -1,5 +1,6 @@
 import { unreachable } from '../base/assert';
 import { hasRegion } from '../bounds/create-region';
+import type { OpenModel } from '../lp/highs';
 import type { Network } from '../network/network';
 import { ParallelSearch } from './input-split/parallel';
 import type { BoxProblem, Candidate } from './input-split/search';
@@ -24,6 +25,8 @@ export interface ProverContext {
   /** Replays a point in ONNX Runtime; true when it is a counterexample. */
   tryCandidate(candidate: Candidate): Promise<boolean>;
   onProgress(): void;
+  /** The solver of linear and mixed-integer programs; HiGHS unless a test gives another. */
+  readonly open?: OpenModel;
 }
 
 export type Method = 'input-split' | 'neuron-split' | 'bounds' | 'milp' | 'zonotope' | 'symbolic';

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Replayer } from '../attack/replay';
 import { assert } from '../base/assert';
 import { ok, type Result } from '../base/result';
+import type { OpenModel } from '../lp/highs';
 import type { LoadedModel } from '../network/load';
 import type { Verdict } from '../report/verdict';
 import type { Question } from '../spec/question';
@@ -15,7 +16,11 @@ import { strengthened } from './runtime-soundness';
 export class Solver {
   private replayer: Promise<Result<Replayer>> | null = null;
 
-  constructor(readonly model: LoadedModel) {}
+  /** `openProgram`: the solver of programs; HiGHS unless a test gives another. */
+  constructor(
+    readonly model: LoadedModel,
+    readonly openProgram?: OpenModel,
+  ) {}
 
   /**
    * Decides one question: bounds first (most questions end there), then attacks and branch and bound in turn, until an answer is proved or

@@ -3,6 +3,7 @@ import { attack } from '../attack/pgd';
 import type { Replayer } from '../attack/replay';
 import { satisfaction } from '../attack/violation';
 import type { Result } from '../base/result';
+import type { OpenModel } from '../lp/highs';
 import type { LoadedModel } from '../network/load';
 import { EMPTY_TRACE, extended, isDue, pointsOf } from '../report/trace';
 import type { Counterexample, LabelResult, ProofLeaf, Statistics, Verdict } from '../report/verdict';
@@ -33,6 +34,8 @@ const MOST_NEURON_REGIONS = 16;
 export interface DecisionTools {
   readonly model: LoadedModel;
   openReplayer(): Promise<Result<Replayer>>;
+  /** The solver of programs; HiGHS unless a test gives another. */
+  readonly openProgram?: OpenModel;
 }
 
 /** One question being decided. */
@@ -67,6 +70,7 @@ export class Decision {
       threads: options.threads > 0 ? options.threads : availableParallelism(),
       tryCandidate: (candidate: Candidate) => this.tryCandidate(candidate),
       onProgress: () => this.report(),
+      open: tools.openProgram,
     };
     const { network } = tools.model;
     this.proofs = boxProblems(toProve).map(
@@ -245,6 +249,7 @@ export class Decision {
     const { open, depth, subproblems } = counts;
     this.trace = extended(this.trace, { seconds, lowerBound, open, depth, subproblems });
     const stuck = this.proofs.find(proof => proof.exhausted)?.end;
+    const failures = [...new Set(this.proofs.flatMap(({ failure }) => failure ?? []))];
     const labels = this.labels();
     return conclude({
       counterexample: this.counterexample,
@@ -257,6 +262,7 @@ export class Decision {
       stopped: this.budget.cancelled() ? 'cancelled' : this.over ? 'timeout' : null,
       timeout: this.options.timeout,
       stuckReason: stuck?.kind === 'exhausted' ? stuck.reason : null,
+      failures,
       attackOnly: this.options.attackOnly,
       bestAttack: finite(Math.min(this.bestAttack, counts.bestAttack)),
       seconds,

@@ -1,4 +1,5 @@
 import type { NeuronRegion } from '../../bounds/split-bounds';
+import type { OpenModel } from '../../lp/highs';
 import type { LeafOutcome } from '../../lp/leaf';
 import type { Network } from '../../network/network';
 import type { BoxProblem } from '../input-split/search';
@@ -15,6 +16,7 @@ export class CornerQueue {
     private readonly network: Network,
     private readonly problem: BoxProblem,
     private readonly region: NeuronRegion,
+    private readonly solver?: OpenModel,
   ) {}
 
   push(sub: SubProblem): void {
@@ -41,7 +43,7 @@ export class CornerQueue {
     if (sub === undefined) return null;
     const over = () => budget.cancelled() || performance.now() >= budget.deadline;
     if (over()) return 'stopped';
-    this.corners ??= new Corners(this.network, this.problem, this.region.preActivations() ?? []);
+    this.corners ??= new Corners(this.network, this.problem, this.region.preActivations() ?? [], this.solver);
     const outcome = await this.corners.solve(sub.disjunct, fixed(sub), budget);
     // Out of time is no answer.
     if (outcome.kind === 'failed' && over()) return 'stopped';

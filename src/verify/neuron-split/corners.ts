@@ -1,4 +1,5 @@
 import { GraphBounder } from '../../bounds/graph/graph-bounder';
+import type { OpenModel } from '../../lp/highs';
 import { solveLeaf, type LeafOutcome, type NeuronPhase } from '../../lp/leaf';
 import type { NodeRanges } from '../../lp/relu-program';
 import type { Network } from '../../network/network';
@@ -27,6 +28,7 @@ export class Corners {
     private readonly network: Network,
     private readonly problem: BoxProblem,
     private readonly known: readonly PreActivationBounds[],
+    private readonly solver?: OpenModel,
   ) {
     this.activations = network.nodes.filter(({ kind }) => kind === 'relu' || kind === 'leakyRelu').map(({ id }) => id);
   }
@@ -38,7 +40,7 @@ export class Corners {
       return { kind: 'failed', reason: 'There are no bounds for a linear program', bound: -Infinity };
     const phases = fixed.map(({ layer, neuron, sign }): NeuronPhase => ({ node: activations[layer], neuron, sign }));
     const constraints = problem.disjuncts[disjunct].map(row => problem.constraints[row]);
-    return solveLeaf(network, ranges, phases, constraints, budget);
+    return solveLeaf(network, ranges, phases, constraints, budget, this.solver);
   }
 
   /** Bounds of every node's values: of what activations read those that are known, of all others a zonotope's. Null where layers are not the network's own activations. */

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { assert } from '../../base/assert';
 import { createRegion } from '../../bounds/create-region';
 import type { NeuronRegion, SplitBounds } from '../../bounds/split-bounds';
+import type { OpenModel } from '../../lp/highs';
 import type { Network } from '../../network/network';
 import type { ProofLeaf } from '../../report/verdict';
 import type { SearchCounts } from '../input-split/queue';
@@ -25,6 +26,8 @@ export interface NeuronSplitOptions {
   readonly threads: number;
   tryCandidate(candidate: Candidate): Promise<boolean>;
   onProgress(): void;
+  /** The solver of the programs of corners; HiGHS unless a test gives another. */
+  readonly open?: OpenModel;
 }
 
 /** One step in so many takes the sub-problems with the lowest bounds. */
@@ -71,7 +74,7 @@ export class NeuronSplitProver implements Prover {
     this.tallies = problem.disjuncts.map(() => new Tally());
     this.frontier = new Frontier(problem.disjuncts.length);
     this.threads = new Threads({ network, problem }, options.threads - 1, region);
-    this.corners = new CornerQueue(network, problem, region);
+    this.corners = new CornerQueue(network, problem, region, options.open);
   }
 
   async run(budget: Budget, disjuncts: readonly number[] = this.allDisjuncts()): Promise<ProofEnd> {

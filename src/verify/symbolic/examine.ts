@@ -1,6 +1,6 @@
 import type { NodeBounds } from '../../bounds/graph/interval';
 import type { Neuron, Phase, SymbolicLine, SymbolicRegion } from '../../bounds/symbolic/symbolic-region';
-import type { SolveLimits } from '../../lp/highs';
+import type { OpenModel, SolveLimits } from '../../lp/highs';
 import type { BoxProblem } from '../input-split/search';
 import { LineProgram } from './line-program';
 
@@ -51,6 +51,7 @@ export async function examine(
   problem: BoxProblem,
   part: Part,
   limits: SolveLimits,
+  solver?: OpenModel,
 ): Promise<Examined> {
   const asked = [...part.open.keys()];
   const empty = (multipliers: Float64Array): Examined => ({
@@ -65,7 +66,7 @@ export async function examine(
   if (state === 'useless')
     return { closed: [], part: { ...part, next: null }, empty: false, points: [], failure: null };
   const lines = part.phases.map(phase => region.phaseLine(phase));
-  const program = new LineProgram(lines, limits);
+  const program = new LineProgram(lines, limits, solver);
   const closed: Closed[] = [];
   const open = new Map<number, number>();
   const points: Float64Array[] = [];
@@ -92,7 +93,10 @@ export async function examine(
         continue;
       }
       if (outcome.kind === 'failed') failure = outcome.reason;
-      else if (outcome.symbols) points.push(region.point(outcome.symbols));
+      else {
+        failure = outcome.doubt ?? failure;
+        if (outcome.symbols) points.push(region.point(outcome.symbols));
+      }
       open.set(disjunct, outcome.kind === 'bound' ? Math.max(alone, outcome.bound) : alone);
       addCosts(costs, lines, margins, outcome.kind === 'bound' ? outcome.multipliers : null);
     }

@@ -1,5 +1,6 @@
 import type { MarginLine, SymbolicLine } from '../../bounds/symbolic/symbolic-region';
 import { dualBound, provesInfeasible } from '../../lp/certified';
+import { isProved, UNPROVED } from '../../lp/certified-solve';
 import { HighsModel, type OpenModel, type SolveLimits, type SolverModel } from '../../lp/highs';
 import type { LinearProgram } from '../../lp/linear-program';
 
@@ -13,6 +14,8 @@ export type LineOutcome =
       readonly multipliers: Float64Array;
       /** Where the solver found the optimum, if it did. */
       readonly symbols: Float64Array | null;
+      /** What the solver claims and its multipliers do not prove, as a sentence without its full stop; null where they do. */
+      readonly doubt: string | null;
     }
   /** Nowhere are all phase lines at least 0, certified: the part has no point. */
   | { readonly kind: 'empty'; readonly multipliers: Float64Array }
@@ -42,6 +45,7 @@ export class LineProgram {
         bound,
         multipliers: new Float64Array(0),
         symbols: coefficients.map(a => (a > 0 ? -1 : 1)),
+        doubt: null,
       };
     try {
       if (margins.length > 1) {
@@ -70,7 +74,9 @@ export class LineProgram {
       case 'timeLimit':
       case 'interrupted': {
         const multipliers = outcome.rowDuals ?? new Float64Array(program.rowLower.length);
-        return { kind: 'bound', bound: dualBound(program, multipliers), multipliers, symbols: outcome.primal };
+        const bound = dualBound(program, multipliers);
+        const doubted = outcome.kind === 'optimal' && !isProved(outcome.objective + offset, bound);
+        return { kind: 'bound', bound, multipliers, symbols: outcome.primal, doubt: doubted ? UNPROVED : null };
       }
       case 'infeasible':
         if (outcome.ray !== null && provesInfeasible(program, outcome.ray))

@@ -4,6 +4,7 @@ import type { NodeBounds } from '../../bounds/graph/interval';
 import { intersection, SymbolicRegion, type Phase } from '../../bounds/symbolic/symbolic-region';
 import { SEARCH } from '../../bounds/tolerances';
 import { evaluate } from '../../network/evaluate';
+import type { OpenModel } from '../../lp/highs';
 import type { Network } from '../../network/network';
 import type { ProofLeaf } from '../../report/verdict';
 import type { SearchCounts } from '../input-split/queue';
@@ -47,6 +48,8 @@ export interface SymbolicOptions {
   onProgress(): void;
   /** `MOST_REFINEMENTS` unless a test wants another. */
   readonly mostRefinements?: number;
+  /** The solver; HiGHS unless a test gives another. */
+  readonly open?: OpenModel;
 }
 
 /**
@@ -182,7 +185,8 @@ export class SymbolicProver implements Prover {
     const examined: { part: Part; outcome: Examined }[] = [];
     for (const part of parts) {
       const seconds = Math.min(PROGRAM_SECONDS, (budget.deadline - performance.now()) / 1000);
-      const outcome = await examine(region, this.problem, part, { seconds, interrupted: () => over(budget) });
+      const limits = { seconds, interrupted: () => over(budget) };
+      const outcome = await examine(region, this.problem, part, limits, this.options.open);
       examined.push({ part, outcome });
       this.failure = outcome.failure ?? this.failure;
       this.subproblems++;
@@ -231,7 +235,8 @@ export class SymbolicProver implements Prover {
 
   private tryPoint(point: Float64Array): void {
     const { box, disjuncts, constraints } = this.problem;
-    const input = Float32Array.from(point, (x, i) => Math.min(Math.max(x, box.lowerPoint[i]), box.upperPoint[i]));
+    // A solver's point may lie outside by its tolerances, or not be a number.
+    const input = box.lowerPoint.map((low, i) => (point[i] > low ? Math.min(point[i], box.upperPoint[i]) : low));
     const values = evaluate(this.network, Float64Array.from(input));
     for (const rows of disjuncts) {
       let worst = { margin: -Infinity, size: 0 };

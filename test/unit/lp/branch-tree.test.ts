@@ -143,6 +143,29 @@ describe('branch and bound over a region’s program', () => {
     region.dispose();
   });
 
+  it('loses nothing to a failure in the middle', async () => {
+    const { network, box, ranges, disjuncts } = caseOf(4);
+    const region = await RegionModel.open(regionProgram(network, ranges, disjuncts, 'triangle'));
+    const { reached } = await truth(network, box, disjuncts[0]);
+    let asked = 0;
+    // Every point fails now and then, so that every kind of sub-problem is interrupted.
+    const point = () => (asked++ % 3 === 2 ? Promise.reject(new Error('out of memory')) : Promise.resolve(false));
+    const tree = new BranchTree(region, [0], { ...options(reached + 0.1), point });
+    let failures = 0;
+    for (;;) {
+      const end = await tree.run({ ...UNLIMITED, deadline: performance.now() + 5000 }).catch(() => null);
+      expect(tree.bound(0)).toBeLessThan(reached + 1e-9);
+      if (end === null) failures++;
+      else {
+        // Somewhere the margin is less than was asked for.
+        expect(end.kind).not.toBe('closed');
+        break;
+      }
+    }
+    expect(failures).toBeGreaterThan(2);
+    region.dispose();
+  });
+
   it.each(Object.entries(LIES))('proves nothing false with a solver that %s', async (_, open) => {
     for (let seed = 0; seed < 3; seed++) {
       const { network, box, ranges, disjuncts } = caseOf(seed);

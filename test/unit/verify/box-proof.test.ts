@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AssertionError } from '../../../src/base/assert';
 import { BoxProof } from '../../../src/verify/box-proof';
 import type { MadeProver } from '../../../src/verify/create-prover';
 import type { SolverOptions } from '../../../src/verify/options';
@@ -190,6 +191,33 @@ describe('the proof of one box, label by label', () => {
     expect(outcomes()).toEqual(['verified', 'verified', 'verified']);
     const result = proof.ledger.results(() => null, null).find(({ disjunct }) => disjunct === 2)!;
     expect([result.subproblems, result.reason]).toEqual([4, null]);
+  });
+
+  it.each(['milp', 'auto'] as const)('a method that fails has given up: the next one goes on (%s)', async backend => {
+    const scripts: Script[] = [0, 1, 2].map(() => ({ milliseconds: 1, end: VERIFIED }));
+    const { proof, provers, outcomes } = proofBy(scripts, { backend, labelOrder: 'margin' }, [scripts]);
+    provers[0].run = () => Promise.reject(new Error('no memory left'));
+    for (let round = 0; round < 3; round++) await proof.run(within(1000));
+    expect(outcomes()).toEqual(['verified', 'verified', 'verified']);
+    expect(proof.end).toEqual({ kind: 'verified' });
+    expect(proof.failure).toBe('The method "a mixed-integer program" failed (no memory left)');
+  });
+
+  it('with none to go on, says that it failed, and keeps the bound; a fault of this program is none of it', async () => {
+    const scripts: Script[] = [0, 1, 2].map(() => ({ milliseconds: 1, end: VERIFIED }));
+    const { proof, provers } = proofBy(scripts);
+    const { run } = provers[0];
+    provers[0].run = (budget, disjuncts) =>
+      disjuncts?.includes(0) ? run.call(provers[0], budget, disjuncts) : Promise.reject(new RangeError('no memory'));
+    await proof.run(within(1000));
+    const reason = 'The method "a mixed-integer program" failed (no memory)';
+    expect(proof.end).toEqual({ kind: 'exhausted', reason });
+    // Of the labels, one was proved (0.5), and the others have what was known of them.
+    expect(proof.lowerBound()).toBe(-3);
+    expect(proof.ledger.results(() => null, null).map(({ reason: own }) => own)).toContain(`${reason}.`);
+    const fault = proofBy(scripts);
+    fault.provers[0].run = () => Promise.reject(new AssertionError('impossible'));
+    await expect(fault.proof.run(within(1000))).rejects.toThrow('impossible');
   });
 
   it('with the back end’s own bounds for an order, the first run is on all, and the lowest bound comes next', async () => {

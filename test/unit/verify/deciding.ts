@@ -1,4 +1,5 @@
 import { loadModelBytes } from '../../../src/network/load';
+import type { OpenModel } from '../../../src/lp/highs';
 import type { Network } from '../../../src/network/network';
 import type { Verdict } from '../../../src/report/verdict';
 import { differenceConstraint, outputRef } from '../../../src/spec/linear-term';
@@ -14,10 +15,11 @@ export async function decideOn(
   disjuncts: readonly Disjunct[],
   options: Partial<SolverOptions> = {},
   onProgress?: (progress: Progress) => void,
+  openProgram?: OpenModel,
 ): Promise<Verdict> {
   const loaded = loadModelBytes(onnxOf(network), 'random.onnx');
   if (!loaded.ok) throw new Error(loaded.error.message);
-  const solver = new Solver(loaded.value);
+  const solver = new Solver(loaded.value, openProgram);
   const whole: SolverOptions = { ...DEFAULT_OPTIONS, threads: 1, timeout: 20, ...options };
   try {
     return await solver.decide(
