@@ -81,7 +81,7 @@ export class ProgressLine extends StatusLine {
   }
 }
 
-/** E.g. `[#####               ]  27 %  branching  bound -0.12  1204 open  12 s, about 33 s left  prop_3`. */
+/** E.g. `[#####               ]  27 %  branching  bound -0.12  class 3: 1204 open, depth 9  12 s, about 33 s left  prop_3`. */
 export function progressText(
   name: string,
   decided: number,
@@ -89,7 +89,7 @@ export function progressText(
   timeout: number,
   progress: Progress,
 ): string {
-  const { workFraction, elapsedSeconds, lowerBound, openSubproblems, phase } = progress;
+  const { workFraction, elapsedSeconds, lowerBound, openSubproblems, phase, depth, label } = progress;
   const filled = Math.floor(BAR_WIDTH * workFraction);
   const left = (elapsedSeconds * (1 - workFraction)) / workFraction;
   const untilLimit = timeout - elapsedSeconds;
@@ -98,7 +98,9 @@ export function progressText(
     total > 1 ? `${decided + 1}/${total}` : '',
     phase,
     lowerBound === null ? '' : `bound ${shownBelow(lowerBound)}`,
-    phase === 'branching' ? `${openSubproblems} open` : '',
+    phase === 'branching'
+      ? `${label === undefined ? '' : `class ${label}: `}${openSubproblems} open, depth ${depth}`
+      : '',
     workFraction > LEAST_FRACTION && left < untilLimit
       ? `${elapsedSeconds.toFixed(0)} s, about ${Math.ceil(left)} s left`
       : `${elapsedSeconds.toFixed(0)} s of ${timeout} s`,

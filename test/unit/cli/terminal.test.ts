@@ -9,7 +9,7 @@ const PROGRESS: Progress = {
   bestAttack: 0.5,
   openSubproblems: 1204,
   subproblems: 4000,
-  depth: 0,
+  depth: 9,
   disjunct: null,
   workFraction: 0.25,
   elapsedSeconds: 12,
@@ -28,14 +28,15 @@ class Terminal implements Output {
 describe('the progress line', () => {
   it('says how far it is, the bound, what is open and the time left', () => {
     expect(progressText('prop_3', 0, 1, 116, PROGRESS)).toBe(
-      '[#####               ]  25 %  branching  bound -0.1235  1204 open  12 s, about 36 s left  prop_3',
+      '[#####               ]  25 %  branching  bound -0.1235  1204 open, depth 9  12 s, about 36 s left  prop_3',
     );
   });
 
   it('names the limit where it cannot tell the time left, or that is beyond it', () => {
     expect(progressText('prop_3', 0, 1, 116, { ...PROGRESS, workFraction: 0, lowerBound: null })).toBe(
-      '[                    ]   0 %  branching  1204 open  12 s of 116 s  prop_3',
+      '[                    ]   0 %  branching  1204 open, depth 9  12 s of 116 s  prop_3',
     );
+    expect(progressText('prop_3', 0, 1, 20, { ...PROGRESS, label: 3 })).toContain('  class 3: 1204 open, depth 9  ');
     expect(progressText('prop_3', 0, 1, 20, PROGRESS)).toContain('12 s of 20 s');
     expect(progressText('noise, sample 7', 7, 100, 20, { ...PROGRESS, phase: 'attack' })).toContain(
       '  8/100  attack  ',
