@@ -2,7 +2,7 @@ import { ATTACK_METHODS, type AttackMethod } from '../../src/engine/study-protoc
 import { element } from '../kit/dom';
 import { optionLine, optionsBox, optionSet, textOptions } from '../kit/options';
 import { button, checkbox, select } from '../kit/toolkit';
-import type { Choice } from './protocol';
+import { OTHER_MODELS, type Choice, type OtherModel } from './protocol';
 
 const METHOD_NAMES: Readonly<Record<AttackMethod, string>> = {
   patches: 'Network patches (Algorithm 1)',
@@ -18,14 +18,30 @@ const METHOD_NAMES: Readonly<Record<AttackMethod, string>> = {
   'output-diversification': 'Output diversification',
 };
 
+const MODEL_NAMES: Readonly<
+  Record<OtherModel, { readonly none: string; readonly named: string; readonly choose: string; readonly leave: string }>
+> = {
+  transfer: {
+    none: 'Transfer to another model: none',
+    named: 'Transfer to',
+    choose: 'Choose a model for transfer…',
+    leave: 'No transfer',
+  },
+  features: {
+    none: 'Naturalness over the last hidden layer of this model',
+    named: 'Naturalness over the outputs of',
+    choose: 'Choose a model for naturalness…',
+    leave: 'This model’s last hidden layer',
+  },
+};
+
 /** What is asked at the next run. */
 export function choices(
   choice: Choice,
   change: (change: Partial<Choice>) => void,
-  chooseTransfer: () => void,
+  chooseModel: (use: OtherModel) => void,
 ): HTMLElement {
   const field = textOptions<'target' | 'seconds' | 'optimum' | 'epsilon' | 'samples'>(choice, change);
-  const { transfer } = choice;
   return optionsBox(
     optionSet(
       'Attacks; the closest answer of all is kept',
@@ -46,6 +62,7 @@ export function choices(
       }),
       checkbox('Reduce what was found', choice.reduce, reduce => change({ reduce })),
       checkbox('Settle the linear region around it', choice.regional, regional => change({ regional })),
+      checkbox('A line per class for each activation, not its phase', choice.lines, lines => change({ lines })),
       checkbox('Misclassified samples too', choice.misclassified, misclassified => change({ misclassified })),
     ),
     optionLine(
@@ -55,10 +72,14 @@ export function choices(
       field('Radius of balls (ε)', 'epsilon', 'the range'),
       field('Seconds to prove how close', 'optimum', 'not asked'),
     ),
-    optionLine(
-      element('span', {}, transfer === '' ? 'Transfer to another model: none' : `Transfer to ${transfer}`),
-      button({ label: 'Choose a model…', onClick: chooseTransfer }),
-      transfer !== '' && button({ label: 'No model', onClick: () => change({ transfer: '' }) }),
-    ),
+    ...OTHER_MODELS.map(use => {
+      const model = choice[use];
+      const { none, named, choose, leave } = MODEL_NAMES[use];
+      return optionLine(
+        element('span', {}, model === '' ? none : `${named} ${model}`),
+        button({ label: choose, onClick: () => chooseModel(use) }),
+        model !== '' && button({ label: leave, onClick: () => change({ [use]: '' }) }),
+      );
+    }),
   );
 }

@@ -12,11 +12,13 @@ import { Filters } from './filters';
 import { metrics } from './metrics';
 import {
   INITIAL_STATE,
+  OTHER_MODELS,
   type Choice,
   type Entry,
   type EntryTensors,
   type FromPage,
   type Gallery,
+  type OtherModel,
   type PageState,
   type ToPage,
 } from './protocol';
@@ -194,8 +196,8 @@ function drawOptions(): void {
   options.element.hidden = now === null;
   options.draw(now && [now.choice, now.summary], () => {
     if (!now) return [];
-    const chooseTransfer = (): void => extension.post({ type: 'chooseTransfer' });
-    return [choices(now.choice, choose, chooseTransfer), now.summary && metrics(now.summary)];
+    const chooseModel = (use: OtherModel): void => extension.post({ type: 'chooseModel', use });
+    return [choices(now.choice, choose, chooseModel), now.summary && metrics(now.summary)];
   });
 }
 
@@ -203,8 +205,8 @@ function choose(change: Partial<Choice>): void {
   if (!gallery) return;
   const choice = { ...gallery.choice, ...change };
   gallery = { ...gallery, choice };
-  // Fields show what they were made to; the line about the other model does not.
-  if (change.transfer === undefined) options.shows([choice, gallery.summary]);
+  // Fields show what they were made to; the lines about other models do not.
+  if (OTHER_MODELS.every(use => change[use] === undefined)) options.shows([choice, gallery.summary]);
   else drawOptions();
   extension.post({ type: 'choice', choice });
 }

@@ -40,15 +40,21 @@ export interface Choice {
   readonly measure: Closeness;
   readonly reduce: boolean;
   readonly regional: boolean;
+  readonly lines: boolean;
   readonly misclassified: boolean;
   readonly target: string;
   readonly seconds: string;
   readonly optimum: string;
   readonly epsilon: string;
   readonly samples: string;
-  /** Another model, as a path; empty for none. */
+  /** Another model that may fall for the same inputs, and one whose outputs are the features of naturalness, as paths; empty for none. */
   readonly transfer: string;
+  readonly features: string;
 }
+
+/** What another model is for. */
+export const OTHER_MODELS = ['transfer', 'features'] as const;
+export type OtherModel = (typeof OTHER_MODELS)[number];
 
 export interface EntryTensors {
   readonly sample: number;
@@ -72,8 +78,8 @@ export type FromPage =
   | StudyMessage
   | { readonly type: 'tensors'; readonly samples: readonly number[] }
   | { readonly type: 'choice'; readonly choice: Choice }
-  /** Asks for the path of the other model. */
-  | { readonly type: 'chooseTransfer' }
+  /** Asks for the path of another model. */
+  | { readonly type: 'chooseModel'; readonly use: OtherModel }
   | { readonly type: 'run' }
   | { readonly type: 'patch' }
   | { readonly type: 'export'; readonly sample: number; readonly kind: ExportKind };

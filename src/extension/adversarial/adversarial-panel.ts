@@ -176,14 +176,17 @@ export class AdversarialPanel implements vscode.Disposable {
       case 'choice':
         this.#choice = message.choice;
         return this.#page.post({ type: 'choice', choice: message.choice });
-      case 'chooseTransfer': {
+      case 'chooseModel': {
         const [model] =
           (await vscode.window.showOpenDialog({
-            title: 'Another model of the same inputs',
+            title:
+              message.use === 'transfer'
+                ? 'Another model of the same inputs'
+                : 'A model of the same inputs whose outputs are the features of naturalness',
             filters: { 'ONNX models': ['onnx', 'gz'] },
           })) ?? [];
         if (!model) return;
-        this.#choice = { ...this.#choice, transfer: model.fsPath };
+        this.#choice = { ...this.#choice, [message.use]: model.fsPath };
         return this.#page.post({ type: 'choice', choice: this.#choice });
       }
       case 'run':

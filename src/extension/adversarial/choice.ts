@@ -11,6 +11,7 @@ export const FIRST_ATTACK_CHOICE: AttackChoice = {
   measure: 'count',
   reduce: true,
   regional: false,
+  lines: false,
   misclassified: false,
   target: '',
   seconds: '',
@@ -18,6 +19,7 @@ export const FIRST_ATTACK_CHOICE: AttackChoice = {
   epsilon: '',
   samples: '',
   transfer: '',
+  features: '',
 };
 
 export const FIRST_PATCH_CHOICE: PatchChoice = {
@@ -34,7 +36,7 @@ export const FIRST_PATCH_CHOICE: PatchChoice = {
 export function attackParams(
   choice: AttackChoice,
 ): Result<Omit<AdversarialParams, 'subject'> & { readonly samples?: readonly number[] }> {
-  const { methods, measure, reduce, regional, misclassified, transfer } = choice;
+  const { methods, measure, reduce, regional, lines, misclassified, transfer, features } = choice;
   if (methods.length === 0) return problem('study/choice', 'Choose at least one attack.');
   const target = numberOf(choice.target, 'The class to reach', { integer: true });
   if (!target.ok) return target;
@@ -51,6 +53,7 @@ export function attackParams(
     measure,
     reduce,
     regional,
+    lines,
     misclassified,
     ...given({
       target: target.value,
@@ -60,6 +63,7 @@ export function attackParams(
       samples: samples.value,
     }),
     ...(transfer === '' ? {} : { transfer }),
+    ...(features === '' ? {} : { features }),
   });
 }
 

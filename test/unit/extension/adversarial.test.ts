@@ -61,13 +61,15 @@ describe('what is written in the panels', () => {
         measure: 'count',
         reduce: true,
         regional: false,
+        lines: false,
         misclassified: false,
       },
     });
-    const choice = { ...FIRST_ATTACK_CHOICE, target: '3', samples: '1, 4..6', seconds: '0.5', transfer: '/other.onnx' };
+    const models = { transfer: '/other.onnx', features: '/features.onnx' };
+    const choice = { ...FIRST_ATTACK_CHOICE, target: '3', samples: '1, 4..6', seconds: '0.5', lines: true, ...models };
     expect(attackParams(choice)).toMatchObject({
       ok: true,
-      value: { target: 3, samples: [1, 4, 5, 6], seconds: 0.5, transfer: '/other.onnx' },
+      value: { target: 3, samples: [1, 4, 5, 6], seconds: 0.5, lines: true, ...models },
     });
     expect(patchParams({ ...FIRST_PATCH_CHOICE, keep: '20', margin: '0.1' })).toMatchObject({
       ok: true,
