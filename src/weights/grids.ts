@@ -11,17 +11,17 @@ export function gridStep(range: number, bits: number): Result<number> {
 type BitFlips = Extract<Amount, { kind: 'bit-flips' }>;
 
 /**
- * How far one flip may move a weight, as a function of the weight: the interval around all its images, 0 included. The weight is first taken to its
- * place on the grid, so what rounding to the grid does to it is included.
+ * The moves of a weight that one flip may make, as a function of the weight, sorted, 0 included. The weight is first taken to its place on the grid, so
+ * what rounding to the grid does to it is one of them.
  */
-export function flipInterval(weights: Float64Array, amount: BitFlips): Result<(weight: number) => [number, number]> {
+export function flipMoves(weights: Float64Array, amount: BitFlips): Result<(weight: number) => Float64Array> {
   return amount.format === 'integer' ? integerFlips(weights, amount) : floatFlips(amount);
 }
 
 function integerFlips(
   weights: Float64Array,
   { bits = 8, scale: given, flips }: BitFlips,
-): Result<(weight: number) => [number, number]> {
+): Result<(weight: number) => Float64Array> {
   if (!(Number.isInteger(bits) && bits >= 2 && bits <= 32))
     return problem('weights/bits', `weights of ${bits} bits cannot flip bits; give a whole number from 2 to 32.`);
   const wrong = flips.find(k => !(Number.isInteger(k) && k >= 0 && k < bits));
@@ -40,15 +40,14 @@ function integerFlips(
       const away = isSet === (k === bits - 1) ? 2 ** k : -(2 ** k);
       return (v + away) * scale - weight;
     });
-    const all = [0, v * scale - weight, ...images];
-    return [Math.min(...all), Math.max(...all)];
+    return Float64Array.from([0, v * scale - weight, ...images]).sort();
   });
 }
 
 const MANTISSA = 23;
 const SIGN = 31;
 
-function floatFlips({ flips }: BitFlips): Result<(weight: number) => [number, number]> {
+function floatFlips({ flips }: BitFlips): Result<(weight: number) => Float64Array> {
   const wrong = flips.find(k => !(Number.isInteger(k) && k >= 0 && k <= SIGN));
   if (wrong !== undefined)
     return problem('weights/flips', `there is no bit ${wrong} in a float32; the bits are 0 to ${SIGN}.`);
@@ -66,7 +65,6 @@ function floatFlips({ flips }: BitFlips): Result<(weight: number) => [number, nu
       pattern[0] ^= 2 ** k;
       return number[0] - weight;
     });
-    const all = [0, ...images];
-    return [Math.min(...all), Math.max(...all)];
+    return Float64Array.from([0, ...images]).sort();
   });
 }

@@ -23,7 +23,8 @@ export interface PatchedModel {
 }
 
 /**
- * The model with some weights moved. Every moved weight is a number of its tensor's own type (float32) within the bounds: the nearest that is.
+ * The model with some weights moved. Every moved weight is a number of its tensor's own type (float32) within the bounds: the nearest that is. Where bits flip it is the
+ * weight after one of the flips.
  */
 export function patchModel(model: WeightModel, changes: readonly LayerChange[]): Result<PatchedModel> {
   const decoded = decodeModel(model.loaded.bytes, model.loaded.path);
@@ -70,8 +71,10 @@ function moved(w: number, p: number, amount: Float64Array, layer: PerturbedLayer
     most += Math.max(lower * factor[at], upper * factor[at]);
   }
   if (amount[p] === 0 && least <= 0 && most >= 0) return w;
+  const flips = layer.flips.get(p);
+  const amountOf = flips ? nearest(flips, amount[p]) : amount[p];
   const isOut = (value: number): boolean => value - w > most || value - w < least;
-  let value = isFloat32 ? Math.fround(w + amount[p]) : w + amount[p];
+  let value = isFloat32 ? Math.fround(w + amountOf) : w + amountOf;
   // Numbers of one type: their difference is exact or far from a tie, so a step or two are enough.
   for (let step = 0; step < 4 && isOut(value); step++) {
     const direction = value - w > most ? -1 : 1;
@@ -81,6 +84,10 @@ function moved(w: number, p: number, amount: Float64Array, layer: PerturbedLayer
   }
   if (!isOut(value)) return value;
   return isOut(w) ? NaN : w;
+}
+
+function nearest(moves: Float64Array, wanted: number): number {
+  return moves.reduce((best, move) => (Math.abs(move - wanted) < Math.abs(best - wanted) ? move : best));
 }
 
 const single = new Float32Array(1);

@@ -1,6 +1,6 @@
 import { ok, problem, type Result } from '../base/result';
 import { sizeOf } from '../network/tensor';
-import { flipInterval, gridStep } from './grids';
+import { flipMoves, gridStep } from './grids';
 import type { LayerTerms } from './layer-terms';
 import type { Amount, LayerPerturbation, PerturbationMap, Selection } from './perturbation';
 import type { Layer, ParameterTensor, WeightModel } from './weight-model';
@@ -21,6 +21,8 @@ export interface PerturbedLayer {
   readonly lower: Float64Array;
   readonly upper: Float64Array;
   readonly shared: readonly SharedPerturbation[];
+  /** Parameters that flips alone may move: the moves there are, sorted. For bounds all between the ends counts; weights that are shown have one of these. */
+  readonly flips: ReadonlyMap<number, Float64Array>;
 }
 
 /** The move of each parameter that is nearest to none: 0 wherever its bounds admit that. */
@@ -38,23 +40,36 @@ export function perturbedLayer(
   const layer = found.value;
   const terms = model.terms(layer);
   if (!terms.ok) return terms;
-  const lower = new Float64Array(layer.parameters);
-  const upper = new Float64Array(layer.parameters);
-  const shared: SharedPerturbation[] = [];
+  const into: Collected = {
+    lower: new Float64Array(layer.parameters),
+    upper: new Float64Array(layer.parameters),
+    shared: [],
+    flips: new Map(),
+    moved: new Set(),
+  };
   for (const map of maps) {
-    const added = addMap(layer, terms.value, map, lower, upper, shared);
+    const added = addMap(layer, terms.value, map, into);
     if (!added.ok) return added;
   }
-  return ok({ layer, terms: terms.value, lower, upper, shared });
+  const { lower, upper, shared, flips } = into;
+  return ok({ layer, terms: terms.value, lower, upper, shared, flips });
+}
+
+/** What the maps of a layer come to so far. */
+interface Collected {
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+  readonly shared: SharedPerturbation[];
+  readonly flips: Map<number, Float64Array>;
+  /** Parameters that a map moves. */
+  readonly moved: Set<number>;
 }
 
 function addMap(
   layer: Layer,
   terms: LayerTerms,
   map: PerturbationMap,
-  lower: Float64Array,
-  upper: Float64Array,
-  shared: SharedPerturbation[],
+  { lower, upper, shared, flips, moved }: Collected,
 ): Result<null> {
   const tensor = map.tensor === 'weights' ? layer.weight : layer.bias;
   if (!tensor)
@@ -88,19 +103,30 @@ function addMap(
       if (!more.ok) return more;
       parts.push({ index: more.value.index.map(k => bias.offset + k), factor: more.value.factor });
     }
-    if (parts.some(part => part.index.length > 0))
-      shared.push({
-        lower: bounds.value.lower[0],
-        upper: bounds.value.upper[0],
-        index: Int32Array.from(parts.flatMap(part => [...part.index])),
-        factor: Float64Array.from(parts.flatMap(part => [...part.factor])),
-      });
+    if (parts.every(part => part.index.length === 0)) return ok(null);
+    const all = Int32Array.from(parts.flatMap(part => [...part.index]));
+    shared.push({
+      lower: bounds.value.lower[0],
+      upper: bounds.value.upper[0],
+      index: all,
+      factor: Float64Array.from(parts.flatMap(part => [...part.factor])),
+    });
+    for (const parameter of all) {
+      moved.add(parameter);
+      flips.delete(parameter);
+    }
     return ok(null);
   }
   index.forEach((k, at) => {
     const [a, b] = [bounds.value.lower[at] * factor[at], bounds.value.upper[at] * factor[at]];
-    lower[tensor.offset + k] += Math.min(a, b);
-    upper[tensor.offset + k] += Math.max(a, b);
+    const parameter = tensor.offset + k;
+    lower[parameter] += Math.min(a, b);
+    upper[parameter] += Math.max(a, b);
+    const own = bounds.value.moves?.[at];
+    // Where something else moves a weight as well, its move is none of a flip any more.
+    if (own && !moved.has(parameter)) flips.set(parameter, own.map(move => move * factor[at]).sort());
+    else flips.delete(parameter);
+    moved.add(parameter);
   });
   return ok(null);
 }
@@ -220,13 +246,13 @@ export function weightRange(layer: Layer): Result<number> {
   return ok(most - least);
 }
 
-/** Bounds of the scalar of every chosen entry, rounded outward. */
+/** Bounds of the scalar of every chosen entry; where only some values between them are meant, these. */
 function intervals(
   layer: Layer,
   tensor: ParameterTensor,
   amount: Amount,
   index: Int32Array,
-): Result<{ lower: Float64Array; upper: Float64Array }> {
+): Result<{ lower: Float64Array; upper: Float64Array; moves?: readonly Float64Array[] }> {
   const all = (lower: number, upper: number) =>
     ok({
       lower: new Float64Array(index.length).fill(lower),
@@ -253,12 +279,14 @@ function intervals(
       return step.ok ? all(-step.value / 2, step.value / 2) : step;
     }
     case 'bit-flips': {
-      const lower = new Float64Array(index.length);
-      const upper = new Float64Array(index.length);
-      const flips = flipInterval(tensor.values, amount);
+      const flips = flipMoves(tensor.values, amount);
       if (!flips.ok) return problem(flips.error.code, `Layer "${layer.name}": ${flips.error.message}`);
-      index.forEach((k, at) => ([lower[at], upper[at]] = flips.value(tensor.values[k])));
-      return ok({ lower, upper });
+      const moves = Array.from(index, k => flips.value(tensor.values[k]));
+      return ok({
+        lower: Float64Array.from(moves, own => own[0]),
+        upper: Float64Array.from(moves, own => own[own.length - 1]),
+        moves,
+      });
     }
   }
 }

@@ -236,6 +236,32 @@ describe('complete verdicts', () => {
     for (const { before, after } of row) expect(after - before).toBeCloseTo(row[0].after - row[0].before, 5);
   });
 
+  it('flips that fail are flips: each changed weight is the stored integer with one of the bits changed', async () => {
+    let seen = 0;
+    for (let seed = 1; seed <= 6; seed++) {
+      const one = mlp(seed, [4, 6, 5, 3]);
+      const x = randomInput(new Random(seed, 14), 4);
+      const label = largest(outputOf(one, one.tensors, x));
+      const amount = { kind: 'bit-flips', format: 'integer', bits: 8, flips: [5, 6] } as const;
+      const verdict = await decide(
+        one,
+        [{ layer: 'fc_2', maps: [{ tensor: 'weights', select: { kind: 'all' }, amount }] }],
+        x,
+        label,
+        3,
+      );
+      if (verdict.kind !== 'falsified') continue;
+      seen++;
+      const scale = one.tensors[2].values.reduce((most, w) => Math.max(most, Math.abs(w)), 0) / 127;
+      for (const { before, after } of verdict.failure.patched.changes) {
+        const stored = Math.round(before / scale);
+        const flipped = [5, 6].map(k => (((stored & 255) ^ (1 << k)) << 24) >> 24);
+        expect([stored, ...flipped].some(v => Math.abs(v * scale - after) < 1e-6)).toBe(true);
+      }
+    }
+    expect(seen).toBeGreaterThan(2);
+  });
+
   it('two layers at once: verified when small, falsified with weights of both when large', async () => {
     const one = mlp(4, [4, 6, 5, 3]);
     const x = randomInput(new Random(2), 4);
