@@ -1,5 +1,5 @@
-// Makes the VSIX of one platform: `node scripts/package.mjs [--target linux-x64] [--no-build] [--list]`.
-// Without --target it is made for this machine. --list prints what would ship, one file a line.
+// Makes the VSIX of a platform: `node scripts/package.mjs [--target linux-x64 | --all] [--no-build] [--list]`.
+// Without --target it is made for this machine, with --all for every platform. --list prints what would ship, one file a line.
 import { PackageManager, createVSIX, listFiles } from '@vscode/vsce';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -14,28 +14,32 @@ const RUNTIME = {
   'win32-arm64': ['win32/arm64/*'],
 };
 
+/** No package is larger. */
+const MOST_MEGABYTES = 60;
+
 const root = path.resolve(import.meta.dirname, '..');
 const option = name => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
-const target = option('--target') ?? `${process.platform}-${process.arch}`;
-const files = RUNTIME[target];
-if (!files) {
+const targets = process.argv.includes('--all')
+  ? Object.keys(RUNTIME)
+  : [option('--target') ?? `${process.platform}-${process.arch}`];
+const unknown = targets.find(target => !RUNTIME[target]);
+if (unknown) {
   console.error(
-    `There is no ONNX Runtime for ${target}. Choose one of ${Object.keys(RUNTIME).join(', ')} with --target.`,
+    `There is no ONNX Runtime for ${unknown}. Choose one of ${Object.keys(RUNTIME).join(', ')} with --target.`,
   );
   process.exit(3);
 }
-
 const scratch = path.join(root, '.vscode-test');
 mkdirSync(scratch, { recursive: true });
-const ignoreFile = path.join(scratch, `vscodeignore.${target}`);
-const runtime = files.map(file => `!node_modules/onnxruntime-node/bin/napi-v6/${file}`);
-writeFileSync(ignoreFile, `${readFileSync(path.join(root, '.vscodeignore'), 'utf8')}${runtime.join('\n')}\n`);
-
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-const packagePath = path.join(root, `certiscope-${target}-${version}.vsix`);
+
 if (process.argv.includes('--list')) {
-  const listed = await listFiles({ cwd: root, packageManager: PackageManager.Npm, ignoreFile });
-  console.log(listed.join('\n'));
+  for (const target of targets)
+    console.log(
+      (await listFiles({ cwd: root, packageManager: PackageManager.Npm, ignoreFile: ignoreFileFor(target) })).join(
+        '\n',
+      ),
+    );
 } else {
   if (!process.argv.includes('--no-build')) {
     const built = spawnSync(process.execPath, [path.join(root, 'scripts/build.mjs')], { stdio: 'inherit' });
@@ -48,13 +52,30 @@ if (process.argv.includes('--list')) {
     console.error(`The build left no ${missing.join(', ')}; a package without it would not run.`);
     process.exit(1);
   }
+  for (const target of targets) await makePackage(target);
+}
+
+/** What is left out of the package of a platform: the binaries of all others among it. */
+function ignoreFileFor(target) {
+  const file = path.join(scratch, `vscodeignore.${target}`);
+  const runtime = RUNTIME[target].map(name => `!node_modules/onnxruntime-node/bin/napi-v6/${name}`);
+  writeFileSync(file, `${readFileSync(path.join(root, '.vscodeignore'), 'utf8')}${runtime.join('\n')}\n`);
+  return file;
+}
+
+async function makePackage(target) {
+  const packagePath = path.join(root, `certiscope-${target}-${version}.vsix`);
   await createVSIX({
     cwd: root,
     target,
     packagePath,
-    ignoreFile,
+    ignoreFile: ignoreFileFor(target),
     allowMissingRepository: true,
     rewriteRelativeLinks: false,
   });
-  console.log(`${packagePath} (${(statSync(packagePath).size / 2 ** 20).toFixed(1)} MiB)`);
+  const megabytes = statSync(packagePath).size / 1e6;
+  console.log(`${packagePath} (${megabytes.toFixed(1)} MB)`);
+  if (megabytes <= MOST_MEGABYTES) return;
+  console.error(`${packagePath} has more than ${MOST_MEGABYTES} MB: look at what --list says is in it.`);
+  process.exit(1);
 }
