@@ -1,4 +1,4 @@
-// Everything that can be checked on this machine: `npm test [-- STEP...]`, steps: build typecheck lint unit host journey.
+// Everything that can be checked on this machine: `npm test [-- STEP...]`, steps: build typecheck lint unit pages host journey.
 // The last line is `N passed, N failed` over all test suites; a step that fails or ends without a count is one failure. Where the benchmark
 // data lies beside the repository, unit tests that skipped are failures too: they skip for want of data alone.
 import { spawn } from 'node:child_process';
@@ -15,6 +15,7 @@ const STEPS = {
   typecheck: () => command('npm', ['run', '--silent', 'typecheck']),
   lint: () => command('npm', ['run', '--silent', 'lint']),
   unit,
+  pages: () => countedSuite('test:pages'),
   host: () => countedSuite('test:host'),
   journey: () => countedSuite('test:journey'),
 };

@@ -1,7 +1,7 @@
 import { element, Part, replaceContent, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
 import { counted, short } from '../kit/numbers';
-import { emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
+import { beginButton, emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
 import { brightness, layoutOf, photograph } from '../kit/picture';
 import { putPixels } from '../kit/plates';
 import { button } from '../kit/toolkit';
@@ -161,6 +161,7 @@ function drawHead(): void {
         emptyPage(
           'No adversarial inputs yet',
           'Right-click an ONNX model in the Explorer and choose Find Adversarial Inputs.',
+          beginButton(() => extension.post({ type: 'begin' })),
         ),
       ];
     const said = now.summary?.statement ?? (entries.length > 0 ? `${found} found so far.` : '');

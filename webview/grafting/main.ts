@@ -5,7 +5,7 @@ import { disclosure, element, Part, replaceContent, table, type Child } from '..
 import { LineChart } from '../kit/line-chart';
 import { Extension } from '../kit/messages';
 import { percent, sizeOf } from '../kit/numbers';
-import { emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
+import { beginButton, emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
 import { button, numberField } from '../kit/toolkit';
 import { maskFields } from './mask-fields';
 import { outcomesSection } from './outcomes';
@@ -107,6 +107,7 @@ function empty(): HTMLElement {
   return emptyPage(
     'No mask yet',
     'Right-click an ONNX model in the Explorer and choose Graft.',
+    beginButton(() => extension.post({ type: 'begin' })),
     state.request && again(),
   );
 }

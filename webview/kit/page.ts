@@ -21,7 +21,18 @@ export class PageBody {
 
 /** What a page says before there is anything to show: what it is for, and how to begin. */
 export function emptyPage(title: string, how: string, ...more: readonly Child[]): HTMLElement {
-  return element('section', { class: 'empty' }, element('h1', {}, title), element('p', {}, how), ...more);
+  return element(
+    'section',
+    { class: 'empty' },
+    element('h1', {}, title),
+    element('p', {}, how),
+    element('div', { class: 'state' }, ...more),
+  );
+}
+
+/** The way out of an empty page. */
+export function beginButton(onClick: () => void): HTMLElement {
+  return button({ label: 'Choose a Model…', kind: 'primary', onClick });
 }
 
 /** Says what a page is about: the model, and the specification as a link to its text. */

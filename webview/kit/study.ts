@@ -20,6 +20,5 @@ export interface ProgressMessage {
   readonly busy: Busy;
 }
 
-/** What a person can do on every page of a study. */
-export type StudyMessage =
-  { readonly type: 'ready' } | { readonly type: 'stop' } | { readonly type: 'openSpecification' };
+/** What a person can do on every page of a study; `begin`: there is nothing yet, and a model is to be chosen. */
+export type StudyMessage = { readonly type: 'ready' | 'begin' | 'stop' | 'openSpecification' };

@@ -2,7 +2,7 @@ import { BOUND_METHODS, IMPORTANCES, type BoundMethod, type Importance } from '.
 import { disclosure, element, Part, replaceContent, table, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
 import { percent, sizeOf } from '../kit/numbers';
-import { emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
+import { beginButton, emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
 import { ramp } from '../kit/ramp';
 import { rangeField } from '../kit/range';
 import { button, select, textField } from '../kit/toolkit';
@@ -120,6 +120,7 @@ function empty(): HTMLElement {
   return emptyPage(
     'No neurons measured yet',
     'Right-click an ONNX model in the Explorer and choose Unstable Neurons.',
+    beginButton(() => extension.post({ type: 'begin' })),
     state.request && button({ label: 'Measure Again', onClick: () => extension.post({ type: 'again' }) }),
   );
 }

@@ -2,7 +2,7 @@ import type { Correct, LayerPatch, PatchBegun } from '../../src/engine/study-pro
 import { element, link, Part, table, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
 import { percent, short, signed } from '../kit/numbers';
-import { emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
+import { beginButton, emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
 import { button, divider } from '../kit/toolkit';
 import { choices } from './choices';
 import { INITIAL_STATE, type Choice, type FromPage, type PageState, type Shown, type ToPage } from './protocol';
@@ -43,7 +43,13 @@ function draw(): void {
   head.draw(now && { ...now, kept: null, busy: now.busy !== null, layers: now.layers.length, choice: null }, () =>
     now
       ? header(now)
-      : [emptyPage('No patch yet', 'Right-click an ONNX model in the Explorer and choose Patch This Model.')],
+      : [
+          emptyPage(
+            'No patch yet',
+            'Right-click an ONNX model in the Explorer and choose Patch This Model.',
+            beginButton(() => extension.post({ type: 'begin' })),
+          ),
+        ],
   );
   work.show(now?.busy ?? null);
   options.draw(now?.choice, () => (now ? [choices(now.choice, choose)] : []));

@@ -1,6 +1,6 @@
 import { element, Part, replaceContent } from '../kit/dom';
 import { Extension } from '../kit/messages';
-import { emptyPage, note, PageBody, whereLine } from '../kit/page';
+import { beginButton, emptyPage, note, PageBody, whereLine } from '../kit/page';
 import { button, select } from '../kit/toolkit';
 import { VirtualList } from '../kit/virtual-list';
 import { detail, type Known } from './detail';
@@ -56,7 +56,7 @@ extension.listen({
   },
 });
 draw();
-extension.post({ type: 'ready', question: state.question });
+extension.post({ type: 'ready' });
 // The pictures are drawn to fit.
 window.addEventListener('resize', drawBody);
 
@@ -133,6 +133,7 @@ function draw(): void {
           emptyPage(
             'No results yet',
             'Right-click an ONNX model in the Explorer and choose Verify, or press Run above a property of a specification.',
+            beginButton(() => extension.post({ type: 'begin' })),
           ),
         ],
   );

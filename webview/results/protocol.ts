@@ -119,7 +119,9 @@ export type ToPanel =
     };
 
 export type FromPanel =
-  | { readonly type: 'ready'; readonly question: string | null }
+  | { readonly type: 'ready' }
+  /** There is nothing yet: begins with choosing what to verify. */
+  | { readonly type: 'begin' }
   | {
       readonly type: 'rows';
       readonly question: string;

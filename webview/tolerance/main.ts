@@ -6,7 +6,7 @@ import {
 import { element, Part, type Child } from '../kit/dom';
 import { Extension } from '../kit/messages';
 import { counted } from '../kit/numbers';
-import { emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
+import { beginButton, emptyPage, note, PageBody, whereLine, WorkBar } from '../kit/page';
 import { button } from '../kit/toolkit';
 import { choices } from './choices';
 import { Curves } from './curves';
@@ -77,6 +77,7 @@ function draw(): void {
           emptyPage(
             'Weight tolerance',
             'Right-click an ONNX model in the Explorer and choose Weight Tolerance to see how far the weights of each of its layers may move before an answer changes.',
+            beginButton(() => extension.post({ type: 'begin' })),
           ),
         ],
   );

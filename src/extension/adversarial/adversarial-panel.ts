@@ -25,7 +25,7 @@ import type {
 import type { StudyMessage } from '../../../webview/kit/study';
 import type { Chosen } from '../commands/specification-choice';
 import { shownPath } from '../documents/uris';
-import { ADVERSARIAL_PANEL } from '../ids';
+import { COMMAND, ADVERSARIAL_PANEL } from '../ids';
 import { StudyPage } from '../panel/study-page';
 import { aboutOf, askedOf, chosenOf, subjectOf } from '../panel/subject';
 import type { Studies } from '../studies';
@@ -63,6 +63,7 @@ export class AdversarialPanel implements vscode.Disposable {
       viewType: ADVERSARIAL_PANEL,
       title: 'Adversarial Inputs',
       show: () => this.#show(),
+      command: COMMAND.findAdversarialInputs,
       specification: () => this.#subject?.specification,
       onMessage: message => this.#receive(message),
       onRestore: state => this.#restore(state),

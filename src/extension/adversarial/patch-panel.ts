@@ -11,7 +11,7 @@ import type { StudyMessage } from '../../../webview/kit/study';
 import type { Choice, FromPage, KeptPatch, PageState, ToPage } from '../../../webview/patch/protocol';
 import type { Chosen } from '../commands/specification-choice';
 import { shownPath } from '../documents/uris';
-import { PATCH_PANEL } from '../ids';
+import { COMMAND, PATCH_PANEL } from '../ids';
 import { saveModel } from '../panel/save-model';
 import { StudyPage } from '../panel/study-page';
 import { aboutOf, askedOf, chosenOf, subjectOf } from '../panel/subject';
@@ -45,6 +45,7 @@ export class PatchPanel implements vscode.Disposable {
       viewType: PATCH_PANEL,
       title: 'Patch of the Model',
       show: () => this.#show(),
+      command: COMMAND.patchModel,
       specification: () => this.#subject?.specification,
       onMessage: message => this.#receive(message),
       // A patch may take minutes, so that the person says when to look for it again.

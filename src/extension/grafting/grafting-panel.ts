@@ -17,7 +17,7 @@ import type {
 } from '../../../webview/grafting/protocol';
 import type { StudyMessage } from '../../../webview/kit/study';
 import { shownPath, withShortPaths } from '../documents/uris';
-import { GRAFTING_PANEL } from '../ids';
+import { COMMAND, GRAFTING_PANEL } from '../ids';
 import type { PanelWork } from '../panel/panel-study';
 import { saveModel } from '../panel/save-model';
 import { StudyPage } from '../panel/study-page';
@@ -46,6 +46,7 @@ export class GraftingPanel implements vscode.Disposable {
       title: 'Linearity Grafting',
       show: () => this.#show(),
       onReady: () => this.#sendScores(),
+      command: COMMAND.graft,
       specification: () => this.#request && chosenOf(this.#request).specification,
       onMessage: message => this.#receive(message),
       // Scores are kept by the engine, so that this takes moments; a training begun before goes on when the person says so.

@@ -18,7 +18,7 @@ import type {
 } from '../../../webview/neurons/protocol';
 import type { Asked, StudyMessage } from '../../../webview/kit/study';
 import { shownPath } from '../documents/uris';
-import { NEURONS_PANEL } from '../ids';
+import { COMMAND, NEURONS_PANEL } from '../ids';
 import { StudyPage } from '../panel/study-page';
 import { aboutOf, chosenOf, subjectOf } from '../panel/subject';
 import type { Studies } from '../studies';
@@ -56,6 +56,7 @@ export class NeuronsPanel implements vscode.Disposable {
       title: 'Unstable Neurons',
       show: () => this.#show(),
       onReady: () => this.#sendAll(),
+      command: COMMAND.unstableNeurons,
       specification: () => this.#request && chosenOf(this.#request).specification,
       onMessage: message => this.#receive(message),
       // What was measured is kept by the engine, so that this takes moments.

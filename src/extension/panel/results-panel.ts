@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { FromPanel, PanelState, ToPanel } from '../../../webview/results/protocol';
-import { RESULTS_PANEL } from '../ids';
+import { COMMAND, RESULTS_PANEL } from '../ids';
 import type { Answered, QuestionId, VerdictStore } from '../core/verdict-store';
 import { filePath, shownPath, withShortPaths } from '../documents/uris';
 import { coalesce, VIEW_INTERVAL_MS } from '../views/coalesce';
@@ -106,6 +106,8 @@ export class ResultsPanel implements vscode.Disposable {
       }
       case 'details':
         return this.#sendDetails(message.question, message.index);
+      case 'begin':
+        return void vscode.commands.executeCommand(COMMAND.verify);
       case 'run':
         return this.actions.run(message.question);
       case 'stop':

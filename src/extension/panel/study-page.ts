@@ -14,6 +14,8 @@ export interface StudyPageOptions<From extends Message, State> extends Omit<
   show(): void;
   /** The page is there: what is sent after `show`. */
   onReady?(): void | Promise<void>;
+  /** Begins from nothing, as from the palette. */
+  readonly command: string;
   /** The specification that it is about; undefined before there is one. */
   specification(): vscode.Uri | undefined;
   /** A message other than those of all pages of studies. */
@@ -28,7 +30,15 @@ export class StudyPage<From extends Message, To extends Message, State> extends 
 > {
   readonly study: PanelStudy;
 
-  constructor({ studies, show, onReady, specification, onMessage, ...options }: StudyPageOptions<From, State>) {
+  constructor({
+    studies,
+    show,
+    onReady,
+    command,
+    specification,
+    onMessage,
+    ...options
+  }: StudyPageOptions<From, State>) {
     super({
       ...options,
       onReady: () => {
@@ -37,6 +47,7 @@ export class StudyPage<From extends Message, To extends Message, State> extends 
       },
       onMessage: message => {
         if (message.type === 'stop') return this.study.stop();
+        if (message.type === 'begin') return void vscode.commands.executeCommand(command);
         if (message.type !== 'openSpecification') return onMessage(message as Exclude<From, StudyMessage>);
         const uri = specification();
         return uri && openSpecification(uri);

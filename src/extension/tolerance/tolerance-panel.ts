@@ -16,7 +16,7 @@ import {
 } from '../../../webview/tolerance/protocol';
 import type { Chosen } from '../commands/specification-choice';
 import { filePath, shownPath } from '../documents/uris';
-import { TOLERANCE_PANEL } from '../ids';
+import { COMMAND, TOLERANCE_PANEL } from '../ids';
 import { saveModel } from '../panel/save-model';
 import { StudyPage } from '../panel/study-page';
 import { aboutOf, askedOf, chosenOf, subjectOf } from '../panel/subject';
@@ -47,6 +47,7 @@ export class TolerancePanel implements vscode.Disposable {
       viewType: TOLERANCE_PANEL,
       title: 'Weight Tolerance',
       show: () => this.#show(),
+      command: COMMAND.weightTolerance,
       specification: () => this.#subject?.specification,
       onMessage: message => this.#receive(message),
       onRestore: state => {
