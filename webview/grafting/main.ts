@@ -233,7 +233,7 @@ function run(now: ShownTraining): Child[] {
     curves.draw(
       history.map(({ epoch }) => epoch),
       [
-        { label: 'loss', values: history.map(({ meanLoss }) => meanLoss), colour: '--vscode-charts-orange' },
+        { label: 'loss', values: history.map(({ meanLoss }) => meanLoss), colour: '--certiscope-orange' },
         {
           label: 'part of the held-out samples right',
           values: history.map(({ score }) => score),

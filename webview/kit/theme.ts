@@ -1,6 +1,6 @@
-/** What a theme variable is now; the foreground where the theme has none. */
+/** What a variable of the theme, or of the pages, is now; the foreground where the theme has none. */
 export function themed(variable: string): string {
-  const style = getComputedStyle(document.documentElement);
+  const style = getComputedStyle(document.body);
   return style.getPropertyValue(variable).trim() || style.getPropertyValue('--vscode-foreground').trim() || 'gray';
 }
 

@@ -100,9 +100,9 @@ const OUTCOME: Readonly<Record<LayerPatch['outcome'], readonly [sign: string, ki
 };
 
 function layerTable({ best, layers }: Shown, run: PatchBegun, chosen: LayerPatch | undefined): HTMLElement {
-  const header = ['Layer', 'Patch', 'Largest change', 'Sum', 'Weights', 'Accuracy after', 'Time', ''];
+  const header = ['Layer', 'Patch', 'Largest change', 'Sum', 'Weights', 'Accuracy after', 'Time'];
   const rows = layers.map((patch): Child[] => {
-    const { layer, outcome, sizes, accuracy, seconds, holds, file } = patch;
+    const { layer, outcome, sizes, accuracy, seconds, holds } = patch;
     const choose = link(
       layer,
       () => {
@@ -113,12 +113,6 @@ function layerTable({ best, layers }: Shown, run: PatchBegun, chosen: LayerPatch
     );
     const [sign, kind] = outcome === 'patched' && !holds ? (['!', 'unknown'] as const) : OUTCOME[outcome];
     const word = outcome === 'patched' ? (holds ? 'holds' : 'does not survive float32') : outcome;
-    const save = button({
-      label: 'Save…',
-      title: `Save the model with ${layer} patched`,
-      onClick: () => extension.post({ type: 'save', layer }),
-    });
-    save.dataset['focus'] = `save-${layer}`;
     return [
       choose,
       element(
@@ -132,7 +126,6 @@ function layerTable({ best, layers }: Shown, run: PatchBegun, chosen: LayerPatch
       sizes ? String(sizes.count) : '–',
       accuracy ? share(accuracy) : '–',
       `${seconds.toFixed(2)} s`,
-      file && save,
     ];
   });
   const before = run.accuracy
@@ -148,7 +141,7 @@ function layerTable({ best, layers }: Shown, run: PatchBegun, chosen: LayerPatch
   );
 }
 
-function detail({ layer, statement, changes, changed, accuracy }: LayerPatch, run: PatchBegun): HTMLElement {
+function detail({ layer, statement, changes, changed, accuracy, file }: LayerPatch, run: PatchBegun): HTMLElement {
   const gained = accuracy && run.accuracy ? accuracy.correct - run.accuracy.correct : null;
   const rows = changes.map(change => [
     changes.some(other => other.layer !== change.layer)
@@ -171,6 +164,16 @@ function detail({ layer, statement, changes, changed, accuracy }: LayerPatch, ru
         gained === 0
           ? 'As many samples are right as before.'
           : `${Math.abs(gained)} ${gained > 0 ? 'more' : 'fewer'} of ${accuracy!.total} samples are right than before.`,
+      ),
+    file !== null &&
+      element(
+        'div',
+        { class: 'state' },
+        button({
+          label: 'Save patched model…',
+          title: `Keep the ONNX file with ${layer} patched`,
+          onClick: () => extension.post({ type: 'save', layer }),
+        }),
       ),
     rows.length > 0 && element('h3', {}, 'Changed weights'),
     rows.length > 0 &&

@@ -21,5 +21,7 @@ export const busy = { fraction: 0.42, text: '17 of 40 samples' };
 export const trace = Array.from({ length: 40 }, (_, k) => ({
   seconds: k * 0.3,
   lowerBound: -2 * Math.exp(-k / 14) + 0.08,
+  depth: k >> 2,
+  subproblems: 12 * k,
   open: Math.round(40 * Math.exp(-((k - 16) ** 2) / 100)),
 }));
