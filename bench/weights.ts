@@ -9,7 +9,7 @@
  * Each layer goes through the paper's magnitudes and on by equal steps until the star verifies under 10 % of the images. What is done is kept in bench/.state, so
  * that an interrupted run goes on where it was. `--others`: the other perturbations instead. `--infer`: a star that failed at a smaller magnitude is not asked again. `--full`: for how many images the star with every
  * linear program is run beside the one that leaves out those far from the threshold. `--report`: nothing is computed, everything known is printed. `--write`: into
- * bench/results/weights.md as well, with the figure beside it.
+ * bench/results/weights.md as well, with the figure beside it; `--note`: what is to be said above the table about the machine and the build.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -39,6 +39,7 @@ const { values: options } = parseArgs({
     fresh: { type: 'boolean', default: false },
     report: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    note: { type: 'string' },
   },
 });
 
@@ -131,10 +132,14 @@ async function main(): Promise<number> {
       }
     }
   const text = [
-    `One thread; complete verdicts within ${timeout} s.\n\n${mainTable(rows, true)}`,
+    ...(options.note === undefined ? [] : [options.note]),
+    `One thread; complete verdicts within ${timeout} s. Percent of the images that were asked. Seconds are means over the answers that were computed: what follows from a smaller magnitude (a failure stays one), or from the star, has none. The figure is [weights.svg](weights.svg).`,
+    mainTable(rows, true),
     comparison(rows),
-    `## Every linear program\n\n${fullTable([...rows, ...others])}`,
-    `## Two layers, and convolutions\n\n${mainTable(others, true)}`,
+    `## Every linear program\n\nThe star above searches slopes before it solves programs, and solves those of inner neurons only where a margin is near zero; "programs" is how many it solved. Here is the star with all of its programs on the first images, and the other one on the same images.`,
+    fullTable([...rows, ...others]),
+    `## Two layers, and convolutions\n\nThe first ${others.reduce((most, row) => Math.max(most, row.answers.filter(each => each.star).length), 0)} images. Two layers at once are over-approximated: what is neither proved nor falsified stays undecided.`,
+    mainTable(others, true),
   ].join('\n\n');
   if (options.report) process.stdout.write(`\n${text}\n`);
   if (options.write) {

@@ -5,6 +5,8 @@ import type { BoxProblem, Candidate } from '../../verify/input-split/search';
 import { PointTrier } from '../../verify/milp/points';
 import type { Budget } from '../../verify/progress';
 import type { ProofEnd, Prover, Standing } from '../../verify/prover';
+import { evaluateSet, gradientAt } from '../gradient';
+import { preparedGraph } from '../star';
 import { hiddenLayer, isHiddenLayer } from './layer';
 import { HullSearch, type HullEffort, type HullOutcome, type HullState } from './search';
 
@@ -19,6 +21,9 @@ const ROOT: HullEffort = { steps: 200, part: 0.02, price: 0 };
 const SPLIT: HullEffort = { steps: 30, part: 0.01, price: 0.06 };
 /** An estimate above this is worth certifying. */
 const ENOUGH = 1e-6;
+/** Sub-problems between two descents, and the part of the box's width that their steps are. */
+const DESCENT_EVERY = 16;
+const DESCENT = [0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01];
 /** Milliseconds of work between two turns of the event loop. */
 const TURN = 20;
 
@@ -49,6 +54,7 @@ export class HullProver implements Prover {
   private leaves = 0;
   private depth = 0;
   private stuck = 0;
+  private tried = 0;
 
   constructor(
     private readonly network: Network,
@@ -78,10 +84,12 @@ export class HullProver implements Prover {
           turned = performance.now();
         }
         if (await this.split(index, stack)) return { kind: 'falsified' };
+        // What these bounds do not settle with all phases taken, others have to.
+        if (this.stuck > 0)
+          return { kind: 'exhausted', reason: 'A sub-problem has no neuron left to split and is not proved' };
       }
     }
-    if (this.stuck === 0) return { kind: 'verified' };
-    return { kind: 'exhausted', reason: `${this.stuck} sub-problems have no neuron left to split and are not proved` };
+    return { kind: 'verified' };
   }
 
   counts(): SearchCounts {
@@ -136,7 +144,7 @@ export class HullProver implements Prover {
     this.bounds[index] = Math.max(this.bounds[index], certified);
     this.open.set(index, certified > 0 ? [] : [opened(search, found, 0)]);
     if (certified > 0) this.leaves++;
-    return certified > 0 ? false : this.tryCorner(index, search, found.corner);
+    return certified > 0 ? false : this.tryPoints(index, search, found);
   }
 
   /** Splits the sub-problem on top; true when a failure was found. */
@@ -157,16 +165,31 @@ export class HullProver implements Prover {
         continue;
       }
       children.push(opened(search, child, depth + 1));
-      if (await this.tryCorner(index, search, child.corner)) return true;
+      if (await this.tryPoints(index, search, child)) return true;
     }
     // The lower one is taken next: it is where a failure is.
     stack.push(...children.sort((a, b) => b.bound - a.bound));
     return false;
   }
 
-  private async tryCorner(index: number, search: HullSearch, corner: Float64Array): Promise<boolean> {
-    const point = search.pointAt(corner);
-    return (await this.points.try(point, index)).falsifies;
+  /** The corner at which a bound is attained; now and then also what a descent from near the relaxation's least point comes to. */
+  private async tryPoints(index: number, search: HullSearch, { corner, mean }: HullOutcome): Promise<boolean> {
+    if ((await this.points.try(search.pointAt(corner), index)).falsifies) return true;
+    if (this.tried++ % DESCENT_EVERY !== 0) return false;
+    const set = this.problem.disjuncts[index].map(row => this.problem.constraints[row]);
+    const graph = preparedGraph(this.network);
+    const { lower, upper } = this.problem.box;
+    let x = search.pointAt(mean);
+    let best = { x, margin: Infinity };
+    for (const part of [...DESCENT, 0]) {
+      const { values, margin, worst } = evaluateSet(graph, set, x);
+      if (margin < best.margin) best = { x, margin };
+      const gradient = gradientAt(graph, values, worst);
+      x = best.x.map((v, i) =>
+        Math.min(upper[i], Math.max(lower[i], v - Math.sign(gradient[i]) * part * (upper[i] - lower[i]))),
+      );
+    }
+    return (await this.points.try(best.x, index)).falsifies;
   }
 }
 
