@@ -77,14 +77,18 @@ export async function prepare(model: AttackedModel, task: AttackTask): Promise<R
   return ok({ original, lower, upper, label: prediction, target: target ?? null, logits });
 }
 
+/** What is wrong with a target whatever the input is: there is no such class. */
+export function unknownTarget(target: number | undefined, classes: number): Problem | null {
+  if (target === undefined || (Number.isInteger(target) && target >= 0 && target < classes)) return null;
+  return {
+    code: 'attack/target-unknown',
+    message: `There is no class ${target}: the model has the classes 0 to ${classes - 1}.`,
+  };
+}
+
 function targetProblem(target: number | undefined, prediction: number, classes: number): Problem | null {
-  if (target === undefined) return null;
-  if (!Number.isInteger(target) || target < 0 || target >= classes)
-    return {
-      code: 'attack/target-unknown',
-      message: `There is no class ${target}: the model has the classes 0 to ${classes - 1}.`,
-    };
-  if (target !== prediction) return null;
+  const unknown = unknownTarget(target, classes);
+  if (unknown || target !== prediction) return unknown;
   return {
     code: 'attack/target-is-prediction',
     message: `The model already answers class ${target} on this input. Name another target, or none for any other class.`,

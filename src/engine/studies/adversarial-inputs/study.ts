@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { confirm, prepare, type AdversarialInput, type Subject } from '../../../attack/adversarial';
+import { confirm, prepare, unknownTarget, type AdversarialInput, type Subject } from '../../../attack/adversarial';
 import { AttackedModel } from '../../../attack/attacked-model';
 import { normsOf } from '../../../attack/metrics/norms';
 import { fitLines } from '../../../attack/patch/fit-lines';
@@ -31,7 +31,7 @@ type Environment = StudyEnvironment<AdversarialPart>;
 
 const SECONDS = 60;
 /** What is wrong with the model or with what was asked, and so with every input. */
-const FATAL = ['attack/no-dense-layer', 'attack/one-class', 'attack/epsilon', 'attack/target-unknown', 'attack/size'];
+const FATAL = ['attack/no-dense-layer', 'attack/one-class', 'attack/epsilon', 'attack/size'];
 
 /** Looks for an adversarial input of every chosen sample; each that is reported was replayed by ONNX Runtime from its own file. */
 export const studyAdversarialInputs: Study<'adversarial-inputs'> = async (params, environment) => {
@@ -40,6 +40,9 @@ export const studyAdversarialInputs: Study<'adversarial-inputs'> = async (params
   const { spec, model } = opened.value;
   const range = validRange(spec, params.range);
   if (!range.ok) return refused(range.error);
+  // Said before the run begins, so that what a page shows stays there.
+  const unknown = unknownTarget(params.target, model.network.outputSize);
+  if (unknown) return refused(unknown);
   const attacked = await AttackedModel.open(model.loaded);
   if (!attacked.ok) return refused(attacked.error);
   const others = await openOthers(model.network.inputSize, params);

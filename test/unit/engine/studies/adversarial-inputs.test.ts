@@ -210,9 +210,9 @@ describe('bad input gets a sentence', () => {
   });
 
   it('a class that there is not', async () => {
-    expect(problemOf(await whole(specification(pair), { target: 9 }))).toMatch(
-      /^attack\/target-unknown: There is no class 9/,
-    );
+    const ran = await whole(specification(pair), { target: 9 });
+    expect(problemOf(ran)).toMatch(/^attack\/target-unknown: There is no class 9/);
+    expect(ran.parts).toEqual([]);
   });
 
   it('patches of a model without a fully connected layer; with other attacks beside them it is a warning', async () => {
