@@ -160,9 +160,11 @@ export const BEHAVIOUR = {
     const field = opened.page.locator('vscode-text-field[aria-label="Epochs"] input');
     await field.fill('many');
     await field.press('Enter');
+    await opened.tell();
     assert.equal(await field.inputValue(), '5');
     await field.fill('7');
     await field.press('Enter');
+    await opened.tell();
     assert.equal((await opened.kept()).training.epochs, 7);
   },
 };
