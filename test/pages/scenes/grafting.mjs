@@ -9,6 +9,7 @@ const graft = {
   epsilon: '1/255',
   layers,
   samples: 40,
+  importance: 'sap',
   importanceOf: '40 samples',
   training: null,
   outcomes: null,
