@@ -70,6 +70,12 @@ export function axis(format: (value: number) => string, more: UPlot.Axis = {}): 
   };
 }
 
+/** A legend whose marks have the colours of these theme variables, also when the theme changes. */
+export function legendOf(colours: readonly string[]): UPlot.Legend {
+  const stroke = (_: UPlot, series: number): string => `var(${colours[series - 1]}, var(--vscode-foreground))`;
+  return { live: true, markers: { stroke } };
+}
+
 /** What the legend says of a value. */
 export function legendValue(format: (value: number) => string): UPlot.Series.Value {
   return (_, value: number | null) => (value === null ? '–' : format(value));

@@ -1,4 +1,4 @@
-import { ACROSS_HEIGHT, axis, Chart, legendValue, type AxisOptions } from './chart';
+import { ACROSS_HEIGHT, axis, Chart, legendOf, legendValue, type AxisOptions } from './chart';
 import { fontOf, themed } from './theme';
 
 /** One line over numbers that are no times. Values that are not known are null. */
@@ -40,7 +40,7 @@ export class LineChart extends Chart {
         x: { time: false },
         y: { range: (_, __, largest) => [0, up.most ?? Math.max(largest ?? 0, 1e-3) * 1.1] },
       },
-      legend: { live: true },
+      legend: legendOf(lines.map(({ colour }) => colour)),
       series: [
         { label: across.label, value: legendValue(across.format) },
         ...lines.map(({ label, colour, dash }) => ({

@@ -1,4 +1,4 @@
-import { ACROSS_HEIGHT, axis, Chart, legendValue, type Plot } from './chart';
+import { ACROSS_HEIGHT, axis, Chart, legendOf, legendValue, type Plot } from './chart';
 import { themed } from './theme';
 
 /** One line over time. Values that are not known are null. */
@@ -26,7 +26,7 @@ export class TimeChart extends Chart {
     this.show(seconds, series, () => ({
       // Seconds of a run are no dates.
       scales: { x: { time: false }, left: { range: aroundZero }, right: { range: fromZero } },
-      legend: { live: true },
+      legend: legendOf(series.map(({ colour }) => colour)),
       series: [
         { label: 'Time', value: legendValue(value => `${value.toFixed(1)} s`) },
         ...series.map(({ label, side, colour, format }) => ({
