@@ -19,6 +19,7 @@ const NEURON_STEPS = 4;
 /** The region of a dense chain that sub-problems share. The core counts layers from 1: hidden layer k here is its layer k + 1. */
 export class ChainRegion extends ChainLadder implements NeuronRegion {
   readonly firstMethod = 'zonotope';
+  readonly treeCost = 10;
   private readonly work: ChainRows;
 
   /** `rows`: how many go through the products together. */

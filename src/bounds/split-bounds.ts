@@ -122,6 +122,8 @@ export interface NeuronRegion extends SplitRegion {
    * Until the next of these, or `splits`. Absent where there are no such rows, null where there are none for the layer.
    */
   neuronSplits?(layer: number, neurons: readonly number[]): SplitBounds | null;
+  /** About how many times as long all neurons take with small trees as with slopes alone. */
+  readonly treeCost: number;
   /** Takes over bounds of a layer's neurons; only ever tightens. */
   tighten(layer: number, neurons: readonly number[], bounds: NeuronBounds): void;
   /** Relaxes a layer anew, after its bounds, or those of a layer before it, were tightened. False when they are of no use. */

@@ -75,7 +75,7 @@ export interface CoreExports {
   readonly estimates: { readonly value: number };
   readonly width: { readonly value: number };
 
-  newPlan(groups: number, table: number, entries: number, members: number): number;
+  newPlan(groups: number, table: number, entries: number, members: number, weights: number, singles: number): number;
   reserveGroups(entries: number, members: number): void;
   planProduct(
     plan: number,
@@ -85,6 +85,7 @@ export interface CoreExports {
     source: number,
     sourceActive: number,
   ): void;
+  planProductSingle: CoreExports['planProduct'];
   tileConstants(
     count: number,
     block: number,
@@ -94,7 +95,9 @@ export interface CoreExports {
     constants: number,
     errors: number,
   ): void;
+  tileConstantsSingle(count: number, block: number, active: number, bias: number, constants: number): void;
   tileAddBias(count: number, block: number, present: number, bias: number): void;
+  tileAddBiasSingle: CoreExports['tileAddBias'];
   tileConcretise(
     count: number,
     block: number,
@@ -105,7 +108,9 @@ export interface CoreExports {
     sums: number,
     sizes: number,
   ): void;
+  tileConcretiseSingle(count: number, block: number, active: number, lower: number, upper: number, sums: number): void;
   tilePoints(count: number, block: number, active: number, lower: number, upper: number): void;
+  tilePointsSingle: CoreExports['tilePoints'];
   newRectifier(
     size: number,
     slope: number,
@@ -140,6 +145,7 @@ export interface CoreExports {
   curveStep(node: number, tile: number, improved: number, step: number, alphaRate: number, betaRate: number): void;
   curveRestore(tile: number, improved: number): void;
   rectifierBack(node: number, tile: number, z: number, zActive: number, y: number, yActive: number): void;
+  rectifierBackSingle: CoreExports['rectifierBack'];
   rectifierForward(
     node: number,
     tile: number,
@@ -149,6 +155,7 @@ export interface CoreExports {
     zActive: number,
     zPresent: number,
   ): void;
+  rectifierForwardSingle: CoreExports['rectifierForward'];
   tileStep(
     tile: number,
     begin: number,
@@ -159,7 +166,9 @@ export interface CoreExports {
     alphaRate: number,
     betaRate: number,
   ): void;
+  tileStepSingle: CoreExports['tileStep'];
   tileRestore(tile: number, improved: number): void;
+  tileWiden(target: number, source: number, half: number, slopes: number): void;
 
   readonly boundsBlock: { readonly value: number };
   readonly boundsCount: { readonly value: number };

@@ -1,5 +1,5 @@
 import type { ConvNode, DenseNode, NetworkNode, SparseNode } from '../../network/network';
-import { stride, type CoreExports } from '../core/core';
+import { doublesAt, singlesAt, stride, type CoreExports } from '../core/core';
 
 /**
  * The linear part of one node with respect to one of its inputs, as the tile kernels read it: `back` takes coefficients over the node's values to
@@ -10,12 +10,19 @@ export interface AffinePlan {
   readonly forth: number;
   /** Most products in one entry of what `back` writes. */
   readonly backTerms: number;
-  /** Adds sign · (weights of value `index` of the node) to column `row` of a tile block over the input, and flags what it wrote. */
-  unit(block: Float64Array, active: Uint8Array, index: number, row: number, sign: 1 | -1): void;
+  /** Adds sign · (weights of value `index` of the node) to a column of a tile block over the input, and flags what it wrote. */
+  unit(block: Float64Array | Float32Array, active: Uint8Array, index: number, column: Column, sign: 1 | -1): void;
 }
 
-/** Rows in a tile. */
+/** One row of a tile that has `rows` of them. */
+export interface Column {
+  readonly row: number;
+  readonly rows: number;
+}
+
+/** Rows in a tile in float64, and in one in float32, which takes the same room. */
 export const TILE_ROWS = 16;
+export const SEARCH_ROWS = 32;
 
 /** Collects the groups of one plan: targets that read the same sources, with weights at the same offsets from an address of their own. */
 class PlanWriter {
@@ -47,22 +54,37 @@ class PlanWriter {
   }
 
   /** Writes the plan into the core's memory and returns its address. */
-  finish(core: CoreExports): number {
+  finish(core: CoreExports, { doubles, singles }: Weights): number {
     core.reserveGroups(this.longest, this.mostMembers);
     const place = (values: readonly number[]) => {
       const address = core.allocate(Math.max(1, values.length) * 4);
       new Uint32Array(core.memory.buffer, address, values.length).set(values);
       return address;
     };
-    return core.newPlan(this.table.length / 4, place(this.table), place(this.entries), place(this.members));
+    return core.newPlan(
+      this.table.length / 4,
+      place(this.table),
+      place(this.entries),
+      place(this.members),
+      doubles,
+      singles,
+    );
   }
 }
 
+/** Addresses of weights in the core's memory, in float64 and in float32. */
+interface Weights {
+  readonly doubles: number;
+  readonly singles: number;
+}
+
 /** A copy of weights in the core's memory. */
-function place(core: CoreExports, values: Float64Array): number {
-  const address = core.allocate(Math.max(1, values.length) * 8);
-  new Float64Array(core.memory.buffer, address, values.length).set(values);
-  return address;
+function place(core: CoreExports, values: Float64Array): Weights {
+  const doubles = core.allocate(Math.max(1, values.length) * 8);
+  const singles = core.allocate(Math.max(1, values.length) * 4);
+  doublesAt(core, doubles, values.length).set(values);
+  singlesAt(core, singles, values.length).set(values);
+  return { doubles, singles };
 }
 
 /** The plans of a node with respect to its k-th input, which has `inputSize` values; null for nodes that are not linear in it. */
@@ -101,19 +123,19 @@ function diagonalPlan(core: CoreExports, count: number, offset: number, factor: 
     const plan = new PlanWriter();
     for (let i = 0; i < count; i++) {
       plan.entry(sourceOffset + i, 0);
-      plan.member(targetOffset + i, weights + i * 8);
+      plan.member(targetOffset + i, weights.doubles + i * 8);
       plan.endGroup();
     }
-    return plan.finish(core);
+    return plan.finish(core, weights);
   };
   return {
     back: write(offset, 0),
     forth: write(0, offset),
     backTerms: 1,
-    unit: (block, active, index, row, sign) => {
+    unit: (block, active, index, { row, rows }, sign) => {
       const i = index - offset;
       if (i < 0 || i >= count) return;
-      block[i * TILE_ROWS + row] += sign * values[i];
+      block[i * rows + row] += sign * values[i];
       active[i] = 1;
     },
   };
@@ -125,19 +147,19 @@ function densePlan(core: CoreExports, node: DenseNode, inputSize: number): Affin
   const wide = stride(size) + 4;
   const columns = new Float64Array(inputSize * wide);
   for (let i = 0; i < size; i++) for (let j = 0; j < inputSize; j++) columns[j * wide + i] = weight[i * inputSize + j];
-  const write = (sources: number, targets: number, weights: number, step: number) => {
+  const write = (sources: number, targets: number, weights: Weights, step: number) => {
     const plan = new PlanWriter();
     for (let s = 0; s < sources; s++) plan.entry(s, s * 8);
-    for (let t = 0; t < targets; t++) plan.member(t, weights + t * step * 8);
+    for (let t = 0; t < targets; t++) plan.member(t, weights.doubles + t * step * 8);
     plan.endGroup();
-    return plan.finish(core);
+    return plan.finish(core, weights);
   };
   return {
     back: write(size, inputSize, place(core, columns), wide),
     forth: write(inputSize, size, place(core, weight), inputSize),
     backTerms: size,
-    unit: (block, active, index, row, sign) => {
-      for (let j = 0; j < inputSize; j++) block[j * TILE_ROWS + row] += sign * weight[index * inputSize + j];
+    unit: (block, active, index, { row, rows }, sign) => {
+      for (let j = 0; j < inputSize; j++) block[j * rows + row] += sign * weight[index * inputSize + j];
       active.fill(1);
     },
   };
@@ -154,22 +176,22 @@ function sparsePlan(core: CoreExports, node: SparseNode, inputSize: number): Aff
       forth.entry(column[e], e * 8);
       uses[column[e]].push([i, e]);
     }
-    forth.member(i, weights);
+    forth.member(i, weights.doubles);
     forth.endGroup();
   }
   const back = new PlanWriter();
   uses.forEach((used, j) => {
     for (const [i, e] of used) back.entry(i, e * 8);
-    back.member(j, weights);
+    back.member(j, weights.doubles);
     back.endGroup();
   });
   return {
-    back: back.finish(core),
-    forth: forth.finish(core),
+    back: back.finish(core, weights),
+    forth: forth.finish(core, weights),
     backTerms: back.longest,
-    unit: (block, active, index, row, sign) => {
+    unit: (block, active, index, { row, rows }, sign) => {
       for (let e = rowStart[index]; e < rowStart[index + 1]; e++) {
-        block[column[e] * TILE_ROWS + row] += sign * values[e];
+        block[column[e] * rows + row] += sign * values[e];
         active[column[e]] = 1;
       }
     },
@@ -217,7 +239,8 @@ function convPlan(core: CoreExports, node: ConvNode): AffinePlan {
     for (let g = 0; g < node.groups; g++) {
       for (let c = 0; c < perGroup; c++)
         for (const [from, tap] of sources) forth.entry((g * perGroup + c) * inPlane + from, (c * kernel + tap) * 8);
-      for (let o = g * own; o < (g + 1) * own; o++) forth.member(o * outPlane + at, forwardWeights + o * taps * 8);
+      for (let o = g * own; o < (g + 1) * own; o++)
+        forth.member(o * outPlane + at, forwardWeights.doubles + o * taps * 8);
       forth.endGroup();
     }
   }
@@ -227,15 +250,15 @@ function convPlan(core: CoreExports, node: ConvNode): AffinePlan {
       for (let o = 0; o < own; o++)
         for (const [to, tap] of used) back.entry((g * own + o) * outPlane + to, (o * kernel + tap) * 8);
       for (let c = g * perGroup; c < (g + 1) * perGroup; c++)
-        back.member(c * inPlane + at, backWeights + c * own * kernel * 8);
+        back.member(c * inPlane + at, backWeights.doubles + c * own * kernel * 8);
       back.endGroup();
     }
   });
   return {
-    back: back.finish(core),
-    forth: forth.finish(core),
+    back: back.finish(core, backWeights),
+    forth: forth.finish(core, forwardWeights),
     backTerms: back.longest,
-    unit: (block, active, index, row, sign) => {
+    unit: (block, active, index, { row, rows }, sign) => {
       const o = Math.floor(index / outPlane);
       const at = index % outPlane;
       const first = Math.floor(o / own) * perGroup;
@@ -244,7 +267,7 @@ function convPlan(core: CoreExports, node: ConvNode): AffinePlan {
         if (from < 0) continue;
         for (let c = 0; c < perGroup; c++) {
           const j = (first + c) * inPlane + from;
-          block[j * TILE_ROWS + row] += sign * weight[(o * perGroup + c) * kernel + tap];
+          block[j * rows + row] += sign * weight[(o * perGroup + c) * kernel + tap];
           active[j] = 1;
         }
       }

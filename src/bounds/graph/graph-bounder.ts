@@ -120,7 +120,9 @@ export class GraphBounder implements BoxBounder {
   }
 
   evaluate(input: ArrayLike<number>): Float64Array {
-    const values = evaluate(this.network, Float64Array.from(input));
+    const values = evaluate(this.network, Float64Array.from(input), ({ kind, id }, [x]) =>
+      kind === 'conv' || kind === 'dense' ? this.graph.apply(id, x) : null,
+    );
     return values[values.length - 1];
   }
 

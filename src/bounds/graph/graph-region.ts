@@ -8,7 +8,8 @@ import { GraphSplits } from './graph-splits';
 import { tightenIntervals } from './interval';
 import { withoutPools } from './pool-tree';
 import { isNonlinear, PreparedGraph } from './prepared-graph';
-import { Tile, TilePasses, type TileRow } from './tile-pass';
+import { Tile, type TileRow } from './tile';
+import { TilePasses } from './tile-pass';
 import { fitsTiles, TileTables } from './tile-tables';
 
 /** Multiplications over which a zonotope takes longer than tightening from intervals. */
@@ -28,6 +29,8 @@ const NARROW = 1e-6;
 
 /** A neuron's sign is settled by a bound beyond this; the search for its slopes ends there. */
 const SETTLED = 1e-6;
+/** In float32 an estimate is not that exact. */
+const SETTLED_SINGLE = 1e-5;
 
 /** Bytes that plans, weights and blocks may take; the core can address 4 GB, and a zonotope and tiles must fit too. */
 const MOST_MEMORY = 2 ** 30;
@@ -38,7 +41,7 @@ export function suitsGraphRegion(network: Network): boolean {
   let bytes = 0;
   for (const node of network.nodes) {
     bytes += node.size * (TILE_ROWS + 8) * 8;
-    if (node.kind === 'dense') bytes += 4 * 8 * node.weight.length;
+    if (node.kind === 'dense') bytes += 5 * 8 * node.weight.length;
     if (node.kind === 'sparse') bytes += 3 * 24 * node.column.length;
     // Pools become ReLUs over pairs.
     if (node.kind === 'maxPool') bytes += node.column.length * 6 * (TILE_ROWS + 16) * 8;
@@ -57,6 +60,8 @@ export function suitsGraphRegion(network: Network): boolean {
 
 /** Regions of any piecewise linear graph: bounds by zonotope and tiles of backward rows, and their sub-problems. */
 export class GraphRegion implements NeuronRegion {
+  /** Measured on convolutional networks; a row's search costs little beside its trials there. */
+  readonly treeCost = 100;
   readonly neuronSplits?: (layer: number, neurons: readonly number[]) => GraphSplits | null;
   private readonly tables: TileTables;
   private readonly passes: TilePasses;
@@ -125,7 +130,7 @@ export class GraphRegion implements NeuronRegion {
   backward(rows: readonly number[]): Float64Array {
     const splits = this.splits(rows.length);
     rows.forEach((row, r) => splits.set(r, row, [], null));
-    const lower = splits.estimate(rows.length);
+    const lower = splits.certify([...rows.keys()]);
     this.tables.graph.core.release(this.mark);
     return lower;
   }
@@ -179,20 +184,25 @@ export class GraphRegion implements NeuronRegion {
     const open = [...neurons.keys()].filter(n => stamps[neurons[n]] !== stamp);
     tables.graph.core.release(this.mark);
     tables.update(this.bounder.nodeBounds(), id);
-    const tile = new Tile(tables, tables.firstPlace[id]);
-    for (let from = 0; from < open.length; from += TILE_ROWS / 2) {
-      const part = open.slice(from, from + TILE_ROWS / 2);
+    const exact = new Tile(tables, tables.firstPlace[id], 'double');
+    // A single pass is not worth an estimate before it.
+    const single = iterations > 0 && !tables.hasCurves;
+    const tile = single ? new Tile(tables, tables.firstPlace[id], 'single') : exact;
+    const atOnce = tile.columns / 2;
+    for (let from = 0; from < open.length; from += atOnce) {
+      const part = open.slice(from, from + atOnce);
       tile.rows.length = 0;
       for (const n of part) {
-        // Lower bounds of y and of −y.
-        const index = neurons[n];
-        tile.rows.push({ kind: 'unit', index, sign: 1 }, { kind: 'unit', index, sign: -1 });
-        stamps[index] = stamp;
+        tile.rows.push(...bothSides(neurons[n]));
+        stamps[neurons[n]] = stamp;
       }
       tile.reset();
+      const enough = single ? SETTLED_SINGLE : SETTLED;
       const settled = (best: Float64Array) =>
-        !smooth && part.every((_, k) => best[2 * k] > SETTLED || best[2 * k + 1] > SETTLED);
+        !smooth && part.every((_, k) => best[2 * k] > enough || best[2 * k + 1] > enough);
       const best = passes.optimise(tile, id, { iterations, alpha, beta: 0 }, settled);
+      for (let half = 0; single && half * TILE_ROWS < tile.rows.length; half++)
+        best.set(passes.certify(exact, tile, half, id), half * TILE_ROWS);
       part.forEach((n, k) => {
         lower[n] = best[2 * k];
         upper[n] = -best[2 * k + 1];
@@ -247,10 +257,7 @@ export class GraphRegion implements NeuronRegion {
     tables.graph.core.release(this.mark);
     tables.update(this.bounder.nodeBounds(), id);
     if (tables.places === 0) return null;
-    const forms = neurons.flatMap((index): TileRow[] => [
-      { kind: 'unit', index, sign: 1 },
-      { kind: 'unit', index, sign: -1 },
-    ]);
+    const forms = neurons.flatMap(bothSides);
     return new GraphSplits(tables, passes, id, forms, TREE_ROWS);
   }
 
@@ -320,6 +327,14 @@ export class GraphRegion implements NeuronRegion {
     const error = inflate(lost + lostAtInputs + graph.constantsGamma * Math.abs(bound));
     return { kind: 'form', coefficients, inputCoefficients, constant: -bound, error };
   }
+}
+
+/** Rows for the lower bounds of y and of −y. */
+function bothSides(index: number): TileRow[] {
+  return [
+    { kind: 'unit', index, sign: 1 },
+    { kind: 'unit', index, sign: -1 },
+  ];
 }
 
 /** Indices of a node's values ordered by position, all channels of one together: neighbours in a tile then read the same part of the layers before. */

@@ -2,15 +2,16 @@ import { assert } from '../../base/assert';
 import type { Multipliers, SearchEffort, Split, SplitBounds } from '../split-bounds';
 import { SplitGains } from '../split-gains';
 import { TILE_ROWS } from './affine-plan';
-import { Tile, type TilePasses, type TileRow } from './tile-pass';
+import { Tile, type TileRow } from './tile';
+import type { TilePasses } from './tile-pass';
 import type { TileTables } from './tile-tables';
 
 /** A neuron that promises less than this is the last to be tried. */
 const LEAST_GAIN = 1e-30;
 
 /**
- * Sub-problems of one region of any graph (β-CROWN, Wang et al. 2021). Places are the region's unstable neurons. Everything is computed in float64 with all
- * rounding subtracted, so that estimates are certified bounds already.
+ * Sub-problems of one region of any graph (β-CROWN, Wang et al. 2021). Places are the region's unstable neurons. Searching is done in float32, but for
+ * curves: with them everything is computed in float64 with all rounding subtracted, so that estimates are certified bounds already.
  */
 export class GraphSplits implements SplitBounds {
   readonly tried = 8;
@@ -21,6 +22,10 @@ export class GraphSplits implements SplitBounds {
   readonly places: number;
   private readonly curves: boolean;
   private readonly tiles: Tile[];
+  /** Where what was found in float32 is certified. */
+  private readonly exact: Tile | null;
+  /** Rows of a tile. */
+  private readonly columns: number;
   private readonly formOf: number[];
   private readonly splitsOf: (readonly Split[])[];
   /** By form. */
@@ -38,9 +43,13 @@ export class GraphSplits implements SplitBounds {
     readonly rows: number,
   ) {
     this.places = tables.places;
-    this.curves = tables.curves.some(curve => curve !== null);
+    this.curves = tables.hasCurves;
     this.width = this.curves ? 2 * this.places : this.places;
-    this.tiles = Array.from({ length: Math.ceil(rows / TILE_ROWS) }, () => new Tile(tables, this.places));
+    const tile = () => new Tile(tables, this.places, this.curves ? 'double' : 'single');
+    const first = tile();
+    this.columns = first.columns;
+    this.tiles = [first, ...Array.from({ length: Math.ceil(rows / this.columns) - 1 }, tile)];
+    this.exact = this.curves ? null : new Tile(tables, this.places, 'double');
     this.formOf = Array.from({ length: rows }, () => 0);
     this.splitsOf = Array.from({ length: rows }, () => []);
     this.bounds = new Float64Array(rows).fill(NaN);
@@ -48,14 +57,14 @@ export class GraphSplits implements SplitBounds {
 
   set(r: number, form: number, splits: readonly Split[], multipliers: Multipliers | null): void {
     assert(r < this.rows, () => `row ${r} of ${this.rows}`);
-    const { places } = this;
+    const { places, columns } = this;
     assert(multipliers === null || multipliers.alpha.length === this.width, () => 'multipliers of another region');
-    const tile = this.tiles[Math.floor(r / TILE_ROWS)];
-    const column = r % TILE_ROWS;
+    const tile = this.tiles[Math.floor(r / this.columns)];
+    const column = r % columns;
     const [low, beta, side] = [tile.low, tile.beta, tile.side];
     const slopes = this.tables.defaultSlopes();
     const { leastSlope } = this.tables.lines();
-    for (let p = 0, at = column; p < places; p++, at += TILE_ROWS) {
+    for (let p = 0, at = column; p < places; p++, at += columns) {
       const alpha = multipliers ? multipliers.alpha[p] : NaN;
       // NaN compares false: the region's own slope then.
       low[at] = alpha >= leastSlope[p] && alpha <= 1 ? alpha : slopes[p];
@@ -65,7 +74,7 @@ export class GraphSplits implements SplitBounds {
     if (this.curves) this.setPoints(tile, column, multipliers);
     splits.forEach(({ place, sign }, k) => {
       assert(place >= 0 && place < places, () => `no neuron at place ${place}`);
-      const at = place * TILE_ROWS + column;
+      const at = place * columns + column;
       side[at] = sign;
       const curve = this.tables.curveAt(place);
       if (!curve) low[at] = sign > 0 ? 1 : leastSlope[place];
@@ -86,8 +95,9 @@ export class GraphSplits implements SplitBounds {
 
   /** Any points are sound; numbers that are none, or on the wrong side of 0, are replaced. */
   private setPoints(tile: Tile, column: number, multipliers: Multipliers | null): void {
+    const { columns } = this;
     const { low, high } = tile;
-    for (let p = 0, at = column; p < this.places; p++, at += TILE_ROWS) {
+    for (let p = 0, at = column; p < this.places; p++, at += columns) {
       const place = this.tables.curveAt(p);
       if (!place) continue;
       const { whole } = place.curve;
@@ -98,50 +108,79 @@ export class GraphSplits implements SplitBounds {
   }
 
   estimate(rows: number): Float64Array {
-    for (let k = 0; k * TILE_ROWS < rows; k++) this.bound(k, rows);
-    return this.bounds.slice(0, rows);
+    const lower = new Float64Array(rows);
+    for (let k = 0; k * this.columns < rows; k++) {
+      this.fill(k, rows);
+      this.note(k, lower, this.passes.backward(this.tiles[k], this.start));
+    }
+    return lower;
   }
 
   optimise(rows: number, effort: SearchEffort): Float64Array {
-    for (let k = 0; k * TILE_ROWS < rows; k++) {
+    const lower = new Float64Array(rows);
+    const enough = (best: Float64Array) => best.every(bound => bound > effort.enough);
+    for (let k = 0; k * this.columns < rows; k++) {
       this.fill(k, rows);
-      const enough = (best: Float64Array) => best.every(bound => bound > effort.enough);
-      this.bounds.set(this.passes.optimise(this.tiles[k], this.start, effort, enough), k * TILE_ROWS);
+      this.note(k, lower, this.passes.optimise(this.tiles[k], this.start, effort, enough));
     }
-    return this.bounds.slice(0, rows);
+    return lower;
+  }
+
+  /** Bounds or estimates of the rows of tile k. */
+  private note(k: number, into: Float64Array, lower: Float64Array): void {
+    const from = k * this.columns;
+    into.set(lower, from);
+    if (this.exact === null) this.bounds.set(lower, from);
+    else this.bounds.fill(NaN, from, from + lower.length);
   }
 
   certify(rows: readonly number[]): Float64Array {
     return Float64Array.from(rows, r => {
-      if (Number.isNaN(this.bounds[r])) this.bound(Math.floor(r / TILE_ROWS), this.rows);
+      if (Number.isNaN(this.bounds[r])) this.certifyTile(Math.floor(r / TILE_ROWS));
       return this.bounds[r];
     });
   }
 
+  /** Certifies as many rows as a tile in float64 has. */
+  private certifyTile(part: number): void {
+    const { passes, exact, start } = this;
+    const halves = this.columns / TILE_ROWS;
+    const k = Math.floor(part / halves);
+    const tile = this.tiles[k];
+    this.fill(k, this.rows);
+    const lower = exact ? passes.certify(exact, tile, part % halves, start) : passes.backward(tile, start);
+    this.bounds.set(lower, part * TILE_ROWS);
+  }
+
   points(rows: readonly number[]): Float64Array {
+    const { columns } = this;
     const inputs = this.tables.graph.nodes[0].size;
     const points = new Float64Array(rows.length * inputs);
-    for (const k of new Set(rows.map(r => Math.floor(r / TILE_ROWS)))) {
-      this.bound(k, this.rows);
-      const block = this.passes.points();
+    for (const k of new Set(rows.map(r => Math.floor(r / columns)))) {
+      const tile = this.tiles[k];
+      this.fill(k, this.rows);
+      this.passes.backward(tile, this.start);
+      const block = this.passes.points(tile);
       rows.forEach((r, at) => {
-        if (Math.floor(r / TILE_ROWS) !== k) return;
-        for (let i = 0; i < inputs; i++) points[at * inputs + i] = block[i * TILE_ROWS + (r % TILE_ROWS)];
+        if (Math.floor(r / columns) !== k) return;
+        for (let i = 0; i < inputs; i++) points[at * inputs + i] = block[i * columns + (r % columns)];
       });
     }
     return points;
   }
 
   multipliers(r: number): Multipliers {
-    const tile = this.tiles[Math.floor(r / TILE_ROWS)];
+    const tile = this.tiles[Math.floor(r / this.columns)];
     const [low, beta] = [tile.low, tile.beta];
-    const { places } = this;
-    const at = (place: number) => place * TILE_ROWS + (r % TILE_ROWS);
-    const high = this.curves ? tile.high : low;
-    return {
-      alpha: Float32Array.from({ length: this.width }, (_, k) => (k < places ? low[at(k)] : high[at(k - places)])),
-      beta: Float32Array.from(this.splitsOf[r], ({ place }) => beta[at(place)]),
-    };
+    const { places, columns } = this;
+    const column = r % columns;
+    const alpha = new Float32Array(this.width);
+    for (let p = 0, at = column; p < places; p++, at += columns) alpha[p] = low[at];
+    if (this.curves) {
+      const { high } = tile;
+      for (let p = 0, at = column; p < places; p++, at += columns) alpha[places + p] = high[at];
+    }
+    return { alpha, beta: Float32Array.from(this.splitsOf[r], ({ place }) => beta[place * columns + column]) };
   }
 
   learn(form: number, place: number, gain: number): void {
@@ -158,11 +197,11 @@ export class GraphSplits implements SplitBounds {
     const gains = this.gainsOf(this.formOf[r]);
     const { upSlope, intercept } = this.tables.lines();
     const biases = this.tables.placeBias();
-    const tile = this.tiles[Math.floor(r / TILE_ROWS)];
+    const tile = this.tiles[Math.floor(r / this.columns)];
     const [coefficient, side, met] = [tile.coefficient, tile.side, tile.met];
     const best: number[] = [];
     const scores: number[] = [];
-    for (let place = 0, at = r % TILE_ROWS; place < this.places; place++, at += TILE_ROWS) {
+    for (let place = 0, at = r % this.columns; place < this.places; place++, at += this.columns) {
       if (side[at] !== 0 || met[place] === 0) continue;
       const a = coefficient[at];
       const s = upSlope[place];
@@ -191,16 +230,10 @@ export class GraphSplits implements SplitBounds {
     return this.tables.neuron(place);
   }
 
-  /** Bounds the rows of tile k that are below `rows`. */
-  private bound(k: number, rows: number): void {
-    this.fill(k, rows);
-    this.bounds.set(this.passes.backward(this.tiles[k], this.start), k * TILE_ROWS);
-  }
-
   private fill(k: number, rows: number): void {
     const tile = this.tiles[k];
     tile.rows.length = 0;
-    for (let r = k * TILE_ROWS; r < Math.min(rows, (k + 1) * TILE_ROWS); r++)
+    for (let r = k * this.columns; r < Math.min(rows, (k + 1) * this.columns); r++)
       tile.rows.push(this.forms[this.formOf[r]]);
   }
 }

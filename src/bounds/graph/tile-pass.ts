@@ -1,122 +1,54 @@
 import { assert } from '../../base/assert';
 import { gamma, inflate, ROUNDING } from '../../base/rounding';
+import type { CoreExports } from '../core/core';
 import { TILE_ROWS } from './affine-plan';
+import type { Numbers, Tile } from './tile';
 import type { TileTables } from './tile-tables';
 
-/** One row over a node's values: a sign times one value, or any form. */
-export type TileRow =
-  | { readonly kind: 'unit'; readonly index: number; readonly sign: 1 | -1 }
-  | {
-      readonly kind: 'form';
-      readonly coefficients: Float64Array;
-      /** Added at the inputs; null when there is none. */
-      readonly inputCoefficients: Float64Array | null;
-      readonly constant: number;
-      /** Bound on what the form itself may be off by on the region. */
-      readonly error: number;
-    };
-
-/** Sixteen rows that start at one node, with their slopes, splits and multipliers at all places below it. */
-export class Tile {
-  readonly rows: TileRow[] = [];
-  /** Addresses in the order of the kernels' structure. */
-  private readonly at: Uint32Array;
-  readonly address: number;
-  /** Whether some places are those of curves. */
-  readonly curves: boolean;
-
-  constructor(
-    private readonly tables: TileTables,
-    /** Places that the rows can meet. */
-    readonly places: number,
-  ) {
-    const { core } = tables.graph;
-    this.curves = tables.curves.some(curve => curve !== null);
-    this.address = core.newTile(places, this.curves);
-    this.at = new Uint32Array(core.memory.buffer, this.address, 21).slice();
-  }
-
-  private array(field: number): Float64Array {
-    return this.tables.graph.view(this.at[field], this.places * TILE_ROWS);
-  }
-  get low(): Float64Array {
-    return this.array(1);
-  }
-  get beta(): Float64Array {
-    return this.array(2);
-  }
-  get side(): Float64Array {
-    return this.array(3);
-  }
-  get coefficient(): Float64Array {
-    return this.array(4);
-  }
-  /** Marks places where some row is split. */
-  get split(): Uint8Array {
-    return this.tables.bytes(this.at[11], this.places);
-  }
-  get met(): Uint8Array {
-    return this.tables.bytes(this.at[10], this.places);
-  }
-  /** For curves, the points of the upper lines. */
-  get high(): Float64Array {
-    return this.array(14);
-  }
-  get constants(): number {
-    return this.at[12];
-  }
-  get errors(): number {
-    return this.at[13];
-  }
-
-  /** All rows start anew: default slopes, no splits, no momentum. */
-  reset(): void {
-    const { low } = this;
-    const slopes = this.tables.defaultSlopes();
-    for (let p = 0; p < this.places; p++) low.fill(slopes[p], p * TILE_ROWS, (p + 1) * TILE_ROWS);
-    if (this.curves)
-      for (let p = 0; p < this.places; p++) {
-        const at = this.tables.curveAt(p);
-        if (at) this.high.fill(at.curve.whole.high[at.neuron], p * TILE_ROWS, (p + 1) * TILE_ROWS);
-      }
-    this.beta.fill(0);
-    this.side.fill(0);
-    this.split.fill(0);
-    this.restart();
-  }
-
-  /** Forgets momentum; the multipliers there are count as the best. */
-  restart(): void {
-    this.array(6).fill(0);
-    this.array(7).fill(0);
-    this.array(8).set(this.low);
-    this.array(9).set(this.beta);
-    if (!this.curves) return;
-    this.array(15).set(this.high);
-    this.array(19).fill(0);
-    this.array(20).fill(0);
-  }
+/** The kernels that come in both precisions. */
+function kernelsOf(core: CoreExports) {
+  return {
+    double: {
+      product: core.planProduct,
+      addBias: core.tileAddBias,
+      points: core.tilePoints,
+      back: core.rectifierBack,
+      forward: core.rectifierForward,
+      step: core.tileStep,
+    },
+    single: {
+      product: core.planProductSingle,
+      addBias: core.tileAddBiasSingle,
+      points: core.tilePointsSingle,
+      back: core.rectifierBackSingle,
+      forward: core.rectifierForwardSingle,
+      step: core.tileStepSingle,
+    },
+  } as const;
 }
 
-/** Backward and forward passes of tiles over one region. Everything that `backward` returns is certified. */
+/** Backward and forward passes of tiles over one region. What `backward` returns is certified for tiles in float64, and an estimate for those in float32. */
 export class TilePasses {
   private readonly sums: number;
   private readonly sizes: number;
   private readonly improved: number;
   private readonly pending: boolean[];
+  private readonly kernels: ReturnType<typeof kernelsOf>;
 
   constructor(private readonly tables: TileTables) {
     const { core, nodes } = tables.graph;
+    this.kernels = kernelsOf(core);
     this.sums = core.allocate(TILE_ROWS * 8);
     this.sizes = core.allocate(TILE_ROWS * 8);
     this.improved = core.allocate(TILE_ROWS * 8);
     this.pending = nodes.map(() => false);
   }
 
-  /** Certified lower bounds of a tile's rows over the values of node `start`. */
+  /** Lower bounds of a tile's rows over the values of node `start`. */
   backward(tile: Tile, start: number): Float64Array {
     const { tables, pending } = this;
     const { core, nodes } = tables.graph;
+    const kernels = this.kernels[tile.precision];
     tables.clearFlags();
     tile.met.fill(0);
     pending.fill(false);
@@ -127,7 +59,7 @@ export class TilePasses {
       const curve = tables.curves[id];
       if (tables.rectifier[id] !== 0 || curve) {
         const input = node.inputs[0];
-        const back = curve ? core.curveBack : core.rectifierBack;
+        const back = curve ? core.curveBack : kernels.back;
         back(
           curve ? curve.address : tables.rectifier[id],
           tile.address,
@@ -139,17 +71,11 @@ export class TilePasses {
         pending[input] = true;
         continue;
       }
-      core.tileConstants(
-        node.size,
-        tables.block[id],
-        tables.active[id],
-        tables.bias[id],
-        tables.errorWeight[id],
-        tile.constants,
-        tile.errors,
-      );
+      const [block, active, bias] = [tables.block[id], tables.active[id], tables.bias[id]];
+      if (tile.precision === 'single') core.tileConstantsSingle(node.size, block, active, bias, tile.constants);
+      else core.tileConstants(node.size, block, active, bias, tables.errorWeight[id], tile.constants, tile.errors);
       node.inputs.forEach((input, k) => {
-        core.planProduct(
+        kernels.product(
           tables.plans[id][k].back,
           tables.block[input],
           tables.active[input],
@@ -160,30 +86,39 @@ export class TilePasses {
         pending[input] = true;
       });
     }
-    return this.concretise(tile);
+    return tile.precision === 'single' ? this.estimate(tile) : this.concretise(tile);
+  }
+
+  /** Certified lower bounds of the first or (`half` 1) the last sixteen rows of a tile in float32, with the multipliers they have, by way of a tile in float64. */
+  certify(exact: Tile, tile: Tile, half: number, start: number): Float64Array {
+    exact.rows.length = 0;
+    exact.rows.push(...tile.rows.slice(half * exact.columns, (half + 1) * exact.columns));
+    exact.widen(tile, half);
+    return this.backward(exact, start);
   }
 
   /** Puts the rows where they start. Single values skip the product with their unit vectors. */
   private begin(tile: Tile, start: number): void {
     const { tables, pending } = this;
     const { nodes } = tables.graph;
-    const view = (address: number, length = TILE_ROWS) => tables.graph.view(address, length);
+    const { columns } = tile;
+    const view = (address: number, length = columns) => tile.view(address, length);
     const constants = view(tile.constants).fill(0);
     const errors = view(tile.errors).fill(0);
-    const blockOf = (id: number) => view(tables.block[id], nodes[id].size * TILE_ROWS);
+    const blockOf = (id: number) => view(tables.block[id], nodes[id].size * columns);
     const flagsOf = (id: number) => tables.bytes(tables.active[id], nodes[id].size);
     if (tile.rows.every(row => row.kind === 'unit')) {
       const node = nodes[start];
       assert(tables.plans[start].length > 0, () => `rows over single values of ${node.name}`);
-      const bias = view(tables.bias[start], node.size);
-      const weight = view(tables.errorWeight[start], node.size);
+      const bias = tables.graph.view(tables.bias[start], node.size);
+      const weight = tables.graph.view(tables.errorWeight[start], node.size);
       for (const input of node.inputs) blockOf(input).fill(0);
       tile.rows.forEach((row, r) => {
         if (row.kind !== 'unit') return;
         constants[r] = row.sign * bias[row.index];
         errors[r] = weight[row.index];
         node.inputs.forEach((input, k) =>
-          tables.plans[start][k].unit(blockOf(input), flagsOf(input), row.index, r, row.sign),
+          tables.plans[start][k].unit(blockOf(input), flagsOf(input), row.index, { row: r, rows: columns }, row.sign),
         );
       });
       for (const input of node.inputs) {
@@ -198,7 +133,7 @@ export class TilePasses {
       assert(row.kind === 'form', () => 'a tile of forms and single values');
       constants[r] = row.constant;
       errors[r] = row.error;
-      row.coefficients.forEach((c, i) => (block[i * TILE_ROWS + r] = c));
+      row.coefficients.forEach((c, i) => (block[i * columns + r] = c));
     });
     this.dropDead(start);
     pending[start] = true;
@@ -207,7 +142,7 @@ export class TilePasses {
       if (start !== 0) inputs.fill(0);
       flagsOf(0).fill(1);
       tile.rows.forEach((row, r) => {
-        if (row.kind === 'form') row.inputCoefficients?.forEach((c, i) => (inputs[i * TILE_ROWS + r] += c));
+        if (row.kind === 'form') row.inputCoefficients?.forEach((c, i) => (inputs[i * columns + r] += c));
       });
     }
   }
@@ -220,6 +155,21 @@ export class TilePasses {
     for (let i = 0; i < size; i++) active[i] &= needed[i];
   }
 
+  /** The rows' bounds, with nothing subtracted for rounding. */
+  private estimate(tile: Tile): Float64Array {
+    const { tables, sums } = this;
+    const { core, nodes } = tables.graph;
+    const { block, active, inputLower, inputUpper } = tables;
+    const least = tile.view(sums, tile.columns).fill(0);
+    core.tileConcretiseSingle(nodes[0].size, block[0], active[0], inputLower, inputUpper, sums);
+    const constants = tile.view(tile.constants, tile.columns);
+    return Float64Array.from(tile.rows, (_, r) => {
+      const bound = constants[r] + least[r];
+      return Number.isFinite(bound) ? bound : -Infinity;
+    });
+  }
+
+  /** The rows' bounds, with all rounding subtracted. */
   private concretise(tile: Tile): Float64Array {
     const { tables } = this;
     const { core, nodes } = tables.graph;
@@ -253,18 +203,20 @@ export class TilePasses {
     return lower;
   }
 
-  /** After `backward`: the inputs at which the rows' bounds are attained, [inputs × 16]. Overwrites the coefficients there. */
-  points(): Float64Array {
+  /** After `backward`: the inputs at which the rows' bounds are attained, [inputs × columns]. Overwrites the coefficients there. */
+  points(tile: Tile): Numbers {
     const { tables } = this;
     const inputs = tables.graph.nodes[0].size;
-    tables.graph.core.tilePoints(inputs, tables.block[0], tables.active[0], tables.inputLower, tables.inputUpper);
-    return tables.graph.view(tables.block[0], inputs * TILE_ROWS);
+    const { points } = this.kernels[tile.precision];
+    points(inputs, tables.block[0], tables.active[0], tables.inputLower, tables.inputUpper);
+    return tile.view(tables.block[0], inputs * tile.columns);
   }
 
   /** After `points`: from there forward by the lines that the backward pass chose, as far as it came; leaves the values of y at the places. */
   private forward(tile: Tile, start: number): void {
     const { tables } = this;
     const { core, nodes } = tables.graph;
+    const kernels = this.kernels[tile.precision];
     tables.bytes(tables.present[0], nodes[0].size).fill(1);
     for (let id = 1; id <= start; id++) {
       const node = nodes[id];
@@ -273,7 +225,7 @@ export class TilePasses {
       if (!this.pending[id] || (id === start && !activation)) continue;
       if (activation) {
         const input = node.inputs[0];
-        const forth = curve ? core.curveForward : core.rectifierForward;
+        const forth = curve ? core.curveForward : kernels.forward;
         forth(
           curve ? curve.address : tables.rectifier[id],
           tile.address,
@@ -287,10 +239,10 @@ export class TilePasses {
       }
       if (node.kind === 'constant') {
         tables.bytes(tables.present[id], node.size).fill(1);
-        tables.graph.view(tables.block[id], node.size * TILE_ROWS).fill(0);
+        tile.view(tables.block[id], node.size * tile.columns).fill(0);
       }
       node.inputs.forEach((input, k) =>
-        core.planProduct(
+        kernels.product(
           tables.plans[id][k].forth,
           tables.block[id],
           tables.present[id],
@@ -299,12 +251,12 @@ export class TilePasses {
           tables.present[input],
         ),
       );
-      core.tileAddBias(node.size, tables.block[id], tables.present[id], tables.bias[id]);
+      kernels.addBias(node.size, tables.block[id], tables.present[id], tables.bias[id]);
     }
   }
 
   /**
-   * Adam on the slopes and multipliers of a tile's rows, from those they have; they end with their best, whose certified bounds are returned. Stops early
+   * Adam on the slopes and multipliers of a tile's rows, from those they have; they end with their best, whose bounds are returned. Stops early
    * when `enough` says so of the best bounds so far.
    */
   optimise(
@@ -318,9 +270,9 @@ export class TilePasses {
     tile.restart();
     const best = new Float64Array(tile.rows.length).fill(-Infinity);
     for (let t = 1; ; t++) {
-      this.keep(best, this.backward(tile, start));
+      this.keep(tile, best, this.backward(tile, start));
       if (t > effort.iterations || enough(best)) break;
-      this.points();
+      this.points(tile);
       this.forward(tile, start);
       const decay = 0.98 ** (t - 1);
       this.step(tile, t, effort.alpha * decay, effort.beta * decay);
@@ -340,17 +292,18 @@ export class TilePasses {
       if (begin >= end) continue;
       const curve = tables.curves[id];
       if (curve) core.curveStep(curve.address, tile.address, improved, t, alpha, beta);
-      else core.tileStep(tile.address, begin, end, tables.leastSlope, improved, t, alpha, beta);
+      else this.kernels[tile.precision].step(tile.address, begin, end, tables.leastSlope, improved, t, alpha, beta);
     }
   }
 
   /** Raises `best` where `lower` is higher, and marks these rows as improved. */
-  private keep(best: Float64Array, lower: Float64Array): void {
-    const marks = new BigInt64Array(this.tables.graph.core.memory.buffer, this.improved, TILE_ROWS).fill(0n);
+  private keep(tile: Tile, best: Float64Array, lower: Float64Array): void {
+    const marks = new Int32Array(this.tables.graph.core.memory.buffer, this.improved, TILE_ROWS * 2).fill(0);
+    const lanes = marks.length / tile.columns;
     lower.forEach((bound, r) => {
       if (!(bound > best[r])) return;
       best[r] = bound;
-      marks[r] = -1n;
+      marks.fill(-1, r * lanes, (r + 1) * lanes);
     });
   }
 }

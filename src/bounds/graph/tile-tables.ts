@@ -141,6 +141,10 @@ export class TileTables {
     this.staleWeight = nodes.map(() => true);
   }
 
+  get hasCurves(): boolean {
+    return this.curves.some(curve => curve !== null);
+  }
+
   /** Number of unstable neurons. */
   get places(): number {
     return this.firstPlace[this.graph.nodes.length];

@@ -272,6 +272,68 @@ describe('sub-problems of a general graph', () => {
   });
 });
 
+describe('bounds found in float32', () => {
+  // The nearest float32 of 0.01 is below it, that of 0.1 above: neither may take the place of the slope.
+  it.each([0.01, 0.1])('know the slope of a LeakyReLU in float64: %f', slope => {
+    const chain = randomChain(1, [1, 1, 1], slope);
+    const nodes = chain.nodes.map(node =>
+      node.kind === 'dense'
+        ? { ...node, weight: Float64Array.of(node.name === 'fc_1' ? 1 : 1000), bias: Float64Array.of(0) }
+        : node,
+    );
+    const network: Network = { ...chain, nodes };
+    const constraints = [1, -1].map(sign => ({
+      outputs: { index: Int32Array.of(0), value: Float64Array.of(sign) },
+      inputs: { index: new Int32Array(0), value: new Float64Array(0) },
+      bound: 0,
+      strict: false,
+      coefficientError: 0,
+    }));
+    const region = new GraphRegion(network, constraints);
+    region.setBox(Float64Array.of(-1), Float64Array.of(1), null);
+    region.zonotope([0, 1]);
+    const splits = region.splits(4);
+    const multipliers = { alpha: Float32Array.of(slope), beta: Float32Array.of(1000 * slope) };
+    const below: Split[] = [{ place: 0, sign: -1 }];
+    splits.set(0, 0, [], multipliers);
+    splits.set(1, 0, below, { ...multipliers, beta: new Float32Array(1) });
+    splits.set(2, 1, below, multipliers);
+    splits.set(3, 0, [], null);
+    const least = -1000 * slope;
+    for (let steps = 0; steps < 3; steps++) {
+      const bounds = splits.certify([0, 1, 2, 3]);
+      // The form of y is least at −1, that of −y where y is 0.
+      for (const r of [0, 1, 3]) expect(bounds[r]).toBeLessThanOrEqual(least);
+      expect(bounds[2]).toBeLessThanOrEqual(0);
+      if (steps === 0) {
+        expect(bounds[1]).toBeGreaterThan(least - 1e-9);
+        expect(bounds[2]).toBeGreaterThan(-1e-9);
+      }
+      splits.optimise(4, { iterations: 4, alpha: 0.1, beta: 0.1, enough: Infinity });
+    }
+  });
+
+  it('are certified whatever estimates say', () => {
+    for (let seed = 0; seed < 30; seed++) {
+      const { random, network, constraints, lower, upper, region } = regionOf(seed, 0.5, RECTIFIERS);
+      if (region.zonotope(ROWS) === null) continue;
+      const splits = region.splits(40);
+      if (splits.places === 0) continue;
+      // More rows than a tile in float64 has, and than one in float32.
+      const rows = Array.from({ length: 40 }, (_, r) => r);
+      for (const r of rows) splits.set(r, r % FORMS, [], someMultipliers(random, splits, 0, r % 2 === 0));
+      const estimates = splits.optimise(40, { iterations: 3, alpha: 0.1, beta: 0.1, enough: Infinity });
+      const bounds = splits.certify(rows);
+      for (const r of rows) expect(Math.abs(estimates[r] - bounds[r])).toBeLessThan(1e-3 * (1 + Math.abs(bounds[r])));
+      for (const { input, values } of samplesOf(random, network, lower, upper, 50))
+        for (const r of rows) {
+          const { margin } = marginAt(constraints[r % FORMS], input, values[values.length - 1]);
+          expect(margin).toBeGreaterThanOrEqual(bounds[r] - SLACK * (1 + Math.abs(margin)));
+        }
+    }
+  });
+});
+
 describe('the best multipliers', () => {
   it.each(Array.from({ length: 16 }, (_, seed) => seed))(
     'give the optimum of the linear program, seed %i',
@@ -293,7 +355,8 @@ describe('the best multipliers', () => {
         return { node: activations[layer].id, neuron, sign };
       });
       ROWS.forEach(row => splits.set(row, row, chosen, null));
-      const found = splits.optimise(FORMS, { iterations: 600, alpha: 0.05, beta: 0.1, enough: Infinity });
+      splits.optimise(FORMS, { iterations: 600, alpha: 0.05, beta: 0.1, enough: Infinity });
+      const found = splits.certify(ROWS);
       for (const row of ROWS) {
         const limits = { deadline: Infinity, cancelled: () => false };
         const leaf = await solveLeaf(rewritten, bounder.nodeBounds(), phases, [constraints[row]], limits);

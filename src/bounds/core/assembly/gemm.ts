@@ -1,5 +1,6 @@
 // Matrix products in float64 and float32. All strides are multiples of 4 numbers and padding is zero, so there are no column tails.
 
+import { add, mul, splatAt } from './lanes';
 import { allocate } from './memory';
 
 /** Where a panel of B is copied to, so that its columns are read one after the other: 32 bytes a row. */
@@ -13,21 +14,6 @@ export function reservePanel(terms: i32): void {
   if (terms <= panelRows) return;
   panelRows = terms;
   panel = allocate(<usize>terms << 5);
-}
-
-@inline
-function add<T>(a: v128, b: v128): v128 {
-  return sizeof<T>() == 8 ? f64x2.add(a, b) : f32x4.add(a, b);
-}
-
-@inline
-function mul<T>(a: v128, b: v128): v128 {
-  return sizeof<T>() == 8 ? f64x2.mul(a, b) : f32x4.mul(a, b);
-}
-
-@inline
-function splat<T>(at: usize): v128 {
-  return sizeof<T>() == 8 ? v128.load64_splat(at) : v128.load32_splat(at);
 }
 
 /** Two vectors' width of columns of C, from the panel at `b` with `rowB` bytes a row; `wide` is false when only the first vector is C's. */
@@ -46,16 +32,16 @@ function columns<T>(c: usize, a: usize, b: usize, m: i32, k: i32, rowA: usize, r
     for (let p = 0; p < k; p++) {
       const b0 = v128.load(pb);
       const b1 = v128.load(pb, 16);
-      const x0 = splat<T>(pa);
+      const x0 = splatAt<T>(pa);
       s00 = add<T>(s00, mul<T>(x0, b0));
       s01 = add<T>(s01, mul<T>(x0, b1));
-      const x1 = splat<T>(pa + rowA);
+      const x1 = splatAt<T>(pa + rowA);
       s10 = add<T>(s10, mul<T>(x1, b0));
       s11 = add<T>(s11, mul<T>(x1, b1));
-      const x2 = splat<T>(pa + 2 * rowA);
+      const x2 = splatAt<T>(pa + 2 * rowA);
       s20 = add<T>(s20, mul<T>(x2, b0));
       s21 = add<T>(s21, mul<T>(x2, b1));
-      const x3 = splat<T>(pa + 3 * rowA);
+      const x3 = splatAt<T>(pa + 3 * rowA);
       s30 = add<T>(s30, mul<T>(x3, b0));
       s31 = add<T>(s31, mul<T>(x3, b1));
       pa += sizeof<T>();
@@ -78,7 +64,7 @@ function columns<T>(c: usize, a: usize, b: usize, m: i32, k: i32, rowA: usize, r
     let pa = a + <usize>i * rowA;
     let pb = b;
     for (let p = 0; p < k; p++) {
-      const x = splat<T>(pa);
+      const x = splatAt<T>(pa);
       s0 = add<T>(s0, mul<T>(x, v128.load(pb)));
       s1 = add<T>(s1, mul<T>(x, v128.load(pb, 16)));
       pa += sizeof<T>();

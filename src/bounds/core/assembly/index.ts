@@ -66,6 +66,31 @@ export {
   estimates,
 } from './search';
 export { newCertify, certify } from './certify';
-export { newPlan, reserveGroups, planProduct, tileConstants, tileAddBias, tileConcretise, tilePoints } from './tiles';
-export { newRectifier, setFirstPlace, newTile, rectifierBack, rectifierForward, tileStep, tileRestore } from './tile-rectifiers';
+export {
+  newPlan,
+  reserveGroups,
+  planProduct,
+  planProductSingle,
+  tileConstants,
+  tileConstantsSingle,
+  tileAddBias,
+  tileAddBiasSingle,
+  tileConcretise,
+  tileConcretiseSingle,
+  tilePoints,
+  tilePointsSingle,
+} from './tiles';
+export {
+  newRectifier,
+  setFirstPlace,
+  newTile,
+  rectifierBack,
+  rectifierBackSingle,
+  rectifierForward,
+  rectifierForwardSingle,
+  tileStep,
+  tileStepSingle,
+  tileRestore,
+  tileWiden,
+} from './tile-rectifiers';
 export { newCurve, setFirstCurvePlace, curveBack, curveForward, curveStep, curveRestore } from './tile-curves';

@@ -163,7 +163,7 @@ export function curveStep(node: usize, tile: usize, improved: usize, step: i32, 
   const t = changetype<Tile>(tile);
   const scale1 = 1 / (1 - Math.pow(0.9, step));
   const scale2 = 1 / (1 - Math.pow(0.99, step));
-  const sizes = measure(tile, it.firstPlace, it.firstPlace + it.size);
+  const sizes = measure<f64>(tile, it.firstPlace, it.firstPlace + it.size);
   for (let i: usize = 0; i < <usize>it.size; i++) {
     const p = <usize>it.firstPlace + i;
     if (load<u8>(t.met + p) == 0) continue;

@@ -1,5 +1,7 @@
-// Rectifiers (ReLU, LeakyReLU) in tiles of sixteen rows: unstable neurons have a place each, with lines and multipliers of their own in every row.
+// Rectifiers (ReLU, LeakyReLU) in tiles: unstable neurons have a place each, with lines and multipliers of their own in every row. Every kernel comes in float64, whose bounds
+// are certified, and in float32 with twice the rows, for searching.
 
+import { abs, add, div, equal, lessThan, max, min, mul, neg, splat, sqrt, sub } from './lanes';
 import { allocate } from './memory';
 
 const SHIFT: usize = 7;
@@ -53,7 +55,7 @@ export function setFirstPlace(node: usize, place: i32): void {
   changetype<Rectifier>(node).firstPlace = place;
 }
 
-/** The rows of one tile at the places: arrays of [places × 16]. */
+/** The rows of one tile at the places: arrays of [places × 128 bytes]. */
 @unmanaged
 export class Tile {
   places: i32 = 0;
@@ -74,7 +76,7 @@ export class Tile {
   met: usize = 0;
   /** A byte a place: whether some row is split there. */
   split: usize = 0;
-  /** 16 doubles each. */
+  /** One number a row each. */
   constants: usize = 0;
   errors: usize = 0;
   /** For curves, where `low` is the point whose slope the line below has: the same of the line above, the lines in use, and β's own moments. */
@@ -118,16 +120,16 @@ export function newTile(places: i32, curves: bool): usize {
 }
 
 @inline
-function add(target: usize, value: v128, present: bool): void {
-  v128.store(target, present ? f64x2.add(v128.load(target), value) : value);
+function arrive<T>(target: usize, value: v128, present: bool): void {
+  v128.store(target, present ? add<T>(v128.load(target), value) : value);
 }
 
-/** Coefficients over z become coefficients over y (added to what has arrived there), with each row's lines and multipliers. */
-export function rectifierBack(node: usize, tile: usize, z: usize, zActive: usize, y: usize, yActive: usize): void {
+@inline
+function back<T>(node: usize, tile: usize, z: usize, zActive: usize, y: usize, yActive: usize): void {
   const it = changetype<Rectifier>(node);
   const t = changetype<Tile>(tile);
-  const zero = f64x2.splat(0);
-  const gamma = f64x2.splat(it.constantsGamma);
+  const zero = splat<T>(0);
+  const gamma = splat<T>(it.constantsGamma);
   let place = <usize>it.firstPlace;
   for (let i: usize = 0; i < <usize>it.size; i++) {
     const kind = load<u8>(it.kinds + i);
@@ -137,12 +139,12 @@ export function rectifierBack(node: usize, tile: usize, z: usize, zActive: usize
     const present = load<u8>(yActive + i) != 0;
     if (kind != 3) {
       if (kind == 0 || !active) continue;
-      const slope = f64x2.splat(kind == 1 ? 1 : it.slope);
-      const lost = f64x2.splat(it.arrivalGamma * load<f64>(it.magnitude + (i << 3)));
+      const slope = splat<T>(kind == 1 ? 1 : it.slope);
+      const lost = splat<T>(it.arrivalGamma * load<f64>(it.magnitude + (i << 3)));
       for (let at: usize = 0; at < BYTES; at += 16) {
-        const scaled = f64x2.mul(v128.load(from + at), slope);
-        v128.store(t.errors + at, f64x2.add(v128.load(t.errors + at), f64x2.mul(f64x2.abs(scaled), lost)));
-        add(to + at, scaled, present);
+        const scaled = mul<T>(v128.load(from + at), slope);
+        if (sizeof<T>() == 8) v128.store(t.errors + at, add<T>(v128.load(t.errors + at), mul<T>(abs<T>(scaled), lost)));
+        arrive<T>(to + at, scaled, present);
       }
       store<u8>(yActive + i, 1);
       continue;
@@ -151,36 +153,48 @@ export function rectifierBack(node: usize, tile: usize, z: usize, zActive: usize
     if (!active && load<u8>(t.split + p) == 0) continue;
     store<u8>(t.met + p, 1);
     store<u8>(yActive + i, 1);
-    const lost = f64x2.splat(it.arrivalGamma * load<f64>(it.magnitude + (i << 3)));
-    const chord = v128.load64_splat(it.upSlope + (p << 3));
-    const intercept = v128.load64_splat(it.intercept + (p << 3));
+    const lost = splat<T>(it.arrivalGamma * load<f64>(it.magnitude + (i << 3)));
+    const chord = splat<T>(load<f64>(it.upSlope + (p << 3)));
+    const intercept = splat<T>(load<f64>(it.intercept + (p << 3)));
     const own = p << SHIFT;
     for (let at: usize = 0; at < BYTES; at += 16) {
       const a = active ? v128.load(from + at) : zero;
       v128.store(t.coefficient + own + at, a);
       const side = v128.load(t.side + own + at);
-      const free = f64x2.eq(side, zero);
+      const free = equal<T>(side, zero);
       const low = v128.load(t.low + own + at);
-      const slope = v128.bitselect(chord, low, v128.and(free, f64x2.lt(a, zero)));
-      const term = v128.and(f64x2.mul(f64x2.min(a, zero), intercept), free);
+      const slope = v128.bitselect(chord, low, v128.and(free, lessThan<T>(a, zero)));
+      const term = v128.and(mul<T>(min<T>(a, zero), intercept), free);
       // y ≥ 0 allows −β·y, y ≤ 0 allows +β·y.
-      const multiplier = f64x2.mul(side, v128.load(t.beta + own + at));
-      const scaled = f64x2.sub(f64x2.mul(a, slope), multiplier);
-      v128.store(t.constants + at, f64x2.add(v128.load(t.constants + at), term));
-      // The multiplier is rounded into the coefficient: its own size counts too.
-      const size = f64x2.mul(f64x2.add(f64x2.abs(scaled), f64x2.abs(multiplier)), lost);
-      const error = f64x2.add(size, f64x2.mul(f64x2.abs(term), gamma));
-      v128.store(t.errors + at, f64x2.add(v128.load(t.errors + at), error));
-      add(to + at, scaled, present);
+      const multiplier = mul<T>(side, v128.load(t.beta + own + at));
+      const scaled = sub<T>(mul<T>(a, slope), multiplier);
+      v128.store(t.constants + at, add<T>(v128.load(t.constants + at), term));
+      if (sizeof<T>() == 8) {
+        // The multiplier is rounded into the coefficient: its own size counts too.
+        const size = mul<T>(add<T>(abs<T>(scaled), abs<T>(multiplier)), lost);
+        const error = add<T>(size, mul<T>(abs<T>(term), gamma));
+        v128.store(t.errors + at, add<T>(v128.load(t.errors + at), error));
+      }
+      arrive<T>(to + at, scaled, present);
     }
   }
 }
 
-/** Values of y become values of z by the lines that the backward pass used; z is wanted where its coefficient was active. */
-export function rectifierForward(node: usize, tile: usize, y: usize, yPresent: usize, z: usize, zActive: usize, zPresent: usize): void {
+/** Coefficients over z become coefficients over y (added to what has arrived there), with each row's lines and multipliers. */
+export function rectifierBack(node: usize, tile: usize, z: usize, zActive: usize, y: usize, yActive: usize): void {
+  back<f64>(node, tile, z, zActive, y, yActive);
+}
+
+/** The same in float32; what rounding may lose is not counted. */
+export function rectifierBackSingle(node: usize, tile: usize, z: usize, zActive: usize, y: usize, yActive: usize): void {
+  back<f32>(node, tile, z, zActive, y, yActive);
+}
+
+@inline
+function forward<T>(node: usize, tile: usize, y: usize, yPresent: usize, z: usize, zActive: usize, zPresent: usize): void {
   const it = changetype<Rectifier>(node);
   const t = changetype<Tile>(tile);
-  const zero = f64x2.splat(0);
+  const zero = splat<T>(0);
   let place = <usize>it.firstPlace;
   for (let i: usize = 0; i < <usize>it.size; i++) {
     const kind = load<u8>(it.kinds + i);
@@ -193,29 +207,38 @@ export function rectifierForward(node: usize, tile: usize, y: usize, yPresent: u
     if (wanted) store<u8>(zPresent + i, 1);
     if (kind != 3) {
       if (!wanted) continue;
-      const slope = f64x2.splat(kind == 1 ? 1 : it.slope);
-      for (let at: usize = 0; at < BYTES; at += 16) v128.store(to + at, f64x2.mul(v128.load(from + at), slope));
+      const slope = splat<T>(kind == 1 ? 1 : it.slope);
+      for (let at: usize = 0; at < BYTES; at += 16) v128.store(to + at, mul<T>(v128.load(from + at), slope));
       continue;
     }
-    const chord = v128.load64_splat(it.upSlope + (p << 3));
-    const intercept = v128.load64_splat(it.intercept + (p << 3));
+    const chord = splat<T>(load<f64>(it.upSlope + (p << 3)));
+    const intercept = splat<T>(load<f64>(it.intercept + (p << 3)));
     const own = p << SHIFT;
     for (let at: usize = 0; at < BYTES; at += 16) {
       const value = v128.load(from + at);
       v128.store(t.value + own + at, value);
-      const free = f64x2.eq(v128.load(t.side + own + at), zero);
-      const upper = v128.and(free, f64x2.lt(v128.load(t.coefficient + own + at), zero));
-      const below = f64x2.mul(value, v128.load(t.low + own + at));
-      v128.store(to + at, v128.bitselect(f64x2.add(f64x2.mul(value, chord), intercept), below, upper));
+      const free = equal<T>(v128.load(t.side + own + at), zero);
+      const upper = v128.and(free, lessThan<T>(v128.load(t.coefficient + own + at), zero));
+      const below = mul<T>(value, v128.load(t.low + own + at));
+      v128.store(to + at, v128.bitselect(add<T>(mul<T>(value, chord), intercept), below, upper));
     }
   }
+}
+
+/** Values of y become values of z by the lines that the backward pass used; z is wanted where its coefficient was active. */
+export function rectifierForward(node: usize, tile: usize, y: usize, yPresent: usize, z: usize, zActive: usize, zPresent: usize): void {
+  forward<f64>(node, tile, y, yPresent, z, zActive, zPresent);
+}
+
+export function rectifierForwardSingle(node: usize, tile: usize, y: usize, yPresent: usize, z: usize, zActive: usize, zPresent: usize): void {
+  forward<f32>(node, tile, y, yPresent, z, zActive, zPresent);
 }
 
 /** Per row, after `measure`: the mean size of a coefficient. */
 let typical: usize = 0;
 
-/** The mean size of the rows' coefficients at the places that the last pass met, from `begin` to before `end`: 16 doubles. */
-export function measure(tile: usize, begin: usize, end: usize): usize {
+/** The mean size of the rows' coefficients at the places that the last pass met, from `begin` to before `end`: one number a row. */
+export function measure<T>(tile: usize, begin: usize, end: usize): usize {
   if (typical == 0) typical = memory.data(128, 16);
   const t = changetype<Tile>(tile);
   memory.fill(typical, 0, BYTES);
@@ -224,17 +247,71 @@ export function measure(tile: usize, begin: usize, end: usize): usize {
     if (load<u8>(t.met + p) == 0) continue;
     met++;
     for (let at: usize = 0; at < BYTES; at += 16) {
-      const size = f64x2.abs(v128.load(t.coefficient + (p << SHIFT) + at));
-      v128.store(typical + at, f64x2.add(v128.load(typical + at), size));
+      const size = abs<T>(v128.load(t.coefficient + (p << SHIFT) + at));
+      v128.store(typical + at, add<T>(v128.load(typical + at), size));
     }
   }
-  const share = f64x2.splat(1 / <f64>max(met, 1));
-  for (let at: usize = 0; at < BYTES; at += 16) v128.store(typical + at, f64x2.mul(v128.load(typical + at), share));
+  const share = splat<T>(1 / <f64>(met > 0 ? met : 1));
+  for (let at: usize = 0; at < BYTES; at += 16) v128.store(typical + at, mul<T>(v128.load(typical + at), share));
   return typical;
 }
 
+@inline
+function ascend<T>(
+  tile: usize,
+  begin: i32,
+  end: i32,
+  slopes: usize,
+  improved: usize,
+  step: i32,
+  alphaRate: f64,
+  betaRate: f64,
+): void {
+  const t = changetype<Tile>(tile);
+  const zero = splat<T>(0);
+  const one = splat<T>(1);
+  const firstDecay: f64 = 0.9;
+  const secondDecay: f64 = 0.99;
+  const scale1 = splat<T>(1 / (1 - Math.pow(firstDecay, step)));
+  const scale2 = splat<T>(1 / (1 - Math.pow(secondDecay, step)));
+  const sizes = measure<T>(tile, begin, end);
+  for (let p = <usize>begin; p < <usize>end; p++) {
+    if (load<u8>(t.met + p) == 0) continue;
+    const least = splat<T>(load<f64>(slopes + (p << 3)));
+    const own = p << SHIFT;
+    for (let at: usize = 0; at < BYTES; at += 16) {
+      const here = own + at;
+      const side = v128.load(t.side + here);
+      const free = equal<T>(side, zero);
+      const low = v128.load(t.low + here);
+      const beta = v128.load(t.beta + here);
+      const mask = v128.load(improved + at);
+      v128.store(t.bestLow + here, v128.bitselect(low, v128.load(t.bestLow + here), mask));
+      v128.store(t.bestBeta + here, v128.bitselect(beta, v128.load(t.bestBeta + here), mask));
+      const value = v128.load(t.value + here);
+      const ofAlpha = mul<T>(max<T>(v128.load(t.coefficient + here), zero), value);
+      const g = v128.bitselect(ofAlpha, neg<T>(mul<T>(side, value)), free);
+      const m = add<T>(mul<T>(splat<T>(firstDecay), v128.load(t.first + here)), mul<T>(splat<T>(1 - firstDecay), g));
+      const v = add<T>(
+        mul<T>(splat<T>(secondDecay), v128.load(t.second + here)),
+        mul<T>(splat<T>(1 - secondDecay), mul<T>(g, g)),
+      );
+      v128.store(t.first + here, m);
+      v128.store(t.second + here, v);
+      const direction = div<T>(mul<T>(m, scale1), add<T>(sqrt<T>(mul<T>(v, scale2)), splat<T>(1e-12)));
+      // α lives between 0 and 1, β is of the size of coefficients.
+      const scale = add<T>(v128.load(sizes + at), add<T>(abs<T>(v128.load(t.coefficient + here)), beta));
+      const rate = v128.bitselect(splat<T>(alphaRate), mul<T>(splat<T>(betaRate), scale), free);
+      const moved = add<T>(v128.bitselect(low, beta, free), mul<T>(rate, direction));
+      const rounded = sizeof<T>() == 8 ? f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(moved)) : moved;
+      v128.store(t.low + here, v128.bitselect(min<T>(one, max<T>(least, rounded)), low, free));
+      v128.store(t.beta + here, v128.bitselect(beta, max<T>(zero, rounded), free));
+    }
+  }
+}
+
 /**
- * Where `improved` (16 masks) is set, the rows' multipliers become their best; then one step of Adam up the bounds, at the places from `begin` to before `end`. Multipliers
+ * Where `improved` (a mask a row) is set, the rows' multipliers become their best; then one step of Adam up the bounds, at the places from `begin` to before `end`. Multipliers
  * stay float32 numbers, so that they can be written out as such. `slopes`: the least lower slope by place.
  */
 export function tileStep(
@@ -247,47 +324,20 @@ export function tileStep(
   alphaRate: f64,
   betaRate: f64,
 ): void {
-  const t = changetype<Tile>(tile);
-  const zero = f64x2.splat(0);
-  const one = f64x2.splat(1);
-  const firstDecay: f64 = 0.9;
-  const secondDecay: f64 = 0.99;
-  const scale1 = f64x2.splat(1 / (1 - Math.pow(firstDecay, step)));
-  const scale2 = f64x2.splat(1 / (1 - Math.pow(secondDecay, step)));
-  const sizes = measure(tile, begin, end);
-  for (let p = <usize>begin; p < <usize>end; p++) {
-    if (load<u8>(t.met + p) == 0) continue;
-    const least = v128.load64_splat(slopes + (p << 3));
-    const own = p << SHIFT;
-    for (let at: usize = 0; at < BYTES; at += 16) {
-      const here = own + at;
-      const side = v128.load(t.side + here);
-      const free = f64x2.eq(side, zero);
-      const low = v128.load(t.low + here);
-      const beta = v128.load(t.beta + here);
-      const mask = v128.load(improved + at);
-      v128.store(t.bestLow + here, v128.bitselect(low, v128.load(t.bestLow + here), mask));
-      v128.store(t.bestBeta + here, v128.bitselect(beta, v128.load(t.bestBeta + here), mask));
-      const value = v128.load(t.value + here);
-      const ofAlpha = f64x2.mul(f64x2.max(v128.load(t.coefficient + here), zero), value);
-      const g = v128.bitselect(ofAlpha, f64x2.neg(f64x2.mul(side, value)), free);
-      const m = f64x2.add(f64x2.mul(f64x2.splat(firstDecay), v128.load(t.first + here)), f64x2.mul(f64x2.splat(1 - firstDecay), g));
-      const v = f64x2.add(
-        f64x2.mul(f64x2.splat(secondDecay), v128.load(t.second + here)),
-        f64x2.mul(f64x2.splat(1 - secondDecay), f64x2.mul(g, g)),
-      );
-      v128.store(t.first + here, m);
-      v128.store(t.second + here, v);
-      const direction = f64x2.div(f64x2.mul(m, scale1), f64x2.add(f64x2.sqrt(f64x2.mul(v, scale2)), f64x2.splat(1e-12)));
-      // α lives between 0 and 1, β is of the size of coefficients.
-      const scale = f64x2.add(v128.load(sizes + at), f64x2.add(f64x2.abs(v128.load(t.coefficient + here)), beta));
-      const rate = v128.bitselect(f64x2.splat(alphaRate), f64x2.mul(f64x2.splat(betaRate), scale), free);
-      const moved = f64x2.add(v128.bitselect(low, beta, free), f64x2.mul(rate, direction));
-      const rounded = f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(moved));
-      v128.store(t.low + here, v128.bitselect(f64x2.min(one, f64x2.max(least, rounded)), low, free));
-      v128.store(t.beta + here, v128.bitselect(beta, f64x2.max(zero, rounded), free));
-    }
-  }
+  ascend<f64>(tile, begin, end, slopes, improved, step, alphaRate, betaRate);
+}
+
+export function tileStepSingle(
+  tile: usize,
+  begin: i32,
+  end: i32,
+  slopes: usize,
+  improved: usize,
+  step: i32,
+  alphaRate: f64,
+  betaRate: f64,
+): void {
+  ascend<f32>(tile, begin, end, slopes, improved, step, alphaRate, betaRate);
 }
 
 /** Where `improved` is set, the rows' multipliers become their best; then all rows get their best back. */
@@ -300,6 +350,34 @@ export function tileRestore(tile: usize, improved: usize): void {
       const mask = v128.load(improved + at);
       v128.store(t.low + here, v128.bitselect(v128.load(t.low + here), v128.load(t.bestLow + here), mask));
       v128.store(t.beta + here, v128.bitselect(v128.load(t.beta + here), v128.load(t.bestBeta + here), mask));
+    }
+  }
+}
+
+/**
+ * The multipliers of sixteen rows of a tile in float32, its first ones or (`half` 1) its last ones, become those of a tile in float64. `slopes`: the least lower slope by place, which
+ * float32 may have rounded: lower slopes end up in their range, those of split neurons at σ's own.
+ */
+export function tileWiden(target: usize, source: usize, half: i32, slopes: usize): void {
+  const to = changetype<Tile>(target);
+  const from = changetype<Tile>(source);
+  memory.copy(to.split, from.split, to.places);
+  const zero = f64x2.splat(0);
+  const one = f64x2.splat(1);
+  for (let p: usize = 0; p < <usize>to.places; p++) {
+    const least = v128.load64_splat(slopes + (p << 3));
+    const nearly = f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(least));
+    for (let at: usize = 0; at < BYTES; at += 16) {
+      const into = (p << SHIFT) + at;
+      const here = (p << SHIFT) + (<usize>half << 6) + (at >> 1);
+      const low = f64x2.promote_low_f32x4(v128.load64_zero(from.low + here));
+      const side = f64x2.promote_low_f32x4(v128.load64_zero(from.side + here));
+      const fixed = v128.bitselect(one, least, f64x2.gt(side, zero));
+      // NaN compares false.
+      const free = v128.bitselect(f64x2.min(one, f64x2.max(least, low)), least, f64x2.gt(low, nearly));
+      v128.store(to.low + into, v128.bitselect(free, fixed, f64x2.eq(side, zero)));
+      v128.store(to.beta + into, f64x2.promote_low_f32x4(v128.load64_zero(from.beta + here)));
+      v128.store(to.side + into, side);
     }
   }
 }
