@@ -8,6 +8,14 @@ export const ENOUGH = 1e-5;
 /** Steps of a search after a split, where the bounds say nothing else. */
 const STEPS = 8;
 
+/** So many levels from the root a split decides about large parts: twice as many candidates are tried there. */
+const EARLY = 10;
+
+/** How many candidates a sub-problem with so many splits tries; so many rows hold the trials of one sub-problem at least. */
+export function candidatesAt(depth: number, bounds: SplitBounds): number {
+  return depth < EARLY ? Math.min(2 * bounds.tried, bounds.rows >> 1) : bounds.tried;
+}
+
 /** What splitting needs to know of a sub-problem. */
 export interface Splittable {
   /** The form whose bound is worked on. */
@@ -21,13 +29,14 @@ export interface Splittable {
 }
 
 /**
- * The parts of each parent: split is the candidate whose halves' bounds rise most, by a pass without search (FSB, De Palma et al. 2021). While parents are few, the
+ * The parts of each parent: split is the candidate whose split is worth most, by a pass without search (FSB, De Palma et al. 2021). While parents are few, the
  * best candidates are split all at once, so that the rows of a pass are used. Uses all rows of `bounds`; there are at most as many parts.
  */
 export function parts<P extends Splittable>(bounds: SplitBounds, parents: readonly P[]): P[] {
   const levels = Math.min(MOST_LEVELS, Math.max(1, Math.floor(Math.log2(bounds.rows / (2 * parents.length)))));
   const children: P[] = [];
-  const perPass = Math.floor(bounds.rows / (2 * bounds.tried));
+  const mostTried = parents.reduce((most, { candidates }) => Math.max(most, candidates.length), 1);
+  const perPass = Math.floor(bounds.rows / (2 * mostTried));
   for (let from = 0; from < parents.length; from += perPass) {
     const part = parents.slice(from, from + perPass);
     let rows = 0;
@@ -44,8 +53,9 @@ export function parts<P extends Splittable>(bounds: SplitBounds, parents: readon
         candidates.length > 1
           ? candidates.map(place => {
               const [above, below] = [Math.min(0, lower[r++]), Math.min(0, lower[r++])];
-              bounds.learn?.(parent.row, place, rise(above, parent.bound) + rise(below, parent.bound));
-              return above + below;
+              const gain = worth(rise(above, parent.bound), rise(below, parent.bound));
+              bounds.learn?.(parent.row, place, gain);
+              return gain;
             })
           : [0];
       const best = candidates
@@ -61,6 +71,18 @@ export function parts<P extends Splittable>(bounds: SplitBounds, parents: readon
     }
   }
   return children;
+}
+
+/** A half that gains nothing counts as if it gained this part of what the other does: its neuron is fixed at least. */
+const AT_LEAST = 1e-3;
+
+/**
+ * What a split is worth whose halves' bounds rise by so much: their geometric mean, as in mixed-integer programming (Achterberg, Koch and Martin 2005). A tree is as large as both halves
+ * are: one that is closed is worth little where the other is as far from it as before.
+ */
+function worth(above: number, below: number): number {
+  const least = AT_LEAST * Math.max(above, below);
+  return Math.sqrt(Math.max(above, least) * Math.max(below, least));
 }
 
 /** How far a half's bound is above its parent's, where both are numbers. */

@@ -1,8 +1,7 @@
 /** Splits in the tree of every neuron, pass by pass; without a tree neurons get slopes of their own. */
 const PASSES: readonly number[] = [0, 64, 256, 1024];
-/** What a pass is expected to take: so many times the whole region's first bounds; the first one with trees so many times the one before it; each further one. */
+/** What a pass is expected to take: the first so many times the whole region's first bounds; each one with trees, but the first of these, so many times the one before it. */
 const FIRST_COST = 4;
-const FIRST_GROWTH = 10;
 const GROWTH = 4;
 /** A pass of trees that brings the worst bound closer to 0 by less than this part is the last. */
 const WORTHWHILE = 0.03;
@@ -28,24 +27,24 @@ export class RefinementPlan {
   /** Where splitting stood at two earlier moments, each half of what follows it. */
   private marks: readonly [Mark, Mark] = [START, START];
 
-  /** `first`: milliseconds that the first bounds of the region took; `trees`: whether neurons can have trees. */
+  /** `first`: milliseconds that the first bounds of the region took; `treeCost`: what the first pass with trees takes, in passes with slopes alone; null where neurons have no trees. */
   constructor(
     first: number,
-    private readonly trees: boolean,
+    private readonly treeCost: number | null,
   ) {
     this.cost = FIRST_COST * first;
   }
 
   /** Splits of the next pass; null when there is none. */
   get splits(): number | null {
-    if (this.next >= PASSES.length || (PASSES[this.next] > 0 && !this.trees)) return null;
+    if (this.next >= PASSES.length || (PASSES[this.next] > 0 && this.treeCost === null)) return null;
     return PASSES[this.next];
   }
 
   /** After a pass: what it took, and the worst bound among the open disjuncts before and after. */
   passed(milliseconds: number, before: number, after: number): void {
     const wasTree = PASSES[this.next] > 0;
-    this.cost = (wasTree ? GROWTH : FIRST_GROWTH) * milliseconds;
+    this.cost = (wasTree ? GROWTH : (this.treeCost ?? 1)) * milliseconds;
     this.marks = [START, START];
     this.branched = 0;
     this.next++;

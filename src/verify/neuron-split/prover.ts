@@ -204,7 +204,8 @@ export class NeuronSplitProver implements Prover {
     this.settleWhole(found);
     const open = this.allDisjuncts().filter(disjunct => !(this.tallies[disjunct].whole > 0));
     if (open.length > 0) this.boundWhole(open);
-    this.plan = new RefinementPlan(found.time + performance.now() - begin, this.region.neuronSplits !== undefined);
+    const { neuronSplits, treeCost } = this.region;
+    this.plan = new RefinementPlan(found.time + performance.now() - begin, neuronSplits ? treeCost : null);
   }
 
   /** Books what bounds of the whole region say of each disjunct. */

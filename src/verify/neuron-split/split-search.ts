@@ -1,6 +1,6 @@
 import { SEARCH } from '../../bounds/tolerances';
 import type { SearchEffort, SplitBounds } from '../../bounds/split-bounds';
-import { afterSplit, ENOUGH, parts } from './branching';
+import { afterSplit, candidatesAt, ENOUGH, parts } from './branching';
 import { marginAt, type BoxProblem, type Candidate } from '../input-split/search';
 import type { Settled, SubProblem } from './sub-problem';
 
@@ -64,7 +64,7 @@ export class SplitSearch {
         settled.proved.push({ ...sub, candidates: [] });
         return;
       }
-      settled.open.push({ ...sub, candidates: bounds.candidates(r, bounds.tried) });
+      settled.open.push({ ...sub, candidates: bounds.candidates(r, candidatesAt(row.splits.length, bounds)) });
       if (worst < 0 || bound < certified[worst]) worst = r;
     });
     settled.open.sort((a, b) => b.bound - a.bound);
