@@ -24,6 +24,8 @@ const FIRST_LOOK = 150;
 /** Milliseconds of the first attack, and its share of the time after that. */
 const FIRST_ATTACK = 1000;
 const ATTACK_SHARE = 0.15;
+/** Restarts of the first attack; every further one has twice as many, as far as its time goes. */
+const FIRST_ROUNDS = 3;
 /** Attacks on a question that no prover can decide. */
 const LAST_ATTACKS = 3;
 const PROGRESS_EVERY = 250;
@@ -154,7 +156,11 @@ export class Decision {
       this.tools.model.network,
       this.openQuestion(),
       replayer,
-      { seed: this.options.seed + this.attacks, onProgress: margin => this.noteAttack(margin) },
+      {
+        seed: this.options.seed + this.attacks,
+        rounds: FIRST_ROUNDS << Math.min(this.attacks, 16),
+        onProgress: margin => this.noteAttack(margin),
+      },
       {
         deadline: Math.min(performance.now() + milliseconds, this.budget.deadline),
         cancelled: () => this.budget.cancelled(),
