@@ -70,10 +70,24 @@ export function axis(format: (value: number) => string, more: UPlot.Axis = {}): 
   };
 }
 
-/** A legend whose marks have the colours of these theme variables, also when the theme changes. */
-export function legendOf(colours: readonly string[]): UPlot.Legend {
-  const stroke = (_: UPlot, series: number): string => `var(${colours[series - 1]}, var(--vscode-foreground))`;
-  return { live: true, markers: { stroke } };
+/** What a legend's mark says of its line. */
+interface Marked {
+  /** Theme variable. */
+  readonly colour: string;
+  /** Lengths of dashes and gaps; none for a solid line. */
+  readonly dash?: readonly number[];
+}
+
+/** A legend whose marks have the colours of the theme, also when it changes, and borders after the dashes of their lines. */
+export function legendOf(lines: readonly Marked[]): UPlot.Legend {
+  const stroke = (_: UPlot, series: number): string => `var(${lines[series - 1]?.colour}, var(--vscode-foreground))`;
+  const dash = (_: UPlot, series: number): string => borderOf(lines[series - 1]?.dash);
+  return { live: true, markers: { stroke, dash } };
+}
+
+function borderOf(dash: Marked['dash']): string {
+  if (!dash) return 'solid';
+  return dash.length > 2 ? 'double' : dash[0]! <= 2 ? 'dotted' : 'dashed';
 }
 
 /** What the legend says of a value. */

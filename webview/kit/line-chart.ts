@@ -40,7 +40,7 @@ export class LineChart extends Chart {
         x: { time: false },
         y: { range: (_, __, largest) => [0, up.most ?? Math.max(largest ?? 0, 1e-3) * 1.1] },
       },
-      legend: legendOf(lines.map(({ colour }) => colour)),
+      legend: legendOf(lines),
       series: [
         { label: across.label, value: legendValue(across.format) },
         ...lines.map(({ label, colour, dash }) => ({

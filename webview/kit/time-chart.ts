@@ -26,7 +26,7 @@ export class TimeChart extends Chart {
     this.show(seconds, series, () => ({
       // Seconds of a run are no dates.
       scales: { x: { time: false }, left: { range: aroundZero }, right: { range: fromZero } },
-      legend: legendOf(series.map(({ colour }) => colour)),
+      legend: legendOf(series),
       series: [
         { label: 'Time', value: legendValue(value => `${value.toFixed(1)} s`) },
         ...series.map(({ label, side, colour, format }) => ({

@@ -2,7 +2,7 @@
 import { f32, spec, asked, busy } from './shared.mjs';
 import { layers, countsOf } from './neurons.mjs';
 const graft = {
-  request: { ...asked, method: 'crown', epsilon: null, importance: 'sap' },
+  request: { ...asked, check: null, method: 'crown', epsilon: null, importance: 'sap' },
   model: 'samples/digits-conv.onnx',
   specification: spec,
   check: 'noise',

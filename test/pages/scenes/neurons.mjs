@@ -16,10 +16,11 @@ const runs = ['0.25/255', '0.5/255', '1/255'].map((epsilon, k) => ({
   samples: 40,
 }));
 const neurons = {
-  request: { ...asked, method: 'crown', epsilons: null, importance: 'sap' },
+  request: { ...asked, check: null, method: 'crown', epsilons: null, importance: 'sap' },
   model: 'samples/digits-conv.onnx',
   specification: spec,
   check: 'noise',
+  checks: ['noise', 'more noise'],
   method: 'crown',
   layers,
   runs,
