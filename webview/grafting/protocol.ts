@@ -12,6 +12,8 @@ import type { Asked, Busy, ProgressMessage, StudyMessage } from '../kit/study';
 export type ScoredMask = Extract<MaskSource, { from: 'scores' }>;
 
 export interface GraftRequest extends Asked {
+  /** Whose regions are meant; the first of the specification where it is null. */
+  readonly check: string | null;
   readonly method: BoundMethod;
   /** Of the regions on which instability is counted; the check's own where it is null. */
   readonly epsilon: string | null;

@@ -105,7 +105,7 @@ function draw(): void {
   work.show(now?.busy ?? null);
   const idle = now !== null && now.busy === null && now.canRun;
   const measured = now?.runs.map(each => each.epsilon);
-  controls.draw(now && [measured, epsilon(), idle, now.method, now.importance], () =>
+  controls.draw(now && [measured, epsilon(), idle, now.method, now.importance, now.checks, now.request.check], () =>
     now ? controlsOf(now, idle) : [],
   );
   layers.draw([run, now?.layers, now?.stale], () =>
@@ -175,6 +175,14 @@ function controlsOf(now: ShownNeurons, idle: boolean): Child[] {
         placeholder: '0.1 or 8/255',
         size: 12,
         onChange: text => text.trim() && extension.post({ type: 'addEpsilon', epsilon: text.trim() }),
+      }),
+    idle &&
+      now.checks.length > 1 &&
+      select({
+        label: 'Check',
+        value: now.request.check ?? now.check,
+        options: now.checks.map(value => ({ value, label: value })),
+        onChange: check => extension.post({ type: 'check', check }),
       }),
     idle &&
       select<BoundMethod>({

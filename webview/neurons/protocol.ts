@@ -18,6 +18,8 @@ export interface ShownNeurons {
   readonly model: string;
   readonly specification: string;
   readonly check: string;
+  /** Checks that could be meant. */
+  readonly checks: readonly string[];
   readonly method: BoundMethod;
   readonly layers: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** By ε, the smallest first. */
@@ -52,6 +54,7 @@ export type FromNeurons =
   | { readonly type: 'again' }
   /** Measures another ε as well. */
   | { readonly type: 'addEpsilon'; readonly epsilon: string }
+  | { readonly type: 'check'; readonly check: string }
   | { readonly type: 'method'; readonly method: BoundMethod }
   | { readonly type: 'importanceKind'; readonly kind: Importance }
   /** Asks for the bounds of one neuron, an index over all layers. */
@@ -60,6 +63,8 @@ export type FromNeurons =
 
 /** What is measured; enough to measure it again, from what the engine keeps. */
 export interface NeuronsRequest extends Asked {
+  /** Whose regions are meant; the first of the specification where it is null. */
+  readonly check: string | null;
   readonly method: BoundMethod;
   readonly epsilons: readonly string[] | null;
   readonly importance: Importance;

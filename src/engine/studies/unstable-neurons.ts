@@ -48,7 +48,8 @@ export const studyUnstableNeurons: Study<'unstable-neurons'> = async (params, en
       environment.onPart({ kind: 'importance', importance });
     }
     const { check } = regions[0];
-    return answered({ model: path, check: check.name, method: params.method, layers, runs, importance });
+    const checks = CheckedRegion.checksOf(subject);
+    return answered({ model: path, check: check.name, checks, method: params.method, layers, runs, importance });
   } finally {
     await subject.model.parts.close();
   }

@@ -61,6 +61,8 @@ export interface UnstableNeuronsResult {
   /** Path of the model. */
   readonly model: string;
   readonly check: string;
+  /** All checks of inputs, by any of which regions could be meant. */
+  readonly checks: readonly string[];
   readonly method: BoundMethod;
   readonly layers: readonly NeuronLayerInfo[];
   readonly runs: readonly UnstableRun[];

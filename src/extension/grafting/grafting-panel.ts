@@ -104,6 +104,7 @@ export class GraftingPanel implements vscode.Disposable {
     const { importance, method, epsilon } = request;
     const scores = await this.#work('unstable-neurons', `Neurons of ${aboutOf(chosenOf(request))}`, subject => ({
       subject,
+      ...checkOf(request),
       method,
       importance,
       ...(epsilon === null ? {} : { epsilons: [epsilon] }),
@@ -134,7 +135,7 @@ export class GraftingPanel implements vscode.Disposable {
     const result = await this.#work(
       'graft',
       `Grafting ${aboutOf(chosenOf(request))}`,
-      subject => ({ subject, mask, training, fresh }),
+      subject => ({ subject, ...checkOf(request), mask, training, fresh }),
       part => this.#take(part),
     );
     const now = this.#training;
@@ -156,7 +157,11 @@ export class GraftingPanel implements vscode.Disposable {
     const attack = { steps: ATTACK_STEPS, restarts };
     const params = { grafted, attack, timeout, seed: 1, threads: 0, carry: true };
     const title = `Outcomes of ${aboutOf(chosenOf(request))} and its graft`;
-    const outcomes = await this.#work('graft-outcomes', title, subject => ({ subject, ...params }));
+    const outcomes = await this.#work('graft-outcomes', title, subject => ({
+      subject,
+      ...checkOf(request),
+      ...params,
+    }));
     if (!outcomes) return;
     this.#outcomes = outcomes;
     this.#show();
@@ -241,4 +246,9 @@ export class GraftingPanel implements vscode.Disposable {
         return this.compare(message.timeout, message.restarts);
     }
   }
+}
+
+/** The check that is meant, where one was chosen. */
+function checkOf({ check }: GraftRequest): { readonly check?: string } {
+  return check ? { check } : {};
 }

@@ -28,7 +28,7 @@ export interface NeuronsPanelContext {
   readonly extensionUri: vscode.Uri;
   readonly studies: Studies;
   /** Opens the panel of masks on what is shown. */
-  graft(asked: Asked, method: BoundMethod, epsilon: string | null): Promise<void>;
+  graft(asked: Asked, method: BoundMethod, epsilon: string | null, check: string | null): Promise<void>;
 }
 
 /** Beside the check's own ε these parts of it are measured, so that there is something to slide over. */
@@ -45,6 +45,7 @@ export class NeuronsPanel implements vscode.Disposable {
   #isStale = false;
   #importance: MeasuredImportance | null = null;
   #check = '';
+  #checks: readonly string[] = [];
   #model = '';
 
   constructor(context: NeuronsPanelContext) {
@@ -85,6 +86,7 @@ export class NeuronsPanel implements vscode.Disposable {
       model: this.#model === '' ? '' : shownPath(vscode.Uri.file(this.#model)),
       specification: shownPath(specification),
       check: this.#check,
+      checks: this.#checks,
       method: request.method,
       layers: this.#layers,
       runs: this.#ordered().map(({ epsilon, perLayer, ratio, statement, samples }) => ({
@@ -113,7 +115,7 @@ export class NeuronsPanel implements vscode.Disposable {
       this.#importance = null;
       this.#layers = [];
       this.#model = request.model ?? '';
-      this.#check = '';
+      [this.#check, this.#checks] = ['', []];
     }
     this.#page.reveal();
     const first = await this.#work(request.epsilons, request.importance);
@@ -142,6 +144,7 @@ export class NeuronsPanel implements vscode.Disposable {
         ? ok({
             subject: subject.value,
             method: request.method,
+            ...(request.check ? { check: request.check } : {}),
             ...(epsilons === null ? {} : { epsilons }),
             ...(importance === null ? {} : { importance }),
           })
@@ -149,7 +152,7 @@ export class NeuronsPanel implements vscode.Disposable {
       onPart: part => void this.#take(part),
     });
     if (!result) return null;
-    ({ model: this.#model, check: this.#check } = result);
+    ({ model: this.#model, check: this.#check, checks: this.#checks } = result);
     this.#show();
     return result;
   }
@@ -236,6 +239,8 @@ export class NeuronsPanel implements vscode.Disposable {
         this.#request = { ...this.#request!, epsilons };
         return this.#show();
       }
+      case 'check':
+        return this.measure({ ...request, check: message.check, epsilons: null });
       case 'method':
         return this.measure({ ...request, method: message.method });
       case 'importanceKind':
@@ -250,7 +255,7 @@ export class NeuronsPanel implements vscode.Disposable {
       case 'bounds':
         return this.#sendBounds(message.epsilon, message.neuron);
       case 'graft':
-        return this.#context.graft(request, request.method, this.#ordered().at(-1)?.epsilon ?? null);
+        return this.#context.graft(request, request.method, this.#ordered().at(-1)?.epsilon ?? null, request.check);
     }
   }
 }

@@ -30,7 +30,8 @@ export function registerGrafting({ extensionUri, log, studies, choice }: Graftin
     { specification, model }: Asked,
     method: BoundMethod = usual,
     epsilon: string | null = null,
-  ): Promise<void> => grafting.measure({ specification, model, method, epsilon, importance });
+    check: string | null = null,
+  ): Promise<void> => grafting.measure({ specification, model, check, method, epsilon, importance });
   const neurons = new NeuronsPanel({ extensionUri, studies, graft });
   const disposables = [
     grafting,
@@ -39,7 +40,8 @@ export function registerGrafting({ extensionUri, log, studies, choice }: Graftin
       {
         [COMMAND.unstableNeurons]: async (target: Clicked) => {
           const chosen = await choice.choose(fileOf(target), { title: 'Unstable Neurons', needsData: true });
-          if (chosen) await neurons.measure({ ...askedOf(chosen), method: usual, epsilons: null, importance });
+          if (chosen)
+            await neurons.measure({ ...askedOf(chosen), check: null, method: usual, epsilons: null, importance });
         },
         [COMMAND.graft]: async (target: Clicked) => {
           const chosen = await choice.choose(fileOf(target), { title: 'Graft', needsData: true });

@@ -51,7 +51,7 @@ function asked(
 }
 
 function answerOf(model: string): ResultOf<Kind> {
-  return { model, check: '', method: 'crown', layers: [], runs: [], importance: null };
+  return { model, check: '', checks: [], method: 'crown', layers: [], runs: [], importance: null };
 }
 
 const settled = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0));

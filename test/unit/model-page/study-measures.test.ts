@@ -22,6 +22,7 @@ const run = {
 const neurons = {
   model: '/models/net.onnx',
   check: 'noise',
+  checks: ['noise'],
   method: 'crown' as const,
   layers: [
     { name: 'relu_1', shape: [2] },

@@ -15,6 +15,11 @@ export class CheckedRegion {
     readonly epsilon: string,
   ) {}
 
+  /** The checks that have regions of inputs, by name. */
+  static checksOf({ spec }: OpenedSubject): readonly string[] {
+    return spec.checks.filter(each => neighbourhoodOf(each) !== null).map(({ name }) => name);
+  }
+
   /** Errors: `study/no-check` and `study/epsilon`. */
   static of(subject: OpenedSubject, name: string | undefined, epsilon?: string): Result<CheckedRegion> {
     const { spec } = subject;
