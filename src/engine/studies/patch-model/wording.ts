@@ -48,9 +48,14 @@ export function resultStatement(
   if (patches.length === 0) return 'Stopped before the first layer was settled.';
   const stopped = left === 0 ? '' : ` Stopped: ${left} of ${patches.length + left} layers were not tried.`;
   if (best === null && left > 0) return `No patch found so far puts ${inputs} right.${stopped}`;
+  const undecided = patches.filter(patch => patch.outcome === 'undecided').length;
+  const open = undecided === 0 ? '' : `${undecided} ${undecided === 1 ? 'is' : 'are'} undecided`;
+  if (best === null && undecided > 0)
+    return `No patch puts ${inputs} right so far: of ${patches.length} ${patches.length === 1 ? 'layer' : 'layers'} ${open}. Give it more seconds, or ask for fewer inputs.`;
   if (best === null)
     return `No patch puts ${inputs} right. Allow free phases, several layers in turn, or ask for fewer inputs.`;
   const holding = patches.filter(patch => patch.holds).length;
-  const of = patches.length > 1 ? ` (${holding} of ${patches.length} layers have a patch)` : '';
+  const of =
+    patches.length > 1 ? ` (${holding} of ${patches.length} layers have a patch${open === '' ? '' : `, ${open}`})` : '';
   return `The smallest patch that puts ${inputs} right is one of ${best}${of}.${stopped}`;
 }
