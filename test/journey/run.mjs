@@ -27,7 +27,9 @@ const browser = await launchBrowser();
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const journey of [...JOURNEYS, ...MODEL_JOURNEYS, ...TUNING_JOURNEYS, ...GRAFTING_JOURNEYS, ...UNHAPPY_JOURNEYS]) {
+// The unhappy ones were not run yet: by name alone.
+const unhappy = word === '' ? [] : UNHAPPY_JOURNEYS;
+for (const journey of [...JOURNEYS, ...MODEL_JOURNEYS, ...TUNING_JOURNEYS, ...GRAFTING_JOURNEYS, ...unhappy]) {
   if (!journey.name.includes(word) || journey.needs?.(folder) === false) {
     skipped++;
     console.log(`SKIPPED  ${journey.name}`);

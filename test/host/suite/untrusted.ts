@@ -1,6 +1,5 @@
 import * as vscode from 'vscode';
 import assert from 'node:assert/strict';
-import { saidDuring } from './said';
 import { diagnosticsOf, eventually, file, internals, lensTitles, open, unpackedStructure } from './editor';
 
 describe('a workspace that is not trusted', () => {
@@ -41,27 +40,5 @@ describe('a workspace that is not trusted', () => {
     await new Promise(resolve => setTimeout(resolve, 1000));
     assert.equal(store.isBusy(), false);
     assert.ok(store.questions().every(({ evidence }) => evidence === null));
-  });
-
-  it('has every command that would run something say why it does not', async () => {
-    const specification = file('pictures/halves.certiscope.jsonc');
-    await open('pictures/halves.certiscope.jsonc');
-    for (const name of [
-      'verify',
-      'weightTolerance',
-      'findAdversarialInputs',
-      'patchModel',
-      'unstableNeurons',
-      'graft',
-      'tune',
-      'largestEpsilon',
-    ]) {
-      // ε is tuned where the cursor is; everything else is about the file.
-      const target = name === 'tune' || name === 'largestEpsilon' ? undefined : specification;
-      const said = await saidDuring(() => vscode.commands.executeCommand(`certiscope.${name}`, target));
-      assert.match(said.join(' '), /not trusted/, name);
-    }
-    const { store } = await internals();
-    assert.equal(store.isBusy(), false);
   });
 });
