@@ -76,6 +76,18 @@ export const BEHAVIOUR = {
     });
     await opened.page.getByRole('row', { name: /all 512 205 40\.0 %/ }).waitFor();
   },
+  'so does the slider over ε, and it says where it is': async open => {
+    const opened = await open('neurons', SCENES.neurons.done);
+    const slider = opened.page.getByRole('slider', { name: 'ε' });
+    await staysInPlace(opened, slider, async () => {
+      await slider.focus();
+      await slider.press('ArrowLeft');
+      await opened.tell();
+    });
+    assert.equal(await slider.getAttribute('aria-valuetext'), '0.5/255');
+    assert.equal((await opened.kept()).epsilon, '0.5/255');
+    await opened.page.getByText(/^88 of 512 neurons/).waitFor();
+  },
   'results: an answer to an earlier question is not painted over a later one': async open => {
     const late = [];
     const { messages, answer } = SCENES.results.done;

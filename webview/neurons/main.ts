@@ -105,7 +105,7 @@ function draw(): void {
   work.show(now?.busy ?? null);
   const idle = now !== null && now.busy === null && now.canRun;
   const measured = now?.runs.map(each => each.epsilon);
-  controls.draw(now && [measured, epsilon(), idle, now.method, now.importance, now.checks, now.request.check], () =>
+  controls.draw(now && [measured, idle, now.method, now.importance, now.checks, now.request.check], () =>
     now ? controlsOf(now, idle) : [],
   );
   layers.draw([run, now?.layers, now?.stale], () =>
