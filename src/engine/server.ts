@@ -116,10 +116,12 @@ class EngineServer {
         params: unknown,
         environment: StudyEnvironment<unknown>,
       ) => Promise<Answer<unknown>>;
+      const program = await this.services.engineVersion();
       const folder = path.join(store.filesFolder, kind);
       await mkdir(folder, { recursive: true });
       return await study(params, {
         cancelled: () => run.cancelled,
+        program,
         memoryLimit: this.services.memoryLimit,
         folder,
         onProgress: paced((fraction, text) =>

@@ -151,7 +151,7 @@ async function outcomesOf(
   const [from, to] = SHARE[network];
   // What is undecided depends on the time and on the threads.
   const meaning = ['outcomes', attack, timeout, seed, threads, chosen];
-  const key = addData(keyOf(planned.loaded.hash, meaning), data, perturbation);
+  const key = addData(keyOf(environment.program, planned.loaded.hash, meaning), data, perturbation);
   const file = path.join(environment.folder, `${key.digest('hex').slice(0, 32)}.outcomes.jsonl`);
   const kept = await KeptOutcomes.open(file);
   let done = kept.known.size;

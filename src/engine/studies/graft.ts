@@ -74,9 +74,11 @@ async function graftAndTrain(
   if (!read.ok) return read;
   const { data, validation } = split(read.value, subject.model.network.inputSize);
 
-  const key = addData(keyOf(hash, ['graft', training]), read.value, region.value.perturbation).update(
-    mask.value.grafted,
-  );
+  const key = addData(
+    keyOf(environment.program, hash, ['graft', training]),
+    read.value,
+    region.value.perturbation,
+  ).update(mask.value.grafted);
   const stem = path.join(environment.folder, key.digest('hex').slice(0, 32));
   const kept = await keepMask(`${stem}.mask.npz`, mask.value);
   if (!kept.ok) return kept;
@@ -144,6 +146,7 @@ async function maskOf(
   const sensible = createMask(layerless, layerless, options);
   if (!sensible.ok) return sensible;
   const world: Measuring = {
+    program: environment.program,
     folder: path.join(path.dirname(environment.folder), 'unstable-neurons'),
     cancelled: () => environment.cancelled(),
     onProgress: (fraction, text) => environment.onProgress(MASK_FRACTION * fraction, text),

@@ -6,6 +6,8 @@ import type { ParamsOf, PartOf, ResultOf, StudyKind } from '../study-protocols/k
 export interface StudyEnvironment<Part> {
   /** True from the moment someone asked it to stop. It then ends within 400 ms, or its process is ended. */
   cancelled(): boolean;
+  /** Which program this is (`engineVersion`): part of every key of an answer that is kept, so that a mended solver never tells what an earlier one found. */
+  readonly program: string;
   /** Bytes this process may hold. */
   readonly memoryLimit: number;
   /** Folder for files that outlive the process: models that were made, tensors, checkpoints. There, and never deleted while the study runs. */

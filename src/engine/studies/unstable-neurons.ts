@@ -29,6 +29,7 @@ export const studyUnstableNeurons: Study<'unstable-neurons'> = async (params, en
     const jobs = regions.length + (params.importance ? 1 : 0);
     /** One of several jobs that take about as long. */
     const part = (k: number): Measuring => ({
+      program: environment.program,
       folder: environment.folder,
       cancelled: () => environment.cancelled(),
       onProgress: (fraction, text) => environment.onProgress((k + fraction) / jobs, text),

@@ -35,6 +35,7 @@ async function study(
   const parts: LargestEpsilonPart[] = [];
   const environment: StudyEnvironment<LargestEpsilonPart> = {
     cancelled: () => cancelled(parts),
+    program: 'tested',
     memoryLimit: 2 ** 31,
     folder: os.tmpdir(),
     onProgress: () => {},

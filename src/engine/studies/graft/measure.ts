@@ -15,7 +15,6 @@ import type { Dataset } from '../../../train/trainer';
 import type { Box } from '../../../spec/question';
 import type { MeasuredImportance, UnstableRun } from '../../study-protocols/unstable-neurons';
 import { readTensor, referTensor } from '../../tensor-reference';
-import { packageVersion } from '../../version';
 import type { CheckedRegion } from './region';
 import { readDataset, samplesToLearnFrom } from './samples';
 
@@ -23,6 +22,8 @@ import { readDataset, samplesToLearnFrom } from './samples';
 
 /** What measuring may use of the world. */
 export interface Measuring {
+  /** See `StudyEnvironment`. */
+  readonly program: string;
   readonly folder: string;
   cancelled(): boolean;
   onProgress(fraction: number, text: string): void;
@@ -50,7 +51,7 @@ export async function measureRun(
     if (!box.ok) return box;
     boxes.push(box.value);
   }
-  const hash = keyOf(region.subject.model.loaded.hash, ['instability', method]);
+  const hash = keyOf(world.program, region.subject.model.loaded.hash, ['instability', method]);
   for (const { lower, upper } of boxes) hash.update(bytesOf(lower)).update(bytesOf(upper));
   const file = (part: string): string => path.join(world.folder, `${key}-${part}`);
   const key = hash.digest('hex').slice(0, 32);
@@ -107,7 +108,7 @@ export async function measureSignificance(
   const data = await readDataset(subject, indices, world.cancelled);
   if (!data.ok) return data;
   const { inputs, labels, count } = data.value;
-  const hash = keyOf(subject.model.loaded.hash, ['importance', importance]);
+  const hash = keyOf(world.program, subject.model.loaded.hash, ['importance', importance]);
   const key = hash.update(bytesOf(inputs)).update(labels).digest('hex').slice(0, 32);
   const file = (part: string): string => path.join(world.folder, `${key}-${part}`);
   const kept = await readKept<MeasuredImportance>(file('importance.json'));
@@ -142,8 +143,8 @@ export async function neuronValues(
 }
 
 /** A hash that begins with what every kept thing depends on. */
-export function keyOf(modelHash: string, parts: readonly unknown[]): ReturnType<typeof createHash> {
-  return createHash('sha256').update(JSON.stringify([packageVersion, FORMAT, modelHash, ...parts]));
+export function keyOf(program: string, modelHash: string, parts: readonly unknown[]): ReturnType<typeof createHash> {
+  return createHash('sha256').update(JSON.stringify([program, FORMAT, modelHash, ...parts]));
 }
 
 /** The hash, of what is learnt from or decided as well: samples, labels, and what counts as near. */

@@ -13,7 +13,6 @@ import { weightRange } from '../../../weights/perturbed-layer';
 import { weightSensitivity } from '../../../weights/tolerance';
 import { WeightModel, type Layer } from '../../../weights/weight-model';
 import { openSubject } from '../../subject';
-import { packageVersion } from '../../version';
 import { answered, refused, type Study, type StudyEnvironment } from '../study';
 import { KeptAnswers } from './kept-answers';
 import { LayerStudy, type LayerContext } from './layer-study';
@@ -124,7 +123,7 @@ async function studyLayers(
       timeout: params.timeout ?? DEFAULT_TIMEOUT,
       cancelled: () => environment.cancelled(),
     },
-    kept: new KeptAnswers(environment.folder, [model.loaded.hash, packageVersion]),
+    kept: new KeptAnswers(environment.folder, [model.loaded.hash, environment.program]),
     folder: environment.folder,
     publish,
     progress: (fraction, text) => environment.onProgress((before + fraction) / layers.length, text),

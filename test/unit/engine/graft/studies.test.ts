@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer } from '../../../../src/engine/protocol';
@@ -226,7 +226,7 @@ describe('the study that grafts', () => {
 describe('the study of outcomes', () => {
   const grafted = async (): Promise<string> =>
     value((await place.study('graft', { subject: subject(), mask: DEFAULT_MASK_SOURCE, training })).answer).model;
-  const compare = async (more: object = {}, options: { cancelled?: () => boolean } = {}) =>
+  const compare = async (more: object = {}, options: { cancelled?: () => boolean; program?: string } = {}) =>
     place.study(
       'graft-outcomes',
       {
@@ -271,6 +271,18 @@ describe('the study of outcomes', () => {
     expect(whole.samples).toHaveLength(8);
     const again = value((await compare(more)).answer);
     expect(again.samples).toEqual(whole.samples);
+  });
+
+  it('takes none that another build of this program has found', async () => {
+    const files = (): number =>
+      readdirSync(path.join(place.folder, 'studies/graft-outcomes')).filter(name => name.endsWith('.outcomes.jsonl'))
+        .length;
+    value((await compare()).answer);
+    const before = files();
+    value((await compare()).answer);
+    expect(files()).toBe(before);
+    value((await compare({}, { program: 'mended' })).answer);
+    expect(files()).toBe(before + 2); // of the base and of the graft
   });
 
   it('refuses a graft of another network', async () => {

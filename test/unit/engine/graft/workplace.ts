@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Answer } from '../../../../src/engine/protocol';
@@ -23,7 +23,7 @@ export interface Workplace {
   study<K extends StudyKind>(
     kind: K,
     params: ParamsOf<K>,
-    options?: { readonly cancelled?: () => boolean; readonly folder?: string },
+    options?: { readonly cancelled?: () => boolean; readonly folder?: string; readonly program?: string },
   ): Promise<{ readonly answer: Answer<ResultOf<K>>; readonly parts: PartOf<K>[] }>;
   remove(): void;
 }
@@ -65,8 +65,10 @@ export async function makeWorkplace(): Promise<Workplace> {
       const study = await loadStudy(kind);
       const parts: PartOf<typeof kind>[] = [];
       const own = path.join(options.folder ?? folder, 'studies', kind);
+      mkdirSync(own, { recursive: true });
       const answer = await study(params, {
         cancelled: options.cancelled ?? (() => false),
+        program: options.program ?? 'tested',
         memoryLimit: 2 ** 30,
         folder: own,
         onProgress: () => undefined,

@@ -20,6 +20,7 @@ export function watched<Part>(stopAfter = Infinity): Watched<Part> {
     parts,
     environment: {
       cancelled: () => parts.length >= stopAfter,
+      program: 'tested',
       memoryLimit: 2 ** 31,
       folder,
       onProgress: () => undefined,
