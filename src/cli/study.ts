@@ -6,6 +6,7 @@ import { referTensor } from '../engine/tensor-reference';
 import type { ParamsOf, PartOf, ResultOf, StudyKind } from '../engine/study-protocols/kinds';
 import { paced } from '../engine/studies/pace';
 import { loadStudy } from '../engine/studies/registry';
+import { engineVersion, packageVersion } from '../engine/version';
 import { machineMemory, type World } from './execute';
 import { problemLine } from './problems';
 import { StatusLine } from './terminal';
@@ -23,13 +24,14 @@ export async function studyHere<K extends StudyKind>(
   kind: K,
   params: ParamsOf<K>,
   { folder = path.join(os.tmpdir(), 'certiscope-studies', kind), progress, onPart }: StudyHere<PartOf<K>>,
-  { stderr, signal }: World,
+  { stderr, signal, folder: programFolder }: World,
 ): Promise<Answer<ResultOf<K>>> {
   const line = new StatusLine(stderr, progress && stderr.isTTY === true);
   const study = await loadStudy(kind);
   await mkdir(folder, { recursive: true });
   const answer = await study(params, {
     cancelled: () => signal.stopped,
+    program: await engineVersion(packageVersion, programFolder),
     memoryLimit: machineMemory(),
     folder,
     onProgress: paced((fraction, text) =>
