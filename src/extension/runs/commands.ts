@@ -62,7 +62,16 @@ export function registerRunCommands(context: RunCommandContext): vscode.Disposab
     [COMMAND.filterRuns]: () => filterRuns(tree),
     [COMMAND.clearRunsFilter]: () => tree.setFilter(''),
   };
-  return registerTable(table, log);
+  // Called with something that is no run (from a keybinding, by another extension), a command asks as if it were called with nothing.
+  const asked = Object.entries(table).map(([id, act]) => [
+    id,
+    (item?: unknown, selection?: readonly RunItem[]) => (isRunItem(item) ? act(item, selection) : act()),
+  ]);
+  return registerTable(Object.fromEntries(asked) as Record<string, Handler>, log);
+}
+
+function isRunItem(item: unknown): item is RunItem {
+  return typeof item === 'object' && item !== null && 'run' in item && typeof item.run === 'string';
 }
 
 async function compare(context: RunCommandContext, item?: RunItem, selection?: readonly RunItem[]): Promise<void> {
