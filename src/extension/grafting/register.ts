@@ -45,7 +45,7 @@ export function registerGrafting({ extensionUri, log, studies, choice }: Graftin
         },
         [COMMAND.graft]: async (target: Clicked) => {
           const chosen = await choice.choose(fileOf(target), { title: 'Graft', needsData: true });
-          if (chosen) void graft(askedOf(chosen));
+          if (chosen) await graft(askedOf(chosen));
         },
       },
       log,
