@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -282,8 +282,9 @@ describe('external data', () => {
     const bytes = externalModel({ location: 'weights.bin', offset: '8', length: '16' });
     writeFileSync(path.join(folder, 'model.onnx'), bytes);
     const loaded = mustLoad(bytes, path.join(folder, 'model.onnx'));
+    const weights = path.join(folder, 'weights.bin');
     expect(loaded.externalData).toEqual([
-      { location: 'weights.bin', path: path.join(folder, 'weights.bin'), size: 24 },
+      { location: 'weights.bin', path: weights, size: 24, mtimeMs: statSync(weights).mtimeMs },
     ]);
     expect(loaded.network.nodes[1]).toMatchObject({ kind: 'dense', weight: Float64Array.of(1, 3, -2, 0.5) });
     expect(loaded.info.externalData).toEqual(['weights.bin']);
