@@ -11,6 +11,8 @@ describe('file decorations', () => {
     const folder = 'decorated';
     for (const name of ['distances.onnx', 'holds.vnnlib', 'fails.vnnlib'])
       await vscode.workspace.fs.copy(file(`models/${name}`), file(`${folder}/${name}`));
+    // The watcher of the workspace may be late.
+    await vscode.commands.executeCommand('certiscope.refresh');
     const badge = (name: string) => decorations.provideFileDecoration(file(`${folder}/${name}`))?.badge;
     assert.equal(badge('holds.vnnlib'), undefined);
     assert.equal(badge('distances.onnx'), undefined);
