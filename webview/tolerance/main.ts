@@ -136,7 +136,7 @@ function summary({ samples, leftOut, refused, finished }: WeightToleranceReport)
     element(
       'p',
       {},
-      `How far the weights of each layer by itself may move, in percent of the range of its weights: up to the first number every change was proved harmless, for all ${counted(samples.length, 'sample')}; at the last one a change was seen to fail${out}.`,
+      `How far the weights of each layer by itself may move, in percent of the range of its weights: up to the first number every change was proved harmless, for ${samples.length === 1 ? 'the sample' : `all ${samples.length} samples`}; at the last one a change was seen to fail${out}.`,
     ),
     !finished &&
       !shown?.busy &&
