@@ -27,7 +27,8 @@ export async function bundleSuite() {
 
 /** Fills `folder` with small models and specifications that are made by code, and with the project's samples. */
 export async function makeWorkspace(folder) {
-  const module = path.join(OUT, 'fixtures.cjs');
+  // Host tests and journeys may run at the same time.
+  const module = path.join(OUT, `fixtures-${process.pid}.cjs`);
   await build({
     entryPoints: [path.join(ROOT, 'test/host/fixtures.ts')],
     outfile: module,
@@ -45,8 +46,13 @@ export async function makeWorkspace(folder) {
   if (existsSync(samples)) cpSync(samples, path.join(folder, 'samples'), { recursive: true });
 }
 
-/** Builds and packages the extension for this machine; returns the VSIX. */
+/** Builds and packages the extension for this machine; returns the VSIX. With CERTISCOPE_VSIX that one is taken. */
 export function packageExtension() {
+  const made = process.env['CERTISCOPE_VSIX'];
+  return made ?? newPackage();
+}
+
+function newPackage() {
   const result = spawnSync(process.execPath, [path.join(ROOT, 'scripts/package.mjs')], { cwd: ROOT, encoding: 'utf8' });
   if (result.status !== 0) throw new Error(`packaging failed:\n${result.stdout}\n${result.stderr}`);
   const made = readdirSync(ROOT).filter(name => name.startsWith(`certiscope-${process.platform}-${process.arch}-`));
@@ -56,8 +62,7 @@ export function packageExtension() {
 }
 
 /** A fresh folder of extensions with the VSIX installed in it. */
-export function installedExtensions(vsix) {
-  const folder = path.join(ROOT, '.vscode-test/extensions');
+export function installedExtensions(vsix, folder = path.join(ROOT, '.vscode-test/extensions')) {
   rmSync(folder, { recursive: true, force: true });
   installVsix(vsix, folder);
   return folder;

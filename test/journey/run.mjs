@@ -17,9 +17,11 @@ import { setTheme, THEMES, Workbench } from './workbench.mjs';
 const STORAGE_MS = 6500;
 
 const word = process.argv[2] ?? '';
-const folder = path.join(ROOT, '.vscode-test/workspace');
+// Folders of its own: host tests may run at the same time.
+const scratch = path.join(ROOT, '.vscode-test/journey');
+const folder = path.join(scratch, 'workspace');
 installHost();
-const extensionsDir = installedExtensions(packageExtension());
+const extensionsDir = installedExtensions(packageExtension(), path.join(scratch, 'extensions'));
 await makeWorkspace(folder);
 if (word === '') rmSync(path.join(ROOT, 'test/artefacts/journey'), { recursive: true, force: true });
 const server = await startServer({ extensionsDir, settings: { 'workbench.colorTheme': THEMES.light } });
