@@ -24,6 +24,9 @@ const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
   engine: () => import('./engine'),
 };
 
+/** They run in development alone, for want of time: none of it depends on what the package holds. */
+const IN_DEVELOPMENT = new Set(['runs', 'tuning', 'language-tools', 'decorations', 'wrong-input']);
+
 /** They run only when CERTISCOPE_TEST_SUITE names them: what a benchmark prints is measured, and a busy machine is no fault. */
 const BY_NAME: Readonly<Record<string, () => Promise<unknown>>> = {
   streaming: () => import('./streaming'),
@@ -42,9 +45,12 @@ export async function run(): Promise<void> {
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   // The suites register themselves when they are loaded, which must come after Mocha's globals are there.
   const only = process.env['CERTISCOPE_TEST_SUITE'];
-  if (process.env['CERTISCOPE_TEST_PART'] === 'untrusted') await import('./untrusted');
+  const part = process.env['CERTISCOPE_TEST_PART'];
+  if (part === 'untrusted') await import('./untrusted');
   else if (only && BY_NAME[only]) await BY_NAME[only]();
-  else for (const [name, load] of Object.entries(SUITES)) if (!only || only === name) await load();
+  else
+    for (const [name, load] of Object.entries(SUITES))
+      if (only ? only === name : part !== 'packaged' || !IN_DEVELOPMENT.has(name)) await load();
   const outcomes: Outcome[] = [];
   await new Promise<void>((resolve, reject) => {
     const runner = mocha.run(failures => {
