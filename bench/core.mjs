@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import asc from 'assemblyscript/asc';
+import { CORE_OPTIONS } from '../scripts/core-options.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const assembly = path.join(root, 'src/bounds/core/assembly');
@@ -23,42 +24,26 @@ const EDITS = {
 
 async function compile(withErrors) {
   let wasm = null;
-  const { error, stderr } = await asc.main(
-    [
-      'index.ts',
-      '--outFile',
-      'core.wasm',
-      '-O3',
-      '--noAssert',
-      '--converge',
-      '--runtime',
-      'stub',
-      '--enable',
-      'simd',
-      '--use',
-      'abort=',
-    ],
-    {
-      readFile: name => {
-        try {
-          let text = readFileSync(path.join(assembly, name), 'utf8');
-          if (!withErrors)
-            for (const line of EDITS[path.basename(name)] ?? []) {
-              if (!text.includes(line)) throw new Error(`${name} has no line "${line}"`);
-              text = text.replaceAll(line, '{}');
-            }
-          return text;
-        } catch (problem) {
-          if (problem.code === 'ENOENT') return null;
-          throw problem;
-        }
-      },
-      writeFile: (name, contents) => {
-        if (name.endsWith('.wasm')) wasm = contents;
-      },
-      listFiles: () => [],
+  const { error, stderr } = await asc.main(['index.ts', '--outFile', 'core.wasm', ...CORE_OPTIONS], {
+    readFile: name => {
+      try {
+        let text = readFileSync(path.join(assembly, name), 'utf8');
+        if (!withErrors)
+          for (const line of EDITS[path.basename(name)] ?? []) {
+            if (!text.includes(line)) throw new Error(`${name} has no line "${line}"`);
+            text = text.replaceAll(line, '{}');
+          }
+        return text;
+      } catch (problem) {
+        if (problem.code === 'ENOENT') return null;
+        throw problem;
+      }
     },
-  );
+    writeFile: (name, contents) => {
+      if (name.endsWith('.wasm')) wasm = contents;
+    },
+    listFiles: () => [],
+  });
   if (error) throw new Error(stderr.toString());
   return Buffer.from(wasm).toString('base64');
 }

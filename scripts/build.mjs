@@ -4,6 +4,7 @@ import { build, context } from 'esbuild';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { CORE_OPTIONS } from './core-options.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const watch = process.argv.includes('--watch');
@@ -20,15 +21,7 @@ if (only !== 'bundles') {
       entry,
       '--outFile',
       path.join(dist, 'core.wasm'),
-      '-O3',
-      '--noAssert',
-      '--converge',
-      '--runtime',
-      'stub',
-      '--enable',
-      'simd',
-      '--use',
-      'abort=',
+      ...CORE_OPTIONS,
     ],
     { stdio: 'inherit', cwd: root },
   );

@@ -5,6 +5,7 @@ import { build } from 'esbuild';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import asc from 'assemblyscript/asc';
+import { CORE_OPTIONS } from './core-options.mjs';
 import { MUTANTS } from './mutants.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -30,23 +31,20 @@ function mutated(file, edits) {
 /** The float64 core, compiled from sources of which one is replaced. */
 async function compile(file, text) {
   let wasm = null;
-  const { error, stderr } = await asc.main(
-    ['index.ts', '--outFile', 'core.wasm', '-O3', '--noAssert', '--converge', '--runtime', 'stub', '--enable', 'simd', '--use', 'abort='], // prettier-ignore
-    {
-      readFile: name => {
-        if (path.join(assembly, name) === path.join(root, file)) return text;
-        try {
-          return readFileSync(path.join(assembly, name), 'utf8');
-        } catch {
-          return null;
-        }
-      },
-      writeFile: (name, contents) => {
-        if (name.endsWith('.wasm')) wasm = contents;
-      },
-      listFiles: () => [],
+  const { error, stderr } = await asc.main(['index.ts', '--outFile', 'core.wasm', ...CORE_OPTIONS], {
+    readFile: name => {
+      if (path.join(assembly, name) === path.join(root, file)) return text;
+      try {
+        return readFileSync(path.join(assembly, name), 'utf8');
+      } catch {
+        return null;
+      }
     },
-  );
+    writeFile: (name, contents) => {
+      if (name.endsWith('.wasm')) wasm = contents;
+    },
+    listFiles: () => [],
+  });
   if (error) throw new Error(`${file}: ${stderr.toString()}`);
   return Buffer.from(wasm).toString('base64');
 }

@@ -1,3 +1,4 @@
+import type { StoreEvent } from '../../../src/extension/core/verdict-state';
 import type { Answered } from '../../../src/extension/core/verdict-store';
 import type { FinishedParams, PlannedTask, ProgressParams, TensorReference } from '../../../src/engine/protocol';
 import type { Outline } from '../../../src/extension/core/outline';
@@ -69,6 +70,22 @@ export function tasks(...checks: readonly string[]): PlannedTask[] {
 /** How many results each check has in all. */
 export function countsOf(...checks: readonly string[]): Record<string, number> {
   return Object.fromEntries(checks.map(check => [check, checks.filter(other => other === check).length]));
+}
+
+export type Planned = Extract<StoreEvent, { kind: 'planned' }>;
+
+/** A run's plan: one task for every name, of a model that lies in no workspace, unless `other` says more. */
+export function plan(run: string, checks: readonly string[], other: Partial<Planned> = {}): Planned {
+  return {
+    kind: 'planned',
+    run,
+    model: '/w/m.onnx',
+    files: [],
+    tasks: tasks(...checks),
+    counts: countsOf(...checks),
+    warnings: [],
+    ...other,
+  };
 }
 
 export function finished(outcome: FinishedParams['outcome'] = 'complete'): FinishedParams {

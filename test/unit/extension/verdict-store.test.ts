@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { questionId, verdictOf, VerdictStore, type StoreChange } from '../../../src/extension/core/verdict-store';
-import { countsOf, finished, outlineOf, progress, result, tasks, VERDICT } from './records';
+import { finished, outlineOf, plan, progress, result, VERDICT } from './records';
 
 const SPEC = 'file:///w/a.certiscope.jsonc';
 const MODEL = '/w/m.onnx';
@@ -32,15 +32,7 @@ function queued(run: string, names: readonly string[] | null = null, quiet = fal
 }
 
 function planned(run: string, ...checks: readonly string[]): void {
-  store.apply({
-    kind: 'planned',
-    run,
-    model: MODEL,
-    files: FILES,
-    tasks: tasks(...checks),
-    counts: countsOf(...checks),
-    warnings: [],
-  });
+  store.apply(plan(run, checks, { files: FILES }));
 }
 
 function runToTheEnd(run: string): void {
@@ -197,15 +189,7 @@ describe('freshness', () => {
     expect(stale(A)).toBe(true);
     expect([...changes.at(-1)!.questions]).toEqual([A, B]);
     queued('2');
-    store.apply({
-      kind: 'planned',
-      run: '2',
-      model: MODEL,
-      files: [{ path: MODEL, state: 'second' }],
-      tasks: tasks('a', 'b'),
-      counts: countsOf('a', 'b'),
-      warnings: [],
-    });
+    store.apply(plan('2', ['a', 'b'], { files: [{ path: MODEL, state: 'second' }] }));
     store.apply({ kind: 'result', run: '2', result: result(0, 'a', VERDICT.verified) });
     expect([stale(A), stale(B)]).toEqual([false, true]);
   });
@@ -293,15 +277,7 @@ describe('a run of some samples', () => {
 
   /** A plan of some of the three samples of `a`. */
   const plannedSome = (run: string, ...checks: readonly string[]) =>
-    store.apply({
-      kind: 'planned',
-      run,
-      model: MODEL,
-      files: FILES,
-      tasks: tasks(...checks),
-      counts: { a: 3 },
-      warnings: [],
-    });
+    store.apply(plan(run, checks, { files: FILES, counts: { a: 3 } }));
 
   function allOf(run: string): void {
     queued(run, ['a']);
@@ -366,15 +342,7 @@ describe('a run of some samples', () => {
   it('forgets what was known about other files', () => {
     allOf('1');
     some('2', 1);
-    store.apply({
-      kind: 'planned',
-      run: '2',
-      model: MODEL,
-      files: [{ path: MODEL, state: 'second' }],
-      tasks: tasks('a'),
-      counts: { a: 3 },
-      warnings: [],
-    });
+    store.apply(plan('2', ['a'], { files: [{ path: MODEL, state: 'second' }], counts: { a: 3 } }));
     store.apply({ kind: 'result', run: '2', result: result(0, 'a', VERDICT.verified, 1) });
     expect(store.question(A)!.evidence!.results).toHaveLength(1);
   });

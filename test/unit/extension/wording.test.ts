@@ -11,7 +11,7 @@ import {
   statusLine,
 } from '../../../src/extension/core/wording';
 import { rowOf, shownOf, workOf } from '../../../src/extension/panel/shown';
-import { countsOf, finished, outlineOf, progress, result, tasks, VERDICT } from './records';
+import { finished, outlineOf, plan, progress, result, VERDICT } from './records';
 
 const SPEC = 'file:///w/a.certiscope.jsonc';
 const A = questionId(SPEC, 'a');
@@ -40,15 +40,7 @@ describe('headline', () => {
     expect(said()).toEqual(['not run yet', '']);
     store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
     expect(said()).toEqual(['queued', '']);
-    store.apply({
-      kind: 'planned',
-      run: '1',
-      model: '/w/m.onnx',
-      files: [],
-      tasks: tasks('a', 'a'),
-      counts: countsOf('a', 'a'),
-      warnings: [],
-    });
+    store.apply(plan('1', ['a', 'a']));
     store.apply({ kind: 'progress', run: '1', progress: progress(0, 0.25) });
     expect(said()).toEqual(['verifying', 'splitting the region · 25 % · lower bound -0.5 · 1 s']);
     store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified) });
@@ -103,15 +95,7 @@ describe('statusLine', () => {
   it('counts what is current apart from what is stale', () => {
     store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
     expect(statusLine(store).text).toMatch(/loading/);
-    store.apply({
-      kind: 'planned',
-      run: '1',
-      model: '/w/m.onnx',
-      files: [],
-      tasks: tasks('a'),
-      counts: countsOf('a'),
-      warnings: [],
-    });
+    store.apply(plan('1', ['a']));
     store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified) });
     store.apply({ kind: 'finished', run: '1', finished: finished() });
     expect(statusLine(store).text).toBe('Certiscope $(pass) 1');
@@ -135,15 +119,7 @@ describe('what the results panel shows', () => {
   it('a run in work has a part that is done, over all samples', () => {
     store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
     expect(shown().busy).toEqual({ fraction: null, text: 'queued', live: null });
-    store.apply({
-      kind: 'planned',
-      run: '1',
-      model: '/w/m.onnx',
-      files: [],
-      tasks: tasks('a', 'a'),
-      counts: countsOf('a', 'a'),
-      warnings: [],
-    });
+    store.apply(plan('1', ['a', 'a']));
     store.apply({ kind: 'result', run: '1', result: result(0, 'a', VERDICT.verified) });
     store.apply({ kind: 'progress', run: '1', progress: progress(1, 0.5) });
     expect(shown().busy?.fraction).toBe(0.75);
@@ -156,15 +132,7 @@ describe('what the results panel shows', () => {
       store.apply({ kind: 'progress', run: '1', progress: { ...before, progress: now } });
     };
     store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
-    store.apply({
-      kind: 'planned',
-      run: '1',
-      model: '/w/m.onnx',
-      files: [],
-      tasks: tasks('a', 'a'),
-      counts: countsOf('a', 'a'),
-      warnings: [],
-    });
+    store.apply(plan('1', ['a', 'a']));
     step(0, 1, -2);
     step(0, 2, -1);
     expect(shown().busy?.live?.text).toBe('class 1 in work · 3 sub-problems open, 9 bounded · depth 4');
@@ -264,15 +232,7 @@ describe('what the results panel shows', () => {
 
   it('a row has its reason, and its facts have names', () => {
     store.apply({ kind: 'queued', run: '1', specification: SPEC, names: null, quiet: false });
-    store.apply({
-      kind: 'planned',
-      run: '1',
-      model: '/w/m.onnx',
-      files: [],
-      tasks: tasks('a'),
-      counts: countsOf('a'),
-      warnings: [],
-    });
+    store.apply(plan('1', ['a']));
     store.apply({
       kind: 'result',
       run: '1',

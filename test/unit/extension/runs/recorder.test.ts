@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { History } from '../../../../src/extension/runs/history';
 import { Recorder } from '../../../../src/extension/runs/recorder';
 import type { RunRequest } from '../../../../src/extension/runner';
-import { countsOf, finished, result, tasks, VERDICT } from '../records';
+import { finished, plan, result, VERDICT } from '../records';
 
 let folder: string;
 let history: History;
@@ -39,15 +39,7 @@ const over = () => expect.poll(() => history.heads().every(({ outcome }) => outc
 it('keeps what was asked as it was asked: later edits change nothing', async () => {
   await writeFile(path.join(folder, 'a.certiscope.jsonc'), 'first');
   recorder.onBegin('run-1', request({ names: ['near'], effort: 'quick' }));
-  recorder.onEvent({
-    kind: 'planned',
-    run: 'run-1',
-    model: '/w/m.onnx',
-    files: [],
-    tasks: tasks('near', 'near'),
-    counts: countsOf('near', 'near'),
-    warnings: [],
-  });
+  recorder.onEvent(plan('run-1', ['near', 'near']));
   recorder.onEvent({ kind: 'result', run: 'run-1', result: result(0, 'near', VERDICT.verified) });
   recorder.onEvent({ kind: 'result', run: 'run-1', result: result(1, 'near', VERDICT.unknown) });
   recorder.onEvent({ kind: 'finished', run: 'run-1', finished: finished() });
@@ -69,15 +61,7 @@ it('keeps what was asked as it was asked: later edits change nothing', async () 
 it('keeps the text of the editor rather than that of the file', async () => {
   await writeFile(path.join(folder, 'a.certiscope.jsonc'), 'on the disk');
   recorder.onBegin('run-1', request({ text: 'on the screen' }));
-  recorder.onEvent({
-    kind: 'planned',
-    run: 'run-1',
-    model: '/w/m.onnx',
-    files: [],
-    tasks: tasks('near'),
-    counts: countsOf('near'),
-    warnings: [],
-  });
+  recorder.onEvent(plan('run-1', ['near']));
   recorder.onEvent({ kind: 'finished', run: 'run-1', finished: finished('cancelled') });
   await over();
   expect(await history.text(history.heads()[0]!.id)).toBe('on the screen');
