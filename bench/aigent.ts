@@ -13,7 +13,8 @@ import { AttackedModel } from '../src/attack/attacked-model';
 import { fitLines } from '../src/attack/patch/fit-lines';
 import { findAdversarial, type PipelineOptions } from '../src/attack/patch/pipeline';
 import type { PixelLayout } from '../src/attack/metrics/norms';
-import { attackWith, rivalTitles, type RivalName } from '../src/attack/rivals/rivals';
+import { RIVAL_TITLES, type RivalName } from '../src/attack/rivals/names';
+import { attackWith } from '../src/attack/rivals/rivals';
 import { loadModel } from '../src/network/load';
 import { tableOf, type MethodRun } from './aigent-table';
 import { cifarTest, mnistTraining, type LabelledImages } from './image-sets';
@@ -122,7 +123,7 @@ if (existsSync(file))
   }
 
 const deadline = performance.now() + 1000 * Number(options.seconds);
-const chosen = options.methods?.split(',') ?? [...Object.keys(patchMethods), ...Object.keys(rivalTitles)];
+const chosen = options.methods?.split(',') ?? [...Object.keys(patchMethods), ...Object.keys(RIVAL_TITLES)];
 const tables: string[] = [];
 for (const name of options.sets.split(',')) await runSet(name, sets[name]);
 if (options.write)
@@ -228,7 +229,7 @@ function collected(set: string, method: string, subjects: ReadonlyMap<number, Su
   const stages: Record<string, number> = {};
   for (const { entry } of own) if (entry.stage) stages[entry.stage] = (stages[entry.stage] ?? 0) + 1;
   return {
-    title: patchMethods[method]?.title ?? rivalTitles[method as RivalName],
+    title: patchMethods[method]?.title ?? RIVAL_TITLES[method as RivalName],
     attacked: own.length,
     stages,
     seconds: own.map(({ entry }) => entry.seconds),

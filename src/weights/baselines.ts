@@ -6,7 +6,8 @@ import type { PreparedGraph } from '../bounds/graph/prepared-graph';
 import type { Network } from '../network/network';
 import type { Constraint } from '../spec/question';
 import type { OpenedNetwork } from './opened-network';
-import { preparedGraph, type Unsafe } from './star';
+import type { Unsafe } from './question';
+import { preparedGraph } from './star';
 
 /**
  * The two published methods that stars are compared with, as certified lower bounds of the distance to every unsafe set. Both are asked about a network that was

@@ -11,9 +11,9 @@ import { attackWeights } from './direct-attack';
 import { HullProver, hullSuits } from './hull/prover';
 import { Opening } from './open-network';
 import type { OpenedNetwork } from './opened-network';
-import { perturbedLayers, type WeightQuestion } from './question';
+import { perturbedLayers, type Unsafe, type WeightQuestion } from './question';
 import { openReplayer, pointQuestion, replayChange, type WeightFailure } from './replay-change';
-import { preparedGraph, starReach, type Unsafe } from './star';
+import { preparedGraph, starReach } from './star';
 import { changeBehind } from './weight-change';
 import type { WeightModel } from './weight-model';
 

@@ -1,9 +1,12 @@
 import { ok, problem, type Result } from '../base/result';
+import type { Constraint } from '../spec/question';
 import type { WeightInput } from './open-network';
 import type { LayerPerturbation } from './perturbation';
 import { perturbedLayer, type PerturbedLayer } from './perturbed-layer';
-import type { Unsafe } from './star';
 import type { WeightModel } from './weight-model';
+
+/** An unsafe set: all constraints hold together. The network is safe when none of its outputs is in any. */
+export type Unsafe = readonly Constraint[];
 
 /** What is asked: is every unsafe set empty, for every change of weights that the perturbations allow and every input that is given? */
 export interface WeightQuestion {

@@ -4,7 +4,7 @@ import { ok, type Result } from '../base/result';
 import type { Box, Question } from '../spec/question';
 import type { LayerChange } from './weight-change';
 import { patchModel, type PatchedModel } from './patch';
-import type { Unsafe } from './star';
+import type { Unsafe } from './question';
 import type { WeightModel } from './weight-model';
 
 /** A change of weights with which ONNX Runtime's output on an input lies in an unsafe set. */

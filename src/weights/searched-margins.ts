@@ -3,7 +3,7 @@ import { createRegion } from '../bounds/create-region';
 import type { NeuronRegion } from '../bounds/split-bounds';
 import type { Budget } from '../verify/progress';
 import type { OpenedNetwork } from './opened-network';
-import type { Unsafe } from './star';
+import type { Unsafe } from './question';
 
 /** Slopes of the constraints' own rows, and of the rows of inner neurons. */
 const ROWS = { iterations: 60, alpha: 0.25, beta: 0, enough: 0 } as const;

@@ -12,11 +12,9 @@ import { evaluateSet } from './gradient';
 import type { OpenedNetwork } from './opened-network';
 import { Predicates } from './predicates';
 import { marginForm, negated, Programs } from './programs';
+import type { Unsafe } from './question';
 import { searchedMargins } from './searched-margins';
 import { StarValues } from './star-values';
-
-/** An unsafe set: all constraints hold together. The network is safe when none of its outputs is in any. */
-export type Unsafe = readonly Constraint[];
 
 export interface StarOptions {
   /**

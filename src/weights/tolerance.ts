@@ -6,8 +6,9 @@ import { gradientAt, evaluateSet } from './gradient';
 import { Opening, type WeightInput } from './open-network';
 import type { LayerPerturbation, LayerReference, Selection } from './perturbation';
 import { perturbedLayer, outputChannels, weightRange } from './perturbed-layer';
+import type { Unsafe } from './question';
 import type { WeightFailure } from './replay-change';
-import { preparedGraph, type Unsafe } from './star';
+import { preparedGraph } from './star';
 import type { Layer, WeightModel } from './weight-model';
 
 /** How far the weights of a layer may move, as parts of the range of its weights (0.01 is one percent). */

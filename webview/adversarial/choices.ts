@@ -1,22 +1,8 @@
-import { ATTACK_METHODS, type AttackMethod } from '../../src/engine/study-protocols/adversarial-inputs';
+import { ATTACK_METHODS, ATTACK_TITLES } from '../../src/engine/study-protocols/adversarial-inputs';
 import { element } from '../kit/dom';
 import { optionLine, optionsBox, optionSet, textOptions } from '../kit/options';
 import { button, checkbox, select } from '../kit/toolkit';
 import { OTHER_MODELS, type Choice, type OtherModel } from './protocol';
-
-const METHOD_NAMES: Readonly<Record<AttackMethod, string>> = {
-  patches: 'Network patches (Algorithm 1)',
-  greedy: 'Greedy coordinates',
-  gradient: 'Gradient, where nothing else finds any',
-  fgsm: 'FGSM',
-  'one-step-target': 'One-step target class',
-  bim: 'BIM',
-  ilcm: 'ILCM',
-  pgd: 'PGD',
-  apgd: 'APGD (both losses)',
-  random: 'Black-box random',
-  'output-diversification': 'Output diversification',
-};
 
 const MODEL_NAMES: Readonly<
   Record<OtherModel, { readonly none: string; readonly named: string; readonly choose: string; readonly leave: string }>
@@ -45,7 +31,7 @@ export function choices(
   return optionsBox(
     optionSet(
       'Attacks; the closest answer of all is kept',
-      ATTACK_METHODS.map(value => ({ value, label: METHOD_NAMES[value] })),
+      ATTACK_METHODS.map(value => ({ value, label: ATTACK_TITLES[value] })),
       choice.methods,
       methods => change({ methods }),
     ),

@@ -1,6 +1,7 @@
 import { element, link, replaceContent, type Child } from './dom';
 import { button } from './toolkit';
 import type { Busy } from './study';
+import './base.css';
 import './page.css';
 
 /** What every page has: a place for its content, and a voice for screen readers. */

@@ -27,6 +27,7 @@ import {
 import { measureText } from './text-width';
 import { toolsOf } from './tools';
 import { WeightReading } from './weight-reading';
+import '../kit/base.css';
 import './model.css';
 
 /** Everything that follows from the structure of the model that is shown. */

@@ -7,34 +7,9 @@ import { exchange } from '../fewer-values';
 import { autoSteps } from './auto-steps';
 import { ball, descend, scatter, signSteps, type Found, type Loss, type Projection, type Walker } from './descent';
 import { greedyCoordinates } from './greedy';
+import type { RivalName } from './names';
 
 /** Attacks that do not know of patches, for comparison and for use. */
-
-export const rivalNames = [
-  'fgsm',
-  'one-step-target',
-  'bim',
-  'ilcm',
-  'pgd',
-  'apgd',
-  'random',
-  'output-diversification',
-  'greedy',
-] as const;
-
-export type RivalName = (typeof rivalNames)[number];
-
-export const rivalTitles: Readonly<Record<RivalName, string>> = {
-  fgsm: 'FGSM',
-  'one-step-target': 'One-step target class',
-  bim: 'BIM',
-  ilcm: 'ILCM',
-  pgd: 'PGD',
-  apgd: 'APGD (both losses)',
-  random: 'Black-box random',
-  'output-diversification': 'Output diversification',
-  greedy: 'Greedy coordinates',
-};
 
 export interface RivalOptions {
   /** Radius of the L∞ ball in the model's units; `greedy` does not use it. */

@@ -1,4 +1,5 @@
 import type { Norms, Spread } from '../../attack/metrics/norms';
+import { BALL_RIVALS, RIVAL_TITLES } from '../../attack/rivals/names';
 import type { Preprocess } from '../../report/record';
 import type { TensorReference } from '../reference';
 import type { StudyTypes } from './study-types';
@@ -8,20 +9,14 @@ import type { StudySubject } from './subject';
 export type AdversarialInputs = StudyTypes<AdversarialParams, AdversarialPart, AdversarialResult>;
 
 /** `patches`: the weights of layers are patched, and what the patches do is carried to the input; the rest are attacks that do not know of patches. */
-export const ATTACK_METHODS = [
-  'patches',
-  'greedy',
-  'gradient',
-  'fgsm',
-  'one-step-target',
-  'bim',
-  'ilcm',
-  'pgd',
-  'apgd',
-  'random',
-  'output-diversification',
-] as const;
+export const ATTACK_METHODS = ['patches', 'greedy', 'gradient', ...BALL_RIVALS] as const;
 export type AttackMethod = (typeof ATTACK_METHODS)[number];
+
+export const ATTACK_TITLES: Readonly<Record<AttackMethod, string>> = {
+  ...RIVAL_TITLES,
+  patches: 'Network patches (Algorithm 1)',
+  gradient: 'Gradient, where nothing else finds any',
+};
 
 /** What takes part unless methods are named: the gradients only where nothing else finds any. */
 export const DEFAULT_METHODS: readonly AttackMethod[] = ['patches', 'greedy', 'gradient'];

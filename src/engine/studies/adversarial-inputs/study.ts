@@ -6,7 +6,7 @@ import { normsOf } from '../../../attack/metrics/norms';
 import { fitLines } from '../../../attack/patch/fit-lines';
 import type { Lines } from '../../../attack/patch/local-map';
 import { findAdversarial, type PipelineOptions, type StageName } from '../../../attack/patch/pipeline';
-import type { RivalName } from '../../../attack/rivals/rivals';
+import type { RivalName } from '../../../attack/rivals/names';
 import { ok, type Problem, type Result } from '../../../base/result';
 import type { Written } from '../../../spec/numbers/written';
 import { Solver } from '../../../verify/decide';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Unsafe } from '../../../weights/star';
+import type { Unsafe } from '../../../weights/question';
 
 /**
  * Answers that outlive the process, one line each in a file that is only added to: a study that was stopped goes on where it was. Keys hold everything that an

@@ -1,6 +1,6 @@
 import { satisfaction } from '../../../attack/violation';
 import { ok, type Result } from '../../../base/result';
-import type { Unsafe } from '../../../weights/star';
+import type { Unsafe } from '../../../weights/question';
 import type { OpenedSubject } from '../../subject';
 import { questionDigest } from './kept-answers';
 
