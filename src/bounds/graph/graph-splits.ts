@@ -14,7 +14,7 @@ const LEAST_GAIN = 1e-30;
  * curves: with them everything is computed in float64 with all rounding subtracted, so that estimates are certified bounds already.
  */
 export class GraphSplits implements SplitBounds {
-  readonly tried = 8;
+  readonly tried = 4;
   readonly steps = 4;
   /** Slopes by place; where there are curves, the points of their lower lines by place and then those of the upper ones. */
   readonly width: number;

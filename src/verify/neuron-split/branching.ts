@@ -30,11 +30,11 @@ export interface Splittable {
 
 /**
  * The parts of each parent: split is the candidate whose split is worth most, by a pass without search (FSB, De Palma et al. 2021). While parents are few, the
- * best candidates are split all at once, so that the rows of a pass are used. Uses all rows of `bounds`; there are at most as many parts.
+ * best candidates are split all at once, so that the rows of a pass are used. Uses all rows of `bounds`; there are at most as many parts, the easiest first.
  */
 export function parts<P extends Splittable>(bounds: SplitBounds, parents: readonly P[]): P[] {
   const levels = Math.min(MOST_LEVELS, Math.max(1, Math.floor(Math.log2(bounds.rows / (2 * parents.length)))));
-  const children: P[] = [];
+  const children: { readonly child: P; readonly estimate: number }[] = [];
   const mostTried = parents.reduce((most, { candidates }) => Math.max(most, candidates.length), 1);
   const perPass = Math.floor(bounds.rows / (2 * mostTried));
   for (let from = 0; from < parents.length; from += perPass) {
@@ -55,22 +55,26 @@ export function parts<P extends Splittable>(bounds: SplitBounds, parents: readon
               const [above, below] = [Math.min(0, lower[r++]), Math.min(0, lower[r++])];
               const gain = worth(rise(above, parent.bound), rise(below, parent.bound));
               bounds.learn?.(parent.row, place, gain);
-              return gain;
+              return { gain, halves: [above, below] };
             })
-          : [0];
+          : [{ gain: 0, halves: [-Infinity, -Infinity] }];
       const best = candidates
-        .map((place, k) => ({ place, score: scores[k] }))
-        .sort((a, b) => b.score - a.score)
+        .map((place, k) => ({ place, ...scores[k] }))
+        .sort((a, b) => b.gain - a.gain)
         .slice(0, levels);
-      let own: P[] = [parent];
-      for (const { place } of best)
-        own = own.flatMap(each =>
-          ([1, -1] as const).map(sign => ({ ...each, splits: [...each.splits, { place, sign }] })),
+      let own = [{ child: parent, estimate: -Infinity }];
+      for (const { place, halves } of best)
+        own = own.flatMap(({ child, estimate }) =>
+          ([1, -1] as const).map((sign, half) => ({
+            child: { ...child, splits: [...child.splits, { place, sign }] },
+            estimate: Math.max(estimate, halves[half]),
+          })),
         );
       children.push(...own);
     }
   }
-  return children;
+  // Rows that are searched together are searched until the last of them is proved: those that a trial has all but proved belong together.
+  return children.sort((a, b) => b.estimate - a.estimate).map(({ child }) => child);
 }
 
 /** A half that gains nothing counts as if it gained this part of what the other does: its neuron is fixed at least. */

@@ -58,9 +58,14 @@ describe('parts of sub-problems', () => {
     // As many parents as fill the rows: each is split once.
     const children = parts(bounds, [open([3, 5]), open([3, 5]), open([3, 5])]);
     expect(children).toHaveLength(6);
-    expect(children.map(({ splits }) => splits)).toEqual(
-      [0, 1, 2].flatMap(() => [[{ place: 5, sign: 1 }], [{ place: 5, sign: -1 }]]),
-    );
+    expect(children.every(({ splits }) => splits.length === 1 && splits[0].place === 5)).toBe(true);
+    expect(children.filter(({ splits }) => splits[0].sign === 1)).toHaveLength(3);
+  });
+
+  it('come with the easiest first, so that a search of neighbouring rows can end early', () => {
+    const bounds = new Tried({ 3: { above: 1, below: 9 }, 5: { above: 0, below: 0 } });
+    const children = parts(bounds, [open([3, 5]), open([3, 5]), open([3, 5])]);
+    expect(children.map(({ splits }) => splits[0].sign)).toEqual([-1, -1, -1, 1, 1, 1]);
   });
 
   it('are worth no more than what is left to 0', () => {
