@@ -154,6 +154,10 @@ export async function searchLargest(
   samples: number | 'all',
 ): Promise<void> {
   const name = place.name ?? `check ${place.index + 1}`;
+  const age = tuner.age;
+  const note: Tuner['noteBracket'] = (...bracket) => {
+    if (age === tuner.age) tuner.noteBracket(...bracket);
+  };
   const { answer } = studies.start(
     'largest-epsilon',
     {
@@ -169,7 +173,7 @@ export async function searchLargest(
       onPart: ({ certified, attacked, settled, samples: total, sample }) => {
         // What is certified for some samples only is not yet so for all.
         const about = total === 1 ? sample : 'all';
-        tuner.noteBracket(document, place, about, {
+        note(document, place, about, {
           certified: total === 1 || settled === total ? certified : null,
           attacked,
         });
@@ -180,8 +184,8 @@ export async function searchLargest(
   if (!found.ok) return;
   const { certified, attacked, samples: asked } = found.value;
   const about = asked.length === 1 ? asked[0] : 'all';
-  tuner.noteBracket(document, place, about, { certified, attacked: attacked?.epsilon ?? null });
-  await tellAndWrite(tuner, document, place, name, found.value);
+  note(document, place, about, { certified, attacked: attacked?.epsilon ?? null });
+  await tellAndWrite(tuner, document, place, name, found.value, age);
 }
 
 async function tellAndWrite(
@@ -190,6 +194,7 @@ async function tellAndWrite(
   asked: TuningPlace,
   name: string,
   { certified, attacked, soFar, samples, misclassified, stopped }: LargestEpsilonResult,
+  age: number,
 ): Promise<void> {
   const whom = samples.length === 1 ? `sample ${samples[0]}` : `all ${samples.length} samples`;
   const upper =
@@ -213,13 +218,14 @@ async function tellAndWrite(
   }
   // The text may have changed meanwhile: what was found is about the ε that was asked, and only that is replaced.
   const place = tuner.places(document).find(({ index, meaning }) => index === asked.index && meaning === asked.meaning);
-  const current = place?.text === asked.text ? place : undefined;
+  const isOutdated = age !== tuner.age;
+  const current = place?.text === asked.text && !isOutdated ? place : undefined;
   if (current && current.text !== certified) await writeEpsilon({ document, place: current }, certified);
   const written = current
     ? asked.text === certified
       ? 'It stands there already.'
       : 'It was written into the specification.'
-    : 'The text has changed meanwhile, so it was not written.';
+    : `${isOutdated ? 'A model or its data' : 'The text'} has changed meanwhile, so it was not written.`;
   void vscode.window.showInformationMessage(
     `“${name}”: the largest ε that is certified for ${whom} is ${certified}.${upper} ${written}${left}`,
   );

@@ -245,6 +245,23 @@ describe('tuning ε', () => {
     assert.equal(epsilon(document, 'five levels'), '5/255');
   });
 
+  it('writes nothing where a model has changed while the largest was looked for', async () => {
+    const { document } = await open(NAME);
+    const { store } = await internals();
+    // However soon the search is done: a file has changed between its start and its end.
+    const training = setInterval(
+      () => store.apply({ kind: 'fileChanged', file: { path: '/trained/meanwhile.onnx', state: `${Date.now()}` } }),
+      2,
+    );
+    const target = { uri: document.uri.toString(), index: 1 };
+    const searched = vscode.commands.executeCommand('certiscope.largestEpsilon', target);
+    await new Promise(resolve => setTimeout(resolve, 500));
+    await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+    await searched;
+    clearInterval(training);
+    assert.equal(epsilon(document, 'five levels'), '5/255');
+  });
+
   it('opens a panel beside the editor and leaves the focus where it is', async () => {
     const editor = await open(NAME);
     await vscode.commands.executeCommand('certiscope.tune', { uri: editor.document.uri.toString(), index: 1 });
