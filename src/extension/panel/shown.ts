@@ -11,6 +11,7 @@ import {
   epsilonValue,
   headline,
   liveWords,
+  missingSentence,
   moveValue,
   seconds,
   soundnessSentence,
@@ -71,14 +72,11 @@ function notesOf(
   const sentences = [...problems, ...runProblems]
     .filter(({ severity }) => severity !== 'information')
     .map(({ message }) => shorten(message));
+  const missing = evidence && missingSentence(evidence);
   return [
     ...new Set(sentences),
     ...(accuracy?.warning ? [accuracy.warning] : []),
-    ...(evidence?.interrupted
-      ? [
-          `${evidence.planned - evidence.results.length} of ${evidence.planned} were not decided: ${evidence.interrupted}`,
-        ]
-      : []),
+    ...(missing === null ? [] : [missing]),
   ];
 }
 
