@@ -23,8 +23,9 @@ export interface Outcome {
   readonly subproblems: number | null;
   /** What is wrong with the answer; '' when nothing is. */
   readonly fault: string;
-  /** Seconds that it was given. */
+  /** Seconds that it was given, and cores. */
   readonly limit: number;
+  readonly cores: number;
   /** The build that ran. */
   readonly build: string;
 }

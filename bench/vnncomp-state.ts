@@ -28,10 +28,12 @@ export class State {
     return this.outcomes[name];
   }
 
-  /** Whether a run with this limit could tell more. */
-  isOpen(name: string, limit: number): boolean {
+  /** Whether a run with this limit and so many cores could tell more. */
+  isOpen(name: string, limit: number, cores: number): boolean {
     const known = this.get(name);
-    return known === undefined || (!isDecided(known.verdict) && (known.limit < limit || known.build !== this.build));
+    if (known === undefined) return true;
+    const isLonger = known.limit < limit || known.cores < cores;
+    return !isDecided(known.verdict) && (isLonger || known.build !== this.build);
   }
 
   set(name: string, outcome: Outcome): void {

@@ -41,12 +41,16 @@ export function totalsOf(rows: readonly Row[]): string[] {
   ];
 }
 
-/** Which limit was used on how many instances, and how far each one came: a short limit is no verdict on what a longer one would do. */
+/** Which limit and how many cores were used on how many instances, and how far each came: a short limit is no verdict on what a longer one would do. */
 function limitsText(rows: readonly Row[]): string {
-  const limits = [...new Set(rows.map(row => row.outcome.limit))].sort((a, b) => a - b);
-  const parts = limits.map(limit => {
-    const own = rows.filter(row => row.outcome.limit === limit);
-    return `${own.length} at ${limit} s (${own.filter(isSolved).length} solved)`;
+  const parts = [...new Set(rows.map(row => row.outcome.cores))].sort().flatMap(cores => {
+    const limits = [...new Set(rows.filter(row => row.outcome.cores === cores).map(row => row.outcome.limit))];
+    return limits
+      .sort((a, b) => a - b)
+      .map(limit => {
+        const own = rows.filter(row => row.outcome.limit === limit && row.outcome.cores === cores);
+        return `${own.length} at ${limit} s on ${coresText(cores)} (${own.filter(isSolved).length} solved)`;
+      });
   });
   const full = [...new Set(rows.map(row => row.timeout))].sort((a, b) => a - b).join(' or ');
   const builds = new Set(rows.map(row => row.outcome.build)).size;
@@ -71,8 +75,15 @@ function spread(times: readonly number[]): string {
 
 /** Processor, the cores of it that this process may use, and Node. */
 export function machine(): string {
-  const cores = os.availableParallelism();
-  return `${os.cpus()[0]?.model ?? 'unknown processor'}, ${cores} ${cores === 1 ? 'core' : 'cores'}, Node ${process.version}`;
+  return `${processor()}, ${coresText(os.availableParallelism())}, Node ${process.version}`;
+}
+
+function processor(): string {
+  return os.cpus()[0]?.model ?? 'unknown processor';
+}
+
+function coresText(cores: number): string {
+  return `${cores} ${cores === 1 ? 'core' : 'cores'}`;
 }
 
 function toolsOf(rows: readonly Row[]): string[] {
@@ -86,7 +97,7 @@ export function markdown(set: string, rows: readonly Row[]): string {
   return [
     `# ${set}`,
     '',
-    `${machine()}. A process each, start to end. The other tools' seconds are published ones, from other machines.`,
+    `${processor()}, Node ${process.version}. A process each, start to end. The other tools' seconds are published ones, from other machines.`,
     '',
     ...totalsOf(rows).map(line => `- ${line}`),
     '',

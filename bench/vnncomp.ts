@@ -4,7 +4,7 @@
  *     npm run bench -- --set acasxu [--only REGEX] [--cap SECONDS] [--minutes M] [--keep] [--fresh] [--data DIR]
  *
  * A set is a folder with instances.csv (model, property, seconds) and expected.csv. Every instance has its own time, at most `--cap` seconds. What is done is kept in
- * bench/.state: an interrupted bench goes on where it was, and a longer cap runs again only what a shorter one left open (`--fresh` begins again; a new build does too,
+ * bench/.state: an interrupted bench goes on where it was, and a longer cap, or more cores, runs again only what was left open (`--fresh` begins again; a new build does too,
  * but for `--keep`, with which decisions of earlier builds stand). `--minutes`: begin no further instance after so long. Every `sat` is checked by a program that shares
  * no code with the solver. The table goes to standard output and, once every instance of the set was run, to bench/results/SET.md.
  */
@@ -46,6 +46,7 @@ async function main(): Promise<number> {
   }
   const cap = Number(options.cap);
   const end = performance.now() + 60000 * Number(options.minutes);
+  const cores = os.availableParallelism();
   const only = new RegExp(options.only ?? '');
   const all = readInstances(folder);
   const expectations = readExpectations(folder);
@@ -60,9 +61,9 @@ async function main(): Promise<number> {
   for (const instance of all.filter(each => only.test(nameOf(each)))) {
     const name = nameOf(instance);
     const limit = Math.min(instance.timeout, cap);
-    if (!state.isOpen(name, limit)) continue;
+    if (!state.isOpen(name, limit, cores)) continue;
     if (performance.now() >= end) break;
-    state.set(name, { ...(await run(folder, instance, limit)), limit, build });
+    state.set(name, { ...(await run(folder, instance, limit)), limit, cores, build });
     process.stdout.write(`${known([instance]).map(rowText).join('')}\n`);
   }
   const rows = known(all);
@@ -75,7 +76,11 @@ async function main(): Promise<number> {
   return rows.some(isWrong) ? 1 : 0;
 }
 
-async function run(folder: string, instance: Instance, limit: number): Promise<Omit<Outcome, 'limit' | 'build'>> {
+async function run(
+  folder: string,
+  instance: Instance,
+  limit: number,
+): Promise<Omit<Outcome, 'limit' | 'cores' | 'build'>> {
   const work = mkdtempSync(path.join(os.tmpdir(), 'certiscope-bench-'));
   const results = path.join(work, 'results.txt');
   const model = path.join(folder, instance.model);
