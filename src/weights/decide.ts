@@ -7,7 +7,7 @@ import { proverMakers, type Method, type ProverContext } from '../verify/create-
 import type { BoxProblem } from '../verify/input-split/search';
 import { attackBox, DEFAULT_ATTACK } from './attack';
 import type { Prover } from '../verify/prover';
-import { attackWeights } from './direct-attack';
+import { attackWeights, LONG_SEARCH, QUICK_SEARCH, type DirectEffort } from './direct-attack';
 import { HullProver, hullSuits } from './hull/prover';
 import { Opening } from './open-network';
 import type { OpenedNetwork } from './opened-network';
@@ -113,7 +113,9 @@ export class WeightDecision {
       this.report('programs');
       const star = await starReach(opened, unsafe, {}, this.budget);
       this.take(star.margins, star.programs);
-      return this.proved ? this.verified('star') : this.undecided();
+      if (this.proved) return this.verified('star');
+      if (!opened.exact && (await this.attackDirectly(LONG_SEARCH))) return this.falsified();
+      return this.undecided();
     }
     return this.complete(opened);
   }
@@ -178,12 +180,7 @@ export class WeightDecision {
   private async attack(opened: OpenedNetwork): Promise<boolean> {
     this.report('attack');
     const { unsafe } = this.question;
-    if (!opened.exact) {
-      const found = await attackWeights(this.model, this.opening.layers, this.question);
-      if (!found.ok) this.replayProblem = found.error.message;
-      else this.failure = found.value;
-      return this.failure !== null;
-    }
+    if (!opened.exact) return this.attackDirectly(QUICK_SEARCH);
     const open = unsafe.map((set, k) => (this.margins[k] > 0 ? [] : set));
     const graph = preparedGraph(opened.network);
     for (const { input, margin } of attackBox(graph, opened.box, open, {
@@ -195,6 +192,17 @@ export class WeightDecision {
       if (await this.tryPoint(opened, input, 'gradient corner')) return true;
     }
     return false;
+  }
+
+  /** Where no point of the opened network stands for weights of the model: the model itself, moved and run. */
+  private async attackDirectly(effort: DirectEffort): Promise<boolean> {
+    this.report('attack');
+    const { model, opening, question } = this;
+    const open = question.unsafe.filter((_, k) => !(this.margins[k] > 0));
+    const found = await attackWeights(model, opening.layers, question, open, effort, () => this.over);
+    if (!found.ok) this.replayProblem = found.error.message;
+    else this.failure = found.value;
+    return this.failure !== null;
   }
 
   /** The weights behind a point of the opened network, in ONNX Runtime. */

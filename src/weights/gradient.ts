@@ -27,12 +27,16 @@ export function evaluateSet(graph: PreparedGraph, set: readonly Constraint[], in
   return { values, margin, worst };
 }
 
-/** Gradient of a constraint's left side with respect to the values of node `target` (0: the network's input), at a point. */
+/**
+ * Gradient of a constraint's left side with respect to the values of node `target` (0: the network's input), at a point.
+ * @param within for nodes that rectifiers read, by id: values that count as above 0, wherever they are (not 0), for a step that is meant to bring them there
+ */
 export function gradientAt(
   graph: PreparedGraph,
   values: readonly Float64Array[],
   { outputs }: Constraint,
   target = 0,
+  within: ReadonlyMap<number, Uint8Array> = new Map(),
 ): Float64Array {
   const { nodes } = graph;
   const last = nodes.length - 1;
@@ -78,7 +82,9 @@ export function gradientAt(
         const into = at(node.inputs[0]);
         const y = values[node.inputs[0]];
         const z = values[id];
-        for (let i = 0; i < own.length; i++) into[i] += own[i] * derivative(node.kind, node.slope, y[i], z[i]);
+        const near = within.get(node.inputs[0]);
+        for (let i = 0; i < own.length; i++)
+          into[i] += own[i] * (near?.[i] ? 1 : derivative(node.kind, node.slope, y[i], z[i]));
         break;
       }
       case 'maxPool': {

@@ -79,6 +79,17 @@ function behindSecond(
   };
 }
 
+describe('several layers', () => {
+  it('fail by a neuron that is off and that their weights can turn on: no gradient of the file as it is passes it', async () => {
+    const { tensors, bytes, inputSize } = mlp(1, [1, 1, 2]);
+    const values = { W1: [1], b1: [-1.1], W2: [-20, 0], b2: [1, 0] };
+    const own = tensors.map(each => ({ ...each, values: Float32Array.from(values[each.name as keyof typeof values]) }));
+    const it: TestModel = { tensors: own, inputSize, bytes: (other = own) => bytes(other) };
+    const verdict = await decide(it, [whole('fc_1', 0.2), whole('fc_2', 0.01)], Float32Array.of(1), 0, 2);
+    expect(verdict.kind).toBe('falsified');
+  });
+});
+
 describe('complete verdicts', () => {
   it('equal a mixed-integer program, and failures are replayed weights within their bounds', async () => {
     const seen = new Set<string>();
