@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Random } from '../base/random';
 import { ok, type Result } from '../base/result';
+import { instantiateCore, type CoreExports } from '../bounds/core/core';
 import { PreparedGraph } from '../bounds/graph/prepared-graph';
 import { SEARCH } from '../bounds/tolerances';
 import type { Box } from '../spec/question';
@@ -52,7 +54,14 @@ export async function attackWeights(
         ? Float32Array.from(input.values)
         : input.box.lowerPoint.map((l, i) => l + (input.box.upperPoint[i] - l) / 2),
   };
-  const first = networkWith(model, nominal.changes);
+  const core = instantiateCore();
+  const first = networkWith(model, nominal.changes, core);
+  // One changed network at a time, in the memory of the last.
+  const mark = core.mark();
+  const moved = (changes: Place['changes']): MovedNetwork => {
+    core.release(mark);
+    return networkWith(model, changes, core);
+  };
   const order = open
     .filter(set => set.length > 0)
     .map(set => ({ set, margin: evaluateSet(first.graph, set, Float64Array.from(nominal.input)).margin }))
@@ -69,8 +78,9 @@ export async function attackWeights(
     for (const { set } of order) {
       let place = start < 2 ? nominal : corner();
       for (let step = 0; step <= effort.steps; step++) {
+        await nextTurn();
         if (over()) return ok(null);
-        const { graph, at } = place === nominal ? first : networkWith(model, place.changes);
+        const { graph, at } = place === nominal ? first : moved(place.changes);
         const { values, worst, margin } = evaluateSet(graph, set, Float64Array.from(place.input));
         if (place !== nominal && margin <= SEARCH.replayMargin) {
           const replayed = await replayChange(model, place.changes, place.input, unsafe, 'gradient signs');
@@ -94,12 +104,14 @@ export async function attackWeights(
 }
 
 /** The network with changed weights, and where draft nodes are in it. */
-function networkWith(
-  model: WeightModel,
-  changes: readonly LayerChange[],
-): { graph: PreparedGraph; at: (draftId: number) => number } {
+interface MovedNetwork {
+  readonly graph: PreparedGraph;
+  readonly at: (draftId: number) => number;
+}
+
+function networkWith(model: WeightModel, changes: readonly LayerChange[], core: CoreExports): MovedNetwork {
   const { network, place } = model.writtenWith(changes.map(({ layer, amount }) => ({ layer: layer.layer, amount })));
-  return { graph: new PreparedGraph(network), at: place };
+  return { graph: new PreparedGraph(network, core), at: place };
 }
 
 /** Of what each layer gives: the values that its own weights can bring above 0, with the inputs that it has. */
