@@ -1,6 +1,6 @@
 /** The paper's figure as a picture: percent of images verified over magnitude, one panel a layer and one line a method; seconds an image below. */
 
-import { mean, percent, type Row } from './weights-tables';
+import { isWhole, mean, percent, type Row } from './weights-tables';
 import type { Method } from './weights-state';
 
 interface Point {
@@ -22,7 +22,9 @@ const METHODS: Readonly<Record<string, Method>> = {
 
 function pointOf(row: Row): Point {
   const of = (value: (method: Method) => number | null) =>
-    Object.fromEntries(Object.entries(METHODS).map(([name, method]) => [name, value(method)]));
+    Object.fromEntries(
+      Object.entries(METHODS).map(([name, method]) => [name, isWhole(row, method) ? value(method) : null]),
+    );
   return {
     layer: row.layers,
     magnitude: row.magnitude,

@@ -27,28 +27,45 @@ function largest({ answers }: Row, method: Method, of: (answer: Answer) => numbe
   return asked.length === 0 ? null : Math.max(...asked);
 }
 
+/** Whether a method was asked about all images of a row: what it says of some is no line beside what others say of all. */
+export function isWhole({ answers }: Row, method: Method): boolean {
+  return answers.every(each => !each.star || each[method]);
+}
+
 const seconds = (answer: Answer): number => answer.seconds;
 const processor = (answer: Answer): number => answer.processor;
 const programs = (answer: Answer): number => answer.programs ?? 0;
 
 type Column = readonly [string, (row: Row) => string];
 
+const COMPLETE: readonly Column[] = [
+  ['complete %', row => fixed(percent(row, 'complete', 'verified'), 1)],
+  ['falsified %', row => fixed(percent(row, 'complete', 'falsified'), 1)],
+  ['undecided %', row => fixed(undecided(row), 1)],
+];
+const COMPLETE_SECONDS: readonly Column[] = [
+  ['complete s', row => fixed(mean(row, 'complete', seconds), 2)],
+  ['most s', row => fixed(largest(row, 'complete', seconds), 1)],
+];
+
+/** These columns, of rows all of whose images were decided. */
+function ofWhole(columns: readonly Column[]): Column[] {
+  return columns.map(([title, cell]) => [title, row => (isWhole(row, 'complete') ? cell(row) : '-')]);
+}
+
 const MAIN: readonly Column[] = [
   ['layer', row => row.layers],
   ['% of range', row => String(row.magnitude)],
   ['images', row => String(row.answers.filter(each => each.star).length)],
   ['star %', row => fixed(percent(row, 'star', 'verified'), 1)],
-  ['complete %', row => fixed(percent(row, 'complete', 'verified'), 1)],
-  ['falsified %', row => fixed(percent(row, 'complete', 'falsified'), 1)],
-  ['undecided %', row => fixed(undecided(row), 1)],
+  ...ofWhole(COMPLETE),
   ['Weng margin %', row => fixed(percent(row, 'wengMargin', 'verified'), 1)],
   ['Weng range %', row => fixed(percent(row, 'wengRange', 'verified'), 1)],
   ['Tsai %', row => fixed(percent(row, 'tsai', 'verified'), 1)],
   ['star s', row => fixed(mean(row, 'star', seconds), 2)],
   ['star CPU s', row => fixed(mean(row, 'star', processor), 2)],
   ['programs', row => fixed(mean(row, 'star', programs), 1)],
-  ['complete s', row => fixed(mean(row, 'complete', seconds), 2)],
-  ['most s', row => fixed(largest(row, 'complete', seconds), 1)],
+  ...ofWhole(COMPLETE_SECONDS),
   ['baselines CPU s', row => fixed(mean(row, 'tsai', processor), 2)],
 ];
 
@@ -59,6 +76,27 @@ function undecided(row: Row): number | null {
 
 export function mainTable(rows: readonly Row[], headed: boolean): string {
   return table(MAIN, rows, headed);
+}
+
+/** The images that complete verdicts were asked about, where those are not all; the star on the same images. Empty where there are none. */
+export function sampleTable(rows: readonly Row[]): string {
+  const sampled = rows
+    .filter(row => !isWhole(row, 'complete'))
+    .map((row): Row => ({ ...row, answers: row.answers.filter(each => each.complete) }))
+    .filter(row => row.answers.length > 0);
+  if (sampled.length === 0) return '';
+  return table(
+    [
+      ['layer', row => row.layers],
+      ['% of range', row => String(row.magnitude)],
+      ['images', row => String(row.answers.length)],
+      ['star %', row => fixed(percent(row, 'star', 'verified'), 1)],
+      ...COMPLETE,
+      ...COMPLETE_SECONDS,
+    ],
+    sampled,
+    true,
+  );
 }
 
 /** The images for which the star with every linear program was run, beside the other one on the same images. */

@@ -22,7 +22,7 @@ import { Asker } from './weights-ask';
 import { figure } from './weights-figure';
 import { testImages, type Image } from './weights-images';
 import { AnswerState } from './weights-state';
-import { comparison, fullTable, mainTable, type Row } from './weights-tables';
+import { comparison, fullTable, mainTable, sampleTable, type Row } from './weights-tables';
 
 const root = process.cwd();
 const { values: options } = parseArgs({
@@ -131,11 +131,18 @@ async function main(): Promise<number> {
         process.stdout.write(`${mainTable([row], false)}\n`);
       }
     }
+  const sampled = sampleTable(rows);
   const text = [
     ...(options.note === undefined ? [] : [options.note]),
     `One thread; complete verdicts within ${timeout} s. Percent of the images that were asked. Seconds are means over the answers that were computed: what follows from a smaller magnitude (a failure stays one), or from the star, has none. The figure is [weights.svg](weights.svg).`,
     mainTable(rows, true),
     comparison(rows),
+    ...(sampled === ''
+      ? []
+      : [
+          `## Complete verdicts of some images\n\nWhere not all images were asked about, and what the star says of the same ones.`,
+          sampled,
+        ]),
     `## Every linear program\n\nThe star above searches slopes before it solves programs, and solves those of inner neurons only where a margin is near zero; "programs" is how many it solved. Here is the star with all of its programs on the first images, and the other one on the same images.`,
     fullTable([...rows, ...others]),
     `## Two layers, and convolutions\n\nThe first ${others.reduce((most, row) => Math.max(most, row.answers.filter(each => each.star).length), 0)} images. Two layers at once are over-approximated: what is neither proved nor falsified stays undecided.`,
