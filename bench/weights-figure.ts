@@ -41,6 +41,9 @@ const COLOURS: Readonly<Record<string, string>> = {
   Tsai: '#8250df',
 };
 
+/** Room that the number below a point needs. */
+const TICK = 28;
+
 const PANEL = { width: 190, height: 150, gap: 56, left: 60, top: 30 } as const;
 
 /** An SVG document. Layers in the order of their first point. */
@@ -81,7 +84,9 @@ function panel(
   const largest = Math.max(...points.map(point => point.magnitude));
   const x = (magnitude: number) => left + (magnitude / largest) * PANEL.width;
   const y = (value: number) => top + PANEL.height * (1 - value / most);
-  const ticks = points.map(point => text(x(point.magnitude), top + PANEL.height + 14, `${point.magnitude}`, 'middle'));
+  // Where points are close, every second one is named.
+  const named = points.filter((_, k) => points.length * TICK <= PANEL.width || (points.length - 1 - k) % 2 === 0);
+  const ticks = named.map(point => text(x(point.magnitude), top + PANEL.height + 14, `${point.magnitude}`, 'middle'));
   const lines = Object.entries(COLOURS).flatMap(([method, colour]) => {
     const own = points.flatMap(point => {
       const value = values(point)[method];
