@@ -14,14 +14,14 @@ let vsix;
 
 /** Each gives { passed, failed } and says what else was wrong. */
 const STEPS = {
-  build: say => command(say, 'npm', ['run', '--silent', 'build']),
-  typecheck: say => command(say, 'npm', ['run', '--silent', 'typecheck']),
-  lint: say => command(say, 'npm', ['run', '--silent', 'lint']),
+  build: prefix => command(prefix, 'npm', ['run', '--silent', 'build']),
+  typecheck: prefix => command(prefix, 'npm', ['run', '--silent', 'typecheck']),
+  lint: prefix => command(prefix, 'npm', ['run', '--silent', 'lint']),
   unit,
-  pages: say => countedSuite(say, 'test:pages'),
+  pages: prefix => countedSuite(prefix, 'test:pages'),
   package: makePackage,
-  host: say => countedSuite(say, 'test:host'),
-  journey: say => countedSuite(say, 'test:journey'),
+  host: prefix => countedSuite(prefix, 'test:host'),
+  journey: prefix => countedSuite(prefix, 'test:journey'),
 };
 
 /** One after the other; those of a stage at the same time. */
