@@ -1,3 +1,5 @@
+import type { Cut } from './cut';
+
 /** One neuron fixed to one side of 0: y ≥ 0 (sign 1) or y ≤ 0 (sign −1). `place` is its position in a row of multipliers. */
 export interface Split {
   readonly place: number;
@@ -11,6 +13,8 @@ export interface Split {
 export interface Multipliers {
   readonly alpha: Float32Array;
   readonly beta: Float32Array;
+  /** Those of the region's cuts, in their order; absent where there are none. */
+  readonly cuts?: Float32Array;
 }
 
 /** How far the multipliers of rows are searched. */
@@ -19,6 +23,8 @@ export interface SearchEffort {
   /** Step sizes of Adam. */
   readonly alpha: number;
   readonly beta: number;
+  /** Absent: multipliers of cuts stay as they are. */
+  readonly cut?: number;
   /** A row whose estimate exceeds this is left alone from then on. */
   readonly enough: number;
 }
@@ -89,8 +95,8 @@ export interface SplitRegion {
   refining(effort: RefineEffort): Generator<void, number>;
   /** A copy of the neuron bounds there are. */
   bounds(): Float64Array;
-  /** Sub-problems over the neuron bounds there are at this moment, until the next `setBox` or tightening. After `backward`. */
-  splits(rows: number): SplitBounds;
+  /** Sub-problems, bounded with these cuts, over the neuron bounds there are at this moment, until the next `setBox` or tightening. After `backward`. */
+  splits(rows: number, cuts?: readonly Cut[]): SplitBounds;
   /** The network's outputs at one point in plain float64: for trying points, never for conclusions. */
   evaluate(input: ArrayLike<number>): Float64Array;
   /** What every activation reads, by its name; null before a region was bounded. */
@@ -122,6 +128,11 @@ export interface NeuronRegion extends SplitRegion {
    * Until the next of these, or `splits`. Absent where there are no such rows, null where there are none for the layer.
    */
   neuronSplits?(layer: number, neurons: readonly number[]): SplitBounds | null;
+  /**
+   * Cuts that raise the bound of a row, over the neuron bounds there are, from the multipliers it has without; none where they would cost more than they save, those found so far when `over` says so. Ends the use of
+   * earlier `splits`. Absent where cuts are not known.
+   */
+  findCuts?(row: number, multipliers: Multipliers, over: () => boolean): readonly Cut[];
   /** About how many times as long all neurons take with small trees as with slopes alone. */
   readonly treeCost: number;
   /** Takes over bounds of a layer's neurons; only ever tightens. */

@@ -169,6 +169,45 @@ export interface CoreExports {
   tileStepSingle: CoreExports['tileStep'];
   tileRestore(tile: number, improved: number): void;
   tileWiden(target: number, source: number, half: number, slopes: number): void;
+  newCuts(
+    count: number,
+    first: number,
+    places: number,
+    kappa: number,
+    rho: number,
+    neurons: number,
+    pairs: number,
+    lower: number,
+    upper: number,
+  ): number;
+  newCutRows(count: number, places: number): number;
+  cutsBack(
+    cuts: number,
+    rows: number,
+    node: number,
+    tile: number,
+    block: number,
+    z: number,
+    zActive: number,
+    y: number,
+    yActive: number,
+  ): void;
+  cutsBackSingle: CoreExports['cutsBack'];
+  cutsStep(
+    cuts: number,
+    rows: number,
+    tile: number,
+    begin: number,
+    end: number,
+    block: number,
+    z: number,
+    improved: number,
+    time: number,
+    rate: number,
+  ): void;
+  cutsStepSingle: CoreExports['cutsStep'];
+  cutsRestore(rows: number, improved: number): void;
+  cutsWiden(target: number, source: number, half: number): void;
 
   readonly boundsBlock: { readonly value: number };
   readonly boundsCount: { readonly value: number };

@@ -1,8 +1,12 @@
 import { gamma, inflate, ROUNDING } from '../../base/rounding';
 import type { Network, NetworkNode } from '../../network/network';
 import type { Constraint } from '../../spec/question';
-import type { NeuronBounds, NeuronRegion, RefineEffort } from '../split-bounds';
+import type { SplitGains } from '../split-gains';
+import type { Multipliers, NeuronBounds, NeuronRegion, RefineEffort } from '../split-bounds';
+import type { Cut } from '../cut';
 import { TILE_ROWS } from './affine-plan';
+import { findCuts } from './cut-search';
+import { CutTables } from './cut-tables';
 import { GraphBounder } from './graph-bounder';
 import { GraphSplits } from './graph-splits';
 import { tightenIntervals } from './interval';
@@ -75,6 +79,10 @@ export class GraphRegion implements NeuronRegion {
   /** Where the core's memory is free from. */
   private readonly mark: number;
   private lower: Float64Array = new Float64Array(0);
+  private gains: { readonly places: number; readonly byForm: Map<number, SplitGains> } = {
+    places: 0,
+    byForm: new Map(),
+  };
   /** How often a layer's bounds have become tighter. */
   private readonly changes: number[];
   /** Per layer: what it was searched with, and how often all before it had changed when each neuron was. */
@@ -238,11 +246,23 @@ export class GraphRegion implements NeuronRegion {
     return this.bounder.bounds();
   }
 
-  splits(rows: number): GraphSplits {
-    this.tables.graph.core.release(this.mark);
-    this.tables.update(this.bounder.nodeBounds(), this.last);
+  splits(rows: number, cuts: readonly Cut[] = []): GraphSplits {
+    const { tables, bounder } = this;
+    tables.graph.core.release(this.mark);
+    tables.update(bounder.nodeBounds(), this.last);
     const forms = this.constraints.map(constraint => this.form(constraint));
-    return new GraphSplits(this.tables, this.passes, this.last, forms, rows);
+    const table = cuts.length > 0 ? new CutTables(tables, bounder.nodeBounds(), cuts) : null;
+    // Over the same unstable neurons, what splits have been seen to gain stays true.
+    if (this.gains.places !== tables.places) this.gains = { places: tables.places, byForm: new Map() };
+    return new GraphSplits(tables, this.passes, this.last, forms, rows, { cuts: table, gains: this.gains.byForm });
+  }
+
+  findCuts(row: number, { alpha }: Multipliers, over: () => boolean): readonly Cut[] {
+    const { tables, bounder, constraints } = this;
+    if (tables.hasCurves) return [];
+    tables.graph.core.release(this.mark);
+    tables.update(bounder.nodeBounds(), this.last);
+    return findCuts(tables, this.passes, bounder.nodeBounds(), this.last, this.form(constraints[row]), alpha, over);
   }
 
   /** Whether trees say more of a layer than slopes: curves have no side to be on, and of the input or of single values of activations intervals say all. */

@@ -2,12 +2,20 @@ import { assert } from '../../base/assert';
 import type { Multipliers, SearchEffort, Split, SplitBounds } from '../split-bounds';
 import { SplitGains } from '../split-gains';
 import { TILE_ROWS } from './affine-plan';
+import type { CutTables } from './cut-tables';
 import { Tile, type TileRow } from './tile';
 import type { TilePasses } from './tile-pass';
 import type { TileTables } from './tile-tables';
 
 /** A neuron that promises less than this is the last to be tried. */
 const LEAST_GAIN = 1e-30;
+
+export interface SplitExtras {
+  /** Cuts that all rows have multipliers of. */
+  readonly cuts?: CutTables | null;
+  /** What splits have been seen to gain before, by form. */
+  readonly gains?: Map<number, SplitGains>;
+}
 
 /**
  * Sub-problems of one region of any graph (β-CROWN, Wang et al. 2021). Places are the region's unstable neurons. Searching is done in float32, but for
@@ -29,7 +37,8 @@ export class GraphSplits implements SplitBounds {
   private readonly formOf: number[];
   private readonly splitsOf: (readonly Split[])[];
   /** By form. */
-  private readonly gains = new Map<number, SplitGains>();
+  private readonly gains: Map<number, SplitGains>;
+  private readonly cuts: CutTables | null;
   /** Certified bound of each row with the multipliers it has; NaN where that is not known. */
   private readonly bounds: Float64Array;
 
@@ -41,15 +50,18 @@ export class GraphSplits implements SplitBounds {
     /** What rows can be about, all of one kind. */
     private readonly forms: readonly TileRow[],
     readonly rows: number,
+    { cuts = null, gains = new Map<number, SplitGains>() }: SplitExtras = {},
   ) {
+    this.cuts = cuts;
+    this.gains = gains;
     this.places = tables.places;
     this.curves = tables.hasCurves;
     this.width = this.curves ? 2 * this.places : this.places;
-    const tile = () => new Tile(tables, this.places, this.curves ? 'double' : 'single');
+    const tile = () => new Tile(tables, this.places, this.curves ? 'double' : 'single', cuts);
     const first = tile();
     this.columns = first.columns;
     this.tiles = [first, ...Array.from({ length: Math.ceil(rows / this.columns) - 1 }, tile)];
-    this.exact = this.curves ? null : new Tile(tables, this.places, 'double');
+    this.exact = this.curves ? null : new Tile(tables, this.places, 'double', cuts);
     this.formOf = Array.from({ length: rows }, () => 0);
     this.splitsOf = Array.from({ length: rows }, () => []);
     this.bounds = new Float64Array(rows).fill(NaN);
@@ -72,6 +84,13 @@ export class GraphSplits implements SplitBounds {
       side[at] = 0;
     }
     if (this.curves) this.setPoints(tile, column, multipliers);
+    const all = this.cuts ? tile.multipliers : new Float32Array(0);
+    if (this.cuts) {
+      for (let c = 0, at = column; at < all.length; c++, at += columns) {
+        const mu = multipliers?.cuts?.[c] ?? 0;
+        all[at] = mu >= 0 ? mu : 0;
+      }
+    }
     splits.forEach(({ place, sign }, k) => {
       assert(place >= 0 && place < places, () => `no neuron at place ${place}`);
       const at = place * columns + column;
@@ -87,6 +106,9 @@ export class GraphSplits implements SplitBounds {
       const b = multipliers?.beta[k] ?? 0;
       beta[at] = b >= 0 ? b : 0;
       tile.split[place] = 1;
+      // Of a neuron whose phase is fixed, they say nothing.
+      const { first, count } = this.cuts?.at(place) ?? { first: 0, count: 0 };
+      for (let c = first; c < first + count; c++) all[c * columns + column] = 0;
     });
     this.formOf[r] = form;
     this.splitsOf[r] = splits;
@@ -180,7 +202,10 @@ export class GraphSplits implements SplitBounds {
       const { high } = tile;
       for (let p = 0, at = column; p < places; p++, at += columns) alpha[places + p] = high[at];
     }
-    return { alpha, beta: Float32Array.from(this.splitsOf[r], ({ place }) => beta[place * columns + column]) };
+    const found = { alpha, beta: Float32Array.from(this.splitsOf[r], ({ place }) => beta[place * columns + column]) };
+    if (this.cuts === null) return found;
+    const { multipliers } = tile;
+    return { ...found, cuts: Float32Array.from(this.cuts.cuts, (_, c) => multipliers[c * columns + column]) };
   }
 
   learn(form: number, place: number, gain: number): void {
@@ -210,8 +235,8 @@ export class GraphSplits implements SplitBounds {
       const promise = curve
         ? Math.abs(a) * curve.curve.gap[curve.neuron]
         : Math.abs(Math.min(b * a * (s - 1), b * a * s) + Math.min(a, 0) * intercept[place]);
-      if (!(promise > 0)) continue;
-      // A neuron whose splits gained nothing may still be all that is left.
+      if (!(promise > 0) && a === 0) continue;
+      // A neuron whose splits gained nothing, or that promises nothing without a bias, may still be all that is left.
       const score = Math.max(gains.expected(place, promise), LEAST_GAIN);
       if (best.length === count && score <= scores[count - 1]) continue;
       let k = best.length;

@@ -2,6 +2,7 @@ import { assert } from '../../base/assert';
 import { gamma } from '../../base/rounding';
 import type { Network, NetworkNode } from '../../network/network';
 import { doublesAt, instantiateCore, stride, type CoreExports } from '../core/core';
+import { MOST_CUTS } from './cut-limits';
 import { linearMap, type LinearMap } from './linear-map';
 
 /** A network with the linear maps of its affine nodes in the core's memory; what all bounds over general graphs work on. */
@@ -17,7 +18,7 @@ export class PreparedGraph {
   readonly bounded: readonly number[];
   /** Multiplications in one forward evaluation. */
   readonly products: number;
-  /** γ for the constant of a linear bound: at most two terms a neuron, and a few more. */
+  /** γ for the constant of a linear bound: at most two terms a neuron, one a cut, and a few more. */
   readonly constantsGamma: number;
 
   /** `core`: where the maps are to live, when several networks are to share one memory. */
@@ -35,7 +36,7 @@ export class PreparedGraph {
     this.biasError = this.nodes.map(node => expand(node, 'biasError' in node ? node.biasError : null));
     this.bounded = [...new Set(this.nodes.filter(isNonlinear).flatMap(node => node.inputs))];
     this.products = this.maps.reduce((sum, map) => sum + (map ? map.outputSize * map.forwardTerms : 0), 0);
-    this.constantsGamma = gamma(8 * this.nodes.reduce((sum, node) => sum + node.size, 0) + 256);
+    this.constantsGamma = gamma(8 * this.nodes.reduce((sum, node) => sum + node.size, 0) + 2 * MOST_CUTS + 256);
   }
 
   relativeError(id: number): number {

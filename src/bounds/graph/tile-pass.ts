@@ -2,6 +2,7 @@ import { assert } from '../../base/assert';
 import { gamma, inflate, ROUNDING } from '../../base/rounding';
 import type { CoreExports } from '../core/core';
 import { TILE_ROWS } from './affine-plan';
+import type { CutGroup } from './cut-tables';
 import type { Numbers, Tile } from './tile';
 import type { TileTables } from './tile-tables';
 
@@ -15,6 +16,8 @@ function kernelsOf(core: CoreExports) {
       back: core.rectifierBack,
       forward: core.rectifierForward,
       step: core.tileStep,
+      cutsBack: core.cutsBack,
+      cutsStep: core.cutsStep,
     },
     single: {
       product: core.planProductSingle,
@@ -23,8 +26,18 @@ function kernelsOf(core: CoreExports) {
       back: core.rectifierBackSingle,
       forward: core.rectifierForwardSingle,
       step: core.tileStepSingle,
+      cutsBack: core.cutsBackSingle,
+      cutsStep: core.cutsStepSingle,
     },
   } as const;
+}
+
+/** Steps of Adam, and how large they are; `cut` for multipliers of cuts, which stay as they are without. */
+export interface SearchRates {
+  readonly iterations: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly cut?: number;
 }
 
 /** Backward and forward passes of tiles over one region. What `backward` returns is certified for tiles in float64, and an estimate for those in float32. */
@@ -69,6 +82,8 @@ export class TilePasses {
           tables.active[input],
         );
         pending[input] = true;
+        const group = tile.cuts?.groups.get(id);
+        if (group) this.cut(tile, id, group);
         continue;
       }
       const [block, active, bias] = [tables.block[id], tables.active[id], tables.bias[id]];
@@ -87,6 +102,47 @@ export class TilePasses {
       });
     }
     return tile.precision === 'single' ? this.estimate(tile) : this.concretise(tile);
+  }
+
+  /** The part of an activation's backward pass that cuts have. */
+  private cut(tile: Tile, id: number, group: CutGroup): void {
+    const { tables } = this;
+    const { core, nodes } = tables.graph;
+    const kernels = this.kernels[tile.precision];
+    const input = nodes[id].inputs[0];
+    const count = group.cuts.length;
+    const { source, block, active } = group;
+    kernels.cutsBack(
+      group.address,
+      tile.cutRows,
+      tables.rectifier[id],
+      tile.address,
+      block,
+      tables.block[id],
+      tables.active[id],
+      tables.block[input],
+      tables.active[input],
+    );
+    tables.bytes(active, count).fill(1);
+    if (tile.precision === 'single') core.tileConstantsSingle(count, block, active, group.bias, tile.constants);
+    else core.tileConstants(count, block, active, group.bias, group.errorWeight, tile.constants, tile.errors);
+    kernels.product(group.plan.back, tables.block[source], tables.active[source], tables.needed[source], block, active);
+    this.pending[source] = true;
+  }
+
+  /** What the cuts of an activation sum up over its source, at the points of the forward pass. */
+  private sumCuts(tile: Tile, { cuts, source, plan, block, active, present }: CutGroup): void {
+    const { tables } = this;
+    tile.view(block, cuts.length * tile.columns).fill(0);
+    tables.bytes(present, cuts.length).fill(0);
+    this.kernels[tile.precision].product(
+      plan.forth,
+      block,
+      present,
+      active,
+      tables.block[source],
+      tables.present[source],
+    );
   }
 
   /** Certified lower bounds of the first or (`half` 1) the last sixteen rows of a tile in float32, with the multipliers they have, by way of a tile in float64. */
@@ -235,6 +291,8 @@ export class TilePasses {
           tables.active[id],
           tables.present[id],
         );
+        const group = tile.cuts?.groups.get(id);
+        if (group) this.sumCuts(tile, group);
         continue;
       }
       if (node.kind === 'constant') {
@@ -262,8 +320,10 @@ export class TilePasses {
   optimise(
     tile: Tile,
     start: number,
-    effort: { readonly iterations: number; readonly alpha: number; readonly beta: number },
+    effort: SearchRates,
     enough: (best: Float64Array) => boolean,
+    /** Called after every forward pass. */
+    seen?: (step: number) => void,
   ): Float64Array {
     const { tables } = this;
     const { core } = tables.graph;
@@ -274,16 +334,18 @@ export class TilePasses {
       if (t > effort.iterations || enough(best)) break;
       this.points(tile);
       this.forward(tile, start);
+      seen?.(t);
       const decay = 0.98 ** (t - 1);
-      this.step(tile, t, effort.alpha * decay, effort.beta * decay);
+      this.step(tile, t, effort.alpha * decay, effort.beta * decay, (effort.cut ?? 0) * decay);
     }
+    if (tile.cuts) core.cutsRestore(tile.cutRows, this.improved);
     core.tileRestore(tile.address, this.improved);
     if (tile.curves) core.curveRestore(tile.address, this.improved);
     return best;
   }
 
   /** One step of Adam at all places of the tile, activation by activation. */
-  private step(tile: Tile, t: number, alpha: number, beta: number): void {
+  private step(tile: Tile, t: number, alpha: number, beta: number, cut: number): void {
     const { tables, improved } = this;
     const { core, nodes } = tables.graph;
     for (let id = 0; id < nodes.length; id++) {
@@ -291,6 +353,22 @@ export class TilePasses {
       const end = Math.min(tables.firstPlace[id + 1], tile.places);
       if (begin >= end) continue;
       const curve = tables.curves[id];
+      const group = this.pending[id] ? tile.cuts?.groups.get(id) : undefined;
+      if (group) {
+        const { cutsStep } = this.kernels[tile.precision];
+        cutsStep(
+          group.address,
+          tile.cutRows,
+          tile.address,
+          begin,
+          end,
+          group.block,
+          tables.block[id],
+          improved,
+          t,
+          cut,
+        );
+      }
       if (curve) core.curveStep(curve.address, tile.address, improved, t, alpha, beta);
       else this.kernels[tile.precision].step(tile.address, begin, end, tables.leastSlope, improved, t, alpha, beta);
     }

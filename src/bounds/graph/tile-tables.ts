@@ -3,6 +3,7 @@ import { gamma, inflate, ROUNDING } from '../../base/rounding';
 import type { ActivationNode, Network, NetworkNode } from '../../network/network';
 import { affinePlan, TILE_ROWS, type AffinePlan } from './affine-plan';
 import { CurveTable } from './curve-table';
+import { MOST_CUTS } from './cut-limits';
 import type { NodeBounds } from './interval';
 import { isNonlinear, type PreparedGraph } from './prepared-graph';
 
@@ -85,7 +86,8 @@ export class TileTables {
         return plan ? [plan] : [];
       });
     });
-    const terms = nodes.map(() => 1);
+    // One more for what cuts add.
+    const terms = nodes.map(() => 2);
     for (const node of nodes)
       node.inputs.forEach((input, k) => (terms[input] += isNonlinear(node) ? 1 : this.plans[node.id][k].backTerms));
     this.terms = terms;
@@ -108,6 +110,8 @@ export class TileTables {
       if (bias) graph.view(this.bias[node.id], node.size).set(bias);
       this.bytes(this.needed[node.id], node.size).fill(1);
     });
+    // What cuts need of it, so that nothing of it lies where memory is released.
+    core.reserveGroups(MOST_CUTS, 1);
     this.inputLower = core.allocate(nodes[0].size * 8);
     this.inputUpper = core.allocate(nodes[0].size * 8);
     const most = nodes.reduce((sum, node) => sum + (isNonlinear(node) ? node.size : 0), 0);
@@ -287,6 +291,22 @@ export class TileTables {
   curveAt(place: number): { readonly curve: CurveTable; readonly neuron: number } | null {
     const curve = this.curves[this.placeNode[place]];
     return curve && { curve, neuron: this.placeNeuron[place] };
+  }
+
+  /** The place of a neuron of an activation; −1 where it is not unstable. */
+  placeOf(id: number, neuron: number): number {
+    let [from, to] = [this.firstPlace[id], this.firstPlace[id + 1]];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.placeNeuron[middle] < neuron) from = middle + 1;
+      else to = middle;
+    }
+    return from < this.firstPlace[id + 1] && this.placeNeuron[from] === neuron ? from : -1;
+  }
+
+  /** Most products in one coefficient that arrives at a node. */
+  termsOf(id: number): number {
+    return this.terms[id];
   }
 
   /** By place, the constant part of what the neuron reads. */

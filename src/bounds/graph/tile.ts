@@ -1,5 +1,6 @@
 import { singlesAt } from '../core/core';
 import { SEARCH_ROWS, TILE_ROWS } from './affine-plan';
+import type { CutTables } from './cut-tables';
 import type { TileTables } from './tile-tables';
 
 /** One row over a node's values: a sign times one value, or any form. */
@@ -29,6 +30,9 @@ export class Tile {
   /** Addresses in the order of the kernels' structure. */
   private readonly at: Uint32Array;
   readonly address: number;
+  /** Of the cuts' multipliers; 0 where there are none. */
+  readonly cutRows: number;
+  private readonly cutAt: Uint32Array = new Uint32Array(5);
   /** Whether some places are those of curves. */
   readonly curves: boolean;
 
@@ -37,12 +41,21 @@ export class Tile {
     /** Places that the rows can meet. */
     readonly places: number,
     readonly precision: 'double' | 'single',
+    /** The cuts that rows have multipliers of; null where there are none. */
+    readonly cuts: CutTables | null = null,
   ) {
     const { core } = tables.graph;
     this.columns = precision === 'single' ? SEARCH_ROWS : TILE_ROWS;
     this.curves = tables.hasCurves;
     this.address = core.newTile(places, this.curves);
-    this.at = new Uint32Array(core.memory.buffer, this.address, 21).slice();
+    this.at = new Uint32Array(core.memory.buffer, this.address, 22).slice();
+    this.cutRows = 0;
+    if (cuts === null) return;
+    const marks = this.at[21];
+    this.cutRows = core.newCutRows(cuts.cuts.length, places);
+    this.cutAt = new Uint32Array(core.memory.buffer, this.cutRows, 5).slice();
+    const marked = tables.bytes(marks, places);
+    for (const group of cuts.groups.values()) for (const place of group.places) marked[place] = 1;
   }
 
   /** A view of numbers of the tile's precision; invalid after the core's memory has grown. */
@@ -73,6 +86,13 @@ export class Tile {
   get met(): Uint8Array {
     return this.tables.bytes(this.at[10], this.places);
   }
+  /** Multipliers of the cuts, row by row beside each other as at places. */
+  get multipliers(): Numbers {
+    return this.cutArray(1);
+  }
+  private cutArray(field: number): Numbers {
+    return this.view(this.cutAt[field], (this.cuts?.cuts.length ?? 0) * this.columns);
+  }
   /** For curves, the points of the upper lines. */
   get high(): Numbers {
     return this.array(14);
@@ -98,6 +118,7 @@ export class Tile {
     this.beta.fill(0);
     this.side.fill(0);
     this.split.fill(0);
+    if (this.cuts) this.multipliers.fill(0);
     this.restart();
   }
 
@@ -107,6 +128,11 @@ export class Tile {
     this.array(7).fill(0);
     this.array(8).set(this.low);
     this.array(9).set(this.beta);
+    if (this.cuts) {
+      this.cutArray(2).set(this.multipliers);
+      this.cutArray(3).fill(0);
+      this.cutArray(4).fill(0);
+    }
     if (!this.curves) return;
     this.array(15).set(this.high);
     this.array(19).fill(0);
@@ -115,6 +141,8 @@ export class Tile {
 
   /** Takes over the multipliers of sixteen rows of a tile in float32, the first ones or (`half` 1) the last ones; this one is in float64. Lower slopes are brought into their range, which float32 may round. */
   widen(source: Tile, half: number): void {
-    this.tables.graph.core.tileWiden(this.address, source.address, half, this.tables.leastSlope);
+    const { core } = this.tables.graph;
+    core.tileWiden(this.address, source.address, half, this.tables.leastSlope);
+    if (this.cuts) core.cutsWiden(this.cutRows, source.cutRows, half);
   }
 }

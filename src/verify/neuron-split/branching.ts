@@ -97,5 +97,5 @@ function rise(bound: number, before: number): number {
 
 /** The effort for the rows of `bounds` after a split. */
 export function afterSplit(bounds: SplitBounds): SearchEffort {
-  return { iterations: bounds.steps ?? STEPS, alpha: 0.1, beta: 0.5, enough: ENOUGH };
+  return { iterations: bounds.steps ?? STEPS, alpha: 0.1, beta: 0.5, cut: 0.03, enough: ENOUGH };
 }

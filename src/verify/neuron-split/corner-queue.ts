@@ -33,6 +33,11 @@ export class CornerQueue {
     this.corners = null;
   }
 
+  /** Forgets those of a disjunct. */
+  drop(disjunct: number): void {
+    this.waiting = this.waiting.filter(sub => sub.disjunct !== disjunct);
+  }
+
   /** Decides one sub-problem of these disjuncts and takes it off; null when there is none, 'stopped' when the budget is spent: it then waits on. */
   async decideOne(
     disjuncts: readonly number[],

@@ -1,3 +1,4 @@
+import type { Cut } from '../../bounds/cut';
 import type { NeuronBounds } from '../../bounds/split-bounds';
 import type { Network } from '../../network/network';
 import type { BoxProblem } from '../input-split/search';
@@ -14,8 +15,8 @@ export interface WorkerStart {
 }
 
 export type ToWorker =
-  /** Bounds of all neurons, which replace the worker's. Not answered. */
-  | { readonly kind: 'region'; readonly bounds: Float64Array }
+  /** Bounds of all neurons and cuts, which replace the worker's. Not answered. */
+  | { readonly kind: 'region'; readonly bounds: Float64Array; readonly cuts: readonly Cut[] }
   /** Bounds of all of a layer's neurons, tighter than before. Not answered. */
   | { readonly kind: 'layer'; readonly layer: number; readonly bounds: NeuronBounds }
   | {

@@ -45,10 +45,15 @@ export class RefinementPlan {
   passed(milliseconds: number, before: number, after: number): void {
     const wasTree = PASSES[this.next] > 0;
     this.cost = (wasTree ? GROWTH : (this.treeCost ?? 1)) * milliseconds;
-    this.marks = [START, START];
-    this.branched = 0;
+    this.regrown();
     this.next++;
     if (wasTree && !(after > before * (1 - WORTHWHILE))) this.next = PASSES.length;
+  }
+
+  /** A tree is grown anew: what was closed before tells nothing of its pace. */
+  regrown(): void {
+    this.marks = [START, START];
+    this.branched = 0;
   }
 
   /** Notes time spent on splitting, and which part of the region is closed. */

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
-import { assert } from '../../base/assert';
+import { assert, AssertionError } from '../../base/assert';
 import { createRegion } from '../../bounds/create-region';
-import type { NeuronRegion, SplitBounds } from '../../bounds/split-bounds';
+import type { Cut } from '../../bounds/cut';
+import type { Multipliers, NeuronRegion, SplitBounds } from '../../bounds/split-bounds';
 import type { OpenModel } from '../../lp/highs';
 import type { Network } from '../../network/network';
 import type { ProofLeaf } from '../../report/verdict';
@@ -26,12 +27,16 @@ export interface NeuronSplitOptions {
   readonly threads: number;
   tryCandidate(candidate: Candidate): Promise<boolean>;
   onProgress(): void;
+  /** Sub-problems of a tree before cuts are looked for, which takes about as long as so many. */
+  readonly cutsAfter?: number;
   /** The solver of the programs of corners; HiGHS unless a test gives another. */
   readonly open?: OpenModel;
 }
 
 /** One step in so many takes the sub-problems with the lowest bounds. */
 const LOWEST_EVERY = 4;
+
+const CUTS_AFTER = 256;
 
 /**
  * Branch and bound over ReLU phases (β-CROWN): bounds of the whole region first, slopes searched for the constraints, then for the inner neurons, then, disjunct by
@@ -53,6 +58,12 @@ export class NeuronSplitProver implements Prover {
   private passTime = 0;
   /** Sub-problems of inner neurons' trees in the passes that are done. */
   private passed = 0;
+  /** Cuts of the disjuncts whose trees have been worked on since the last pass; null before the first, whose bounds they are made of. */
+  private cuts: Map<number, readonly Cut[]> | null = null;
+  /** Whose cuts `bounds`, `search` and the threads have; null while they have none. */
+  private focus: number | null = null;
+  /** What the bounds of the whole region were reached with, by open disjunct. */
+  private readonly roots = new Map<number, Multipliers>();
   private bounds: SplitBounds | null = null;
   private search: SplitSearch | null = null;
   private rounds = 0;
@@ -223,14 +234,73 @@ export class NeuronSplitProver implements Prover {
 
   /** New trees for these disjuncts, over the neuron bounds there are. */
   private boundWhole(disjuncts: readonly number[]): void {
-    const { region, tallies } = this;
-    this.bounds = region.splits(ROWS);
-    this.search = new SplitSearch(this.problem, this.bounds, input => region.evaluate(input));
+    const { tallies } = this;
+    this.cuts = null;
+    this.focus = null;
+    this.newSearch([]);
+    this.roots.clear();
     const rows = disjuncts.map(disjunct => ({ disjunct, row: tallies[disjunct].row, bound: tallies[disjunct].whole }));
-    for (const settled of this.search.whole(rows)) {
-      for (const { disjunct, bound } of [...settled.open, ...settled.proved]) tallies[disjunct].whole = bound;
+    this.bookWhole(rows);
+  }
+
+  private newSearch(cuts: readonly Cut[]): void {
+    const { region } = this;
+    this.bounds = region.splits(ROWS, cuts);
+    this.search = new SplitSearch(this.problem, this.bounds, input => region.evaluate(input));
+  }
+
+  private bookWhole(rows: Parameters<SplitSearch['whole']>[0]): void {
+    for (const settled of this.search!.whole(rows)) {
+      for (const { disjunct, bound } of [...settled.open, ...settled.proved]) this.tallies[disjunct].whole = bound;
+      for (const { disjunct, multipliers } of settled.open) this.roots.set(disjunct, multipliers);
       this.take(settled);
     }
+  }
+
+  /** The disjunct to work on now: one at a time where there are cuts, which are made for one, and only when its tree has become large. */
+  private async focusOn(disjuncts: readonly number[], over: () => boolean): Promise<readonly number[]> {
+    const { cuts, focus, frontier, tallies, threads } = this;
+    if (cuts === null || !this.region.findCuts) return disjuncts;
+    const isOpen = (disjunct: number) => frontier.count([disjunct]) > 0;
+    const stays = focus !== null && disjuncts.includes(focus) && (isOpen(focus) || threads.busy);
+    const next = stays ? focus : disjuncts.find(isOpen);
+    if (next === undefined) return disjuncts;
+    const due = !cuts.has(next) && tallies[next].grown >= (this.options.cutsAfter ?? CUTS_AFTER);
+    if (next === focus && !due) return [next];
+    await threads.settle();
+    if (!isOpen(next)) return disjuncts;
+    this.focus = next;
+    const found = this.searchWithCuts(next, due, over);
+    threads.tellRegion(found);
+    if (!due) return [next];
+    cuts.set(next, found);
+    if (found.length > 0) this.regrow(next);
+    return [next];
+  }
+
+  /** A search with the cuts of a disjunct, which are found first where they are due; without, where there is no memory for them. */
+  private searchWithCuts(disjunct: number, due: boolean, over: () => boolean): readonly Cut[] {
+    const known = this.cuts?.get(disjunct) ?? [];
+    try {
+      const { row } = this.tallies[disjunct];
+      const found = due ? this.region.findCuts!(row, this.roots.get(disjunct)!, over) : known;
+      this.newSearch(found);
+      return found;
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      this.newSearch([]);
+      return [];
+    }
+  }
+
+  /** A new tree for a disjunct whose cuts have been found. */
+  private regrow(disjunct: number): void {
+    const tally = this.tallies[disjunct];
+    this.frontier.takeNewest(Infinity, [disjunct]);
+    this.corners.drop(disjunct);
+    this.plan!.regrown();
+    tally.restart();
+    this.bookWhole([{ disjunct, row: tally.row, bound: tally.whole }]);
   }
 
   /** One pass over the inner neurons, and new trees for what is open; null when it is done. */
@@ -239,7 +309,7 @@ export class NeuronSplitProver implements Prover {
     const splits = plan?.splits ?? null;
     if (plan === null || splits === null || this.openCount(disjuncts) === 0) return null;
     if (this.pass === null) {
-      this.threads.tellRegion();
+      this.threads.tellRegion([]);
       this.pass = new RefinementPass(region, { splits });
       this.passTime = 0;
     }
@@ -255,14 +325,15 @@ export class NeuronSplitProver implements Prover {
     if (!done) return { kind: 'stopped' };
     this.passed += this.pass.subproblems;
     this.pass = null;
-    this.threads.tellRegion();
     const open = this.allDisjuncts().filter(disjunct => this.openCount([disjunct]) > 0);
     const worst = () => open.reduce((least, disjunct) => Math.min(least, this.tallies[disjunct].whole), 0);
     const before = worst();
     this.frontier.clear();
     this.corners.clear();
     for (const disjunct of open) this.tallies[disjunct].restart();
+    this.threads.tellRegion([]);
     this.boundWhole(open);
+    this.cuts = new Map();
     plan.passed(this.passTime, before, worst());
     this.options.onProgress();
     return this.tryOffered();
@@ -282,8 +353,9 @@ export class NeuronSplitProver implements Prover {
         plan!.spent(now - looked, closed);
         looked = now;
         if (!plan!.goOn(closed)) return null;
-        threads.lend(frontier, disjuncts, this.worked, budget.deadline, settled => this.take(settled));
-        const parents = this.nextParents(disjuncts);
+        const focus = await this.focusOn(disjuncts, over);
+        threads.lend(frontier, focus, this.worked, budget.deadline, settled => this.take(settled));
+        const parents = this.nextParents(focus);
         if (parents.length > 0) {
           this.take(this.search!.expand(parents));
           await nextTurn();
@@ -342,9 +414,13 @@ export class NeuronSplitProver implements Prover {
 
   /** Books what came of some work. */
   private take(settled: Settled): void {
-    for (const disjunct of settled.bounded) this.tallies[disjunct].subproblems++;
+    for (const disjunct of settled.bounded) this.tallies[disjunct].count();
     for (const sub of settled.proved)
-      this.tallies[sub.disjunct].close(sub.bound, sub.splits.length, () => this.leaf(sub));
+      this.tallies[sub.disjunct].close(
+        sub.bound,
+        sub.splits.length,
+        (this.cuts?.get(sub.disjunct)?.length ?? 0) > 0 ? null : () => this.leaf(sub),
+      );
     for (const sub of settled.open) {
       const tally = this.tallies[sub.disjunct];
       tally.depth = Math.max(tally.depth, sub.splits.length);

@@ -4,7 +4,7 @@ import { afterSplit, candidatesAt, ENOUGH, parts } from './branching';
 import { marginAt, type BoxProblem, type Candidate } from '../input-split/search';
 import type { Settled, SubProblem } from './sub-problem';
 
-const ROOT_EFFORT: SearchEffort = { iterations: 60, alpha: 0.25, beta: 0, enough: ENOUGH };
+const ROOT_EFFORT: SearchEffort = { iterations: 60, alpha: 0.25, beta: 0, cut: 0.1, enough: ENOUGH };
 
 type Row = Pick<SubProblem, 'disjunct' | 'row' | 'splits'> & { readonly bound: number };
 

@@ -13,6 +13,8 @@ export class Tally {
 
   /** Of the tree that is grown now: leaves, the part of the region that they cover, and the smallest certified bound among them. */
   leaves = 0;
+  /** Sub-problems bounded in it. */
+  grown = 0;
   closedFraction = 0;
   leafBound = Infinity;
   /** Sub-problems with no neuron left to split. */
@@ -30,6 +32,12 @@ export class Tally {
     else if (this.record.complete) this.record.add(leaf());
   }
 
+  /** Another sub-problem was bounded. */
+  count(): void {
+    this.subproblems++;
+    this.grown++;
+  }
+
   stuck({ bound, splits }: SubProblem): void {
     this.unsplittable++;
     this.depth = Math.max(this.depth, splits.length);
@@ -39,6 +47,7 @@ export class Tally {
   /** The tree is given up for one over tighter bounds. */
   restart(): void {
     this.leaves = 0;
+    this.grown = 0;
     this.closedFraction = 0;
     this.leafBound = Infinity;
     this.unsplittable = 0;

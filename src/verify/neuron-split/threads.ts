@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Cut } from '../../bounds/cut';
 import type { NeuronRegion } from '../../bounds/split-bounds';
 import type { Frontier } from './frontier';
 import { startHelpers, type Helper } from './helpers';
@@ -16,6 +17,8 @@ const SHARE = 128;
 export class Threads {
   private helpers: readonly Helper[] | null = null;
   private readonly lent = new Map<Helper, readonly SubProblem[]>();
+  /** Cuts that the sub-problems at hand are bounded with. */
+  private cuts: readonly Cut[] = [];
   private failure: Error | null = null;
 
   /** `count`: threads beside this one. */
@@ -29,15 +32,16 @@ export class Threads {
   ready(worked: number): readonly Helper[] {
     if (this.helpers === null && worked > AFTER) {
       this.helpers = startHelpers(this.begin, this.count);
-      this.tellRegion();
+      this.tellRegion(this.cuts);
     }
     return this.helpers ?? [];
   }
 
   /** Sub-problems name neurons by their places, which follow from the bounds: all threads get the same to the bit. */
-  tellRegion(): void {
+  tellRegion(cuts: readonly Cut[]): void {
+    this.cuts = cuts;
     const bounds = this.region.bounds();
-    this.helpers?.forEach(helper => helper.post({ kind: 'region', bounds }));
+    this.helpers?.forEach(helper => helper.post({ kind: 'region', bounds, cuts }));
   }
 
   /** Gives idle threads a part of the sub-problems; `take` gets what comes of each. */

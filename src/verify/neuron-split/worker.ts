@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../base/assert';
+import type { Cut } from '../../bounds/cut';
 import { createRegion } from '../../bounds/create-region';
 import { ROWS, type FromWorker, type ToWorker, type WorkerStart } from './messages';
 import { boundNeurons } from './neuron-trees';
@@ -13,9 +14,10 @@ const port = parentPort!;
 const region = createRegion(network, problem.constraints, ROWS);
 assert(region !== null, () => 'a worker for a network without regions');
 let search: SplitSearch | null = null;
+let cuts: readonly Cut[] = [];
 
 function expand(subs: readonly SubProblem[], milliseconds: number): Settled {
-  search ??= new SplitSearch(problem, region!.splits(ROWS), input => region!.evaluate(input));
+  search ??= new SplitSearch(problem, region!.splits(ROWS, cuts), input => region!.evaluate(input));
   const until = performance.now() + milliseconds;
   const stack = [...subs];
   /** With every neuron fixed: not for splitting. */
@@ -37,6 +39,7 @@ port.on('message', (message: ToWorker) => {
   switch (message.kind) {
     case 'region':
       search = null;
+      cuts = message.cuts;
       region.setBox(problem.box.lower, problem.box.upper, message.bounds);
       break;
     case 'layer':

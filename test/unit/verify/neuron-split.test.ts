@@ -1,7 +1,10 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Random } from '../../../src/base/random';
+import type { Cut } from '../../../src/bounds/cut';
+import { GraphRegion } from '../../../src/bounds/graph/graph-region';
+import type { Network, NetworkNode } from '../../../src/network/network';
 import type { Constraint } from '../../../src/spec/question';
 import type { BoxProblem } from '../../../src/verify/input-split/search';
 import { NeuronSplitProver, type NeuronSplitOptions } from '../../../src/verify/neuron-split/prover';
@@ -80,6 +83,50 @@ describe('a replay that confirms nothing', () => {
     expect((await prover.run(budget(), [1])).kind).toBe('verified');
     await prover.close();
   });
+});
+
+/** The same function, its first layer written as a convolution over single pixels. */
+function asConvolution(network: Network): Network {
+  const nodes = network.nodes.map((node): NetworkNode => {
+    if (node.id !== 1 || node.kind !== 'dense') return node;
+    const { weight, bias, relativeError, biasError, id, name, inputs, size } = node;
+    return {
+      ...{ kind: 'conv', id, name, inputs, size, weight, bias, relativeError, biasError, groups: 1 },
+      shape: [size, 1, 1],
+      inputShape: [network.inputSize, 1, 1],
+      outputShape: [size, 1, 1],
+      kernel: [1, 1],
+      strides: [1, 1],
+      dilations: [1, 1],
+      pads: [0, 0, 0, 0],
+    };
+  });
+  return { ...network, nodes };
+}
+
+describe('cuts', () => {
+  it('lead to the same answers, however the work is interrupted', async () => {
+    const found = vi.spyOn(GraphRegion.prototype, 'findCuts');
+    for (const seed of SEEDS)
+      for (const distance of seed < 2 ? [0.01, -0.01] : [0.01]) {
+        const { network, problem } = await problemOf(seed, [0.01, distance, 0.02], [4, 9, 9, 7, 3], 0.7);
+        const prover = new NeuronSplitProver(asConvolution(network), problem, { ...hooks(), cutsAfter: 0 });
+        let end = await prover.run({ deadline: 0, cancelled: () => false });
+        for (let turn = 0; end.kind === 'stopped' && turn < 10_000; turn++)
+          end = await prover.run({ deadline: performance.now() + 20, cancelled: () => false }, [
+            turn % 3,
+            (turn + 1) % 3,
+          ]);
+        if (end.kind === 'verified') end = await prover.run(budget());
+        expect(end.kind).toBe(distance > 0 ? 'verified' : 'falsified');
+        prover
+          .standings()
+          .forEach(({ bound }, k) => expect(bound).toBeLessThanOrEqual([0.01, distance, 0.02][k] + 1e-6));
+        await prover.close();
+      }
+    expect(found.mock.results.filter(({ value }) => (value as readonly Cut[]).length > 0).length).toBeGreaterThan(2);
+    found.mockRestore();
+  }, 120_000);
 });
 
 describe('threads', () => {

@@ -94,3 +94,13 @@ export {
   tileWiden,
 } from './tile-rectifiers';
 export { newCurve, setFirstCurvePlace, curveBack, curveForward, curveStep, curveRestore } from './tile-curves';
+export {
+  newCuts,
+  newCutRows,
+  cutsBack,
+  cutsBackSingle,
+  cutsStep,
+  cutsStepSingle,
+  cutsRestore,
+  cutsWiden,
+} from './tile-cuts';

@@ -9,7 +9,7 @@ const BYTES: usize = 128;
 
 /** What all rows share of one activation node; the arrays are filled by the caller. */
 @unmanaged
-class Rectifier {
+export class Rectifier {
   size: i32 = 0;
   /** Per neuron a byte: 0 the output is 0 on the whole region, 1 the identity, 2 times `slope`, 3 unstable. */
   kinds: usize = 0;
@@ -87,6 +87,8 @@ export class Tile {
   touch: usize = 0;
   betaFirst: usize = 0;
   betaSecond: usize = 0;
+  /** A byte a place: whether it has cuts, which have kernels of their own. */
+  cut: usize = 0;
 }
 
 /** A tile over so many places, all arrays allocated and zero. */
@@ -108,6 +110,7 @@ export function newTile(places: i32, curves: bool): usize {
   t.split = allocate(places);
   t.constants = allocate(BYTES);
   t.errors = allocate(BYTES);
+  t.cut = allocate(places);
   if (!curves) return address;
   t.high = allocate(bytes);
   t.bestHigh = allocate(bytes);
@@ -150,7 +153,7 @@ function back<T>(node: usize, tile: usize, z: usize, zActive: usize, y: usize, y
       continue;
     }
     const p = place++;
-    if (!active && load<u8>(t.split + p) == 0) continue;
+    if (load<u8>(t.cut + p) != 0 || (!active && load<u8>(t.split + p) == 0)) continue;
     store<u8>(t.met + p, 1);
     store<u8>(yActive + i, 1);
     const lost = splat<T>(it.arrivalGamma * load<f64>(it.magnitude + (i << 3)));
