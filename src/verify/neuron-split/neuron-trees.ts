@@ -5,6 +5,8 @@ import { afterSplit, ENOUGH, parts, type Splittable } from './branching';
 export interface TreeEffort {
   /** Leaves that are split, per neuron and side. */
   readonly splits: number;
+  /** Trees that have grown for so long stay as they are; absent, there is no hurry. */
+  readonly milliseconds?: number;
 }
 
 const ROOT_EFFORT: SearchEffort = { iterations: 20, alpha: 0.25, beta: 0, enough: ENOUGH };
@@ -48,6 +50,7 @@ export function boundNeurons(
 ): TreeBounds {
   const splits = effort.splits > 0 ? region.neuronSplits?.(layer, neurons) : undefined;
   if (!splits) return { ...region.boundNeurons(layer, neurons, ROOT_EFFORT), subproblems: 0 };
+  const until = performance.now() + (effort.milliseconds ?? Infinity);
   const known = region.neuronBounds(layer);
   // What is known already is left out of the trees: their leaves would all look alike.
   const trees: Tree[] = neurons.flatMap(() => [newTree(), newTree()]);
@@ -61,7 +64,7 @@ export function boundNeurons(
   for (const tree of trees) tree.mark = boundOf(tree);
   for (;;) {
     const active = trees.filter((tree, row) => goesOn(tree, trees[row ^ 1], widths[row >> 1], effort));
-    if (active.length === 0) break;
+    if (active.length === 0 || performance.now() >= until) break;
     grow(splits, trees, active);
   }
   const bounds = trees.map(boundOf);

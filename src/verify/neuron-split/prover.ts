@@ -114,7 +114,7 @@ export class NeuronSplitProver implements Prover {
     }
     if (this.state === 'useless') return { kind: 'exhausted', reason: 'The bounds of this region are of no use' };
     while (this.openCount(disjuncts) > 0) {
-      const end = (await this.branch(budget, disjuncts, over)) ?? (await this.refine(disjuncts, over));
+      const end = (await this.branch(budget, disjuncts, over)) ?? (await this.refine(disjuncts, over, budget.deadline));
       if (end) return end;
       // What a last pass leaves to the linear program still waits for it.
       if (this.openCount(disjuncts) === this.stuckCount(disjuncts) && this.plan!.splits === null) break;
@@ -304,7 +304,7 @@ export class NeuronSplitProver implements Prover {
   }
 
   /** One pass over the inner neurons, and new trees for what is open; null when it is done. */
-  private async refine(disjuncts: readonly number[], over: () => boolean): Promise<ProofEnd | null> {
+  private async refine(disjuncts: readonly number[], over: () => boolean, deadline: number): Promise<ProofEnd | null> {
     const { region, plan } = this;
     const splits = plan?.splits ?? null;
     if (plan === null || splits === null || this.openCount(disjuncts) === 0) return null;
@@ -320,6 +320,7 @@ export class NeuronSplitProver implements Prover {
         this.options.onProgress();
         return over();
       },
+      deadline,
     );
     this.passTime += performance.now() - begin;
     if (!done) return { kind: 'stopped' };

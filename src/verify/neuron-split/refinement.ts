@@ -5,6 +5,8 @@ import { boundNeurons, type TreeBounds, type TreeEffort } from './neuron-trees';
 
 /** Neurons that a thread takes at once when each gets a tree: few, so that it answers soon. */
 const TREES_AT_ONCE = 8;
+/** Milliseconds that the trees of a part have at least, however near the deadline is: what many short runs do would otherwise be nothing. */
+const LEAST_TIME = 500;
 
 /**
  * One pass over all inner neurons of a region, layer by layer, each with slopes and a tree of its own, shared among threads. Can be interrupted after any part; it then goes
@@ -24,9 +26,9 @@ export class RefinementPass {
 
   /**
    * True when all layers are done; false when `over` came first. `helpers` must know the region as it is when they are returned, and learn from here
-   * what gets tighter.
+   * what gets tighter. Near the deadline (`performance.now()`) trees end early.
    */
-  async run(helpers: () => readonly Helper[], over: () => boolean): Promise<boolean> {
+  async run(helpers: () => readonly Helper[], over: () => boolean, deadline: number): Promise<boolean> {
     const { region } = this;
     for (; this.layer < region.layers; this.layer++) {
       const { layer } = this;
@@ -34,7 +36,7 @@ export class RefinementPass {
       this.waiting ??= layer === 0 ? [] : region.unstable(layer);
       while (this.waiting.length > 0) {
         if (over()) return false;
-        await this.share(this.waiting, helpers());
+        await this.share(this.waiting, helpers(), Math.max(LEAST_TIME, deadline - performance.now()));
       }
       this.waiting = null;
       region.relax(layer);
@@ -45,8 +47,9 @@ export class RefinementPass {
   }
 
   /** A part for every thread, this one included. */
-  private async share(waiting: number[], helpers: readonly Helper[]): Promise<void> {
-    const { region, layer, effort } = this;
+  private async share(waiting: number[], helpers: readonly Helper[], milliseconds: number): Promise<void> {
+    const { region, layer } = this;
+    const effort = { ...this.effort, milliseconds };
     const take = (neurons: readonly number[], found: TreeBounds): void => {
       this.subproblems += found.subproblems;
       region.tighten(layer, neurons, found);
